@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* parts.h: how the core makes its own parts, and the verbs of one part that another needs.
+ *
+ * Every part is a talloc object; freeing it is its end.
+ */
+#pragma once
+
+#include "core.h"
+
+/* loop.c. Turns until rv_loop_quit(); one turn waits at most wait_us (0: does not wait). turn returns how many things
+ * it did. next: when the first timer is due (UINT64_MAX: none). With an injected clock only turn and next are used. */
+struct rv_loop *rv_loop_new(const void *parent, const struct rv_clock *clock);
+int rv_loop_run(struct rv_loop *loop);
+void rv_loop_quit(struct rv_loop *loop, int status);
+int rv_loop_turn(struct rv_loop *loop, uint64_t wait_us);
+uint64_t rv_loop_next_us(const struct rv_loop *loop);
+unsigned rv_loop_n_timers(const struct rv_loop *loop);
+/* signals: fn on the loop for each signal of set (blocked in all threads by the caller). */
+int rv_loop_signal(struct rv_loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg);
+
+/* job.c. n_threads 0: on the loop. queue at most 4096 jobs. jobs_of: how many of host are under way. */
+struct rv_jobs *rv_jobs_new(const void *parent, struct rv_loop *loop, unsigned n_threads);
+unsigned rv_jobs_of(const struct rv_jobs *jobs, const struct rv_host *host);
+
+/* secret.c. locked: how many octets could be locked of how many there are. */
+struct rv_vault *rv_vault_new(const void *parent);
+void rv_vault_locked(const struct rv_vault *vault, size_t *locked, size_t *total);
+
+/* log.c. write: NULL for standard error. */
+struct rv_log *rv_log_new(const void *parent, enum rv_level level, void (*write)(void *self, enum rv_level level, const char *line),
+			  void *self);
+void rv_log_level(struct rv_log *log, enum rv_level level);
+
+/* registry.c. order: the configuration's plugin order for a kind (names, NULL-terminated). users: how many references
+ * the owner's services have; up to size octets of their names into out. drain: no new references, offers withdrawn. */
+struct rv_registry *rv_registry_new(const void *parent, struct rv_core *core);
+void rv_registry_order(struct rv_registry *registry, const char *kind, const char *const *plugins);
+unsigned rv_registry_users(struct rv_registry *registry, const struct rv_host *owner, char *out, size_t size);
+void rv_registry_drain(struct rv_registry *registry, const struct rv_host *owner);
+/* every offer, chosen or not */
+int rv_registry_all(struct rv_registry *registry, rv_service_fn *fn, void *arg);
+bool rv_service_chosen(const struct rv_service *service);
+unsigned rv_service_users(const struct rv_service *service);
+const char *rv_service_self_test(const struct rv_service *service); /* "passed: 3 vectors" or "none" */
+const struct rv_attr *rv_service_attrs(const struct rv_service *service, size_t *n);
+
+/* plugin.c */
+struct rv_host *rv_host_new(struct rv_core *core, const char *name);
+struct rv_plugins *rv_plugins_new(const void *parent, struct rv_core *core);
+/* loads `names` and what they need, in order of their needs; every failure is in why, the rest is loaded */
+int rv_plugins_load(struct rv_plugins *plugins, const char *const *names, struct rv_why *why);
+/* the same from static twins: note is the text behind name in RV_PLUGIN() */
+int rv_plugins_load_static(struct rv_plugins *plugins, const char *name, const struct rv_plugin *plugin,
+			   struct rv_why *why);
+int rv_plugins_unload(struct rv_plugins *plugins, const char *name, bool drain, struct rv_call *call,
+		      struct rv_why *why);
+/* every plugin found (loaded or not), with its note's text by key */
+struct rv_plugin_info {
+	const char *name, *path, *version, *summary, *licence, *vendor, *provides, *needs, *rfc, *schema;
+	unsigned abi_major, abi_minor;
+	bool loaded, draining, by_default;
+};
+int rv_plugins_each(struct rv_plugins *plugins, int (*fn)(const struct rv_plugin_info *info, void *arg), void *arg);
+
+/* conf*.c: the union of schemas, reading, and the snapshot. */
+struct rv_schema;
+struct rv_schema *rv_schema_new(const void *parent);
+int rv_schema_add(struct rv_schema *schema, const char *owner, const char *text, struct rv_why *why);
+extern const char rv_schema_core[]; /* schema-core.c */
+/* NULL with why (every error, file and line each). vault: where secrets go. */
+struct rv_conf *rv_conf_read_file(const void *parent, struct rv_vault *vault, const struct rv_schema *schema,
+				  const char *path, struct rv_why *why);
+struct rv_conf *rv_conf_read_text(const void *parent, struct rv_vault *vault, const struct rv_schema *schema,
+				  const char *name, const char *text, struct rv_why *why);
+/* doc/config.md from the schema */
+char *rv_schema_document(const void *parent, const struct rv_schema *schema);
+
+/* pad.c, connection.c, secrets.c: made from a snapshot; fails with why when a connection is not valid. */
+struct rv_pad *rv_pad_new(const void *parent, struct rv_core *core, struct rv_conf *conf, struct rv_why *why);
+int rv_pad_each(struct rv_pad *pad, int (*fn)(const struct rv_connection *connection, void *arg), void *arg);
+
+/* sad.c, spd.c, peer.c, tunnel.c, attempt.c, event.c */
+struct rv_sad *rv_sad_new(const void *parent, struct rv_core *core);
+struct rv_spd *rv_spd_new(const void *parent, struct rv_core *core);
+int rv_sad_each_child(struct rv_core *core, int (*fn)(struct rv_child *child, void *arg), void *arg);
+/* attempts: the newest last */
+struct rv_attempt_step {
+	uint64_t at_us;
+	char *text;
+};
+struct rv_attempt {
+	struct rv_list entry;
+	struct rv_core *core;
+	uint32_t id;
+	unsigned holds;
+	char *connection, *child, *who;
+	uint64_t wall_s, began_us, ended_us;
+	struct rv_attempt_step *steps;
+	unsigned n_steps;
+	bool ended;
+	int code;
+	char *found, *advice;
+	void (*changed)(struct rv_attempt *attempt, void *arg); /* the bus listens */
+	void *changed_arg;
+};
+
+/* dbus/: serves the objects. message_bus: "system", "session" or NULL. */
+struct rv_bus *rv_bus_new(const void *parent, struct rv_core *core, const char *message_bus, struct rv_why *why);

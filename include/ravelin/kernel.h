@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* kernel.h: kind "kernel", where SAs and policies are installed: the userspace ESP or the operating system's.
+ *
+ * The words are RFC 4301's. An SA has one direction; a policy names the SAs that serve it by reqid, so that a rekey
+ * replaces SAs under a standing policy. Verbs may answer later (job.h); none blocks.
+ */
+#pragma once
+
+#include <ravelin/addr.h>
+#include <ravelin/algorithm.h>
+#include <ravelin/job.h>
+
+struct rv_pack;
+struct rv_unpack;
+
+enum rv_mode { RV_TUNNEL, RV_TRANSPORT, RV_PASS, RV_DROP };
+enum rv_dir { RV_IN, RV_OUT };
+
+/* Everything an SA needs (RFC 4301, 4.4.2.1). Borrowed for the call; the kernel copies what it keeps. */
+struct rv_sa_spec {
+	uint8_t dir, mode, protocol; /* enum rv_dir, rv_mode, rv_protocol */
+	bool encap, esn;
+	uint32_t spi, reqid, child_id;
+	struct rv_addr src, dst; /* outer; ports count when encap */
+	struct rv_proposal chosen;
+	struct rv_bytes encr_key, integ_key;
+	uint32_t replay_window; /* 0: off; up to 4096 */
+	const struct rv_ts *local_ts, *remote_ts;
+	size_t n_local_ts, n_remote_ts;
+	uint64_t bytes_soft, bytes_hard, packets_soft, packets_hard; /* 0: no limit */
+	const char *interface;					     /* NULL: the shared one */
+	uint64_t sequence;					     /* where an unpacked SA goes on; 0: a new one */
+};
+
+/* One policy for one pair of selectors, seen from here: local and remote. action: RV_TUNNEL or RV_TRANSPORT (protect),
+ * RV_PASS, RV_DROP. trap: where no SA serves reqid, an acquire is reported and the packet kept. */
+struct rv_policy_spec {
+	uint8_t action;
+	bool trap;
+	uint32_t reqid, priority; /* lower number first */
+	struct rv_ts local_ts, remote_ts;
+	const char *interface;
+};
+
+enum rv_drop {
+	RV_DROP_NO_SA,
+	RV_DROP_REPLAY,
+	RV_DROP_INTEGRITY,
+	RV_DROP_SELECTOR,
+	RV_DROP_MALFORMED,
+	RV_DROP_SEQUENCE_END,
+	RV_DROP_NO_POLICY,
+	RV_DROP_POLICY,
+	RV_DROP_IO,
+	RV_N_DROPS
+};
+
+struct rv_sa_stats {
+	uint64_t packets, bytes, last_used_us; /* loop clock; 0: never */
+	uint64_t dropped[RV_N_DROPS];
+};
+
+/* What a kernel reports; called on the loop. acquire: traffic for a trap (packet: its selector). expire: a soft or hard
+ * limit of octets or packets. mapping: authentic ESP came from another address (RFC 7296, 2.23). */
+struct rv_kernel_events {
+	void (*acquire)(void *arg, uint32_t reqid, const struct rv_ts *local, const struct rv_ts *remote);
+	void (*expire)(void *arg, uint32_t spi, bool hard);
+	void (*mapping)(void *arg, uint32_t spi, const struct rv_addr *remote);
+	void *arg;
+};
+
+/* spi: a free inbound SPI (256 and up), reserved until sa_add or sa_del. sa_add/sa_del/sa_update: update moves
+ * addresses and encap only. policy_add/policy_del. stats: of one SA; answers at once. pack: the state of an SA with its
+ * keys and sequence numbers for another daemon; unpack gives the spec back (its slices borrowed from in). needs_encap:
+ * UDP encapsulation is the default carrier. wipe-clean: all that this daemon installed goes (start and stop). */
+struct rv_kernel_ops {
+	size_t size;
+	int (*events)(void *self, const struct rv_kernel_events *events);
+	int (*spi)(void *self, const struct rv_addr *local, uint8_t protocol, uint32_t *spi);
+	int (*sa_add)(void *self, const struct rv_sa_spec *spec, struct rv_call *call);
+	int (*sa_update)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *src, const struct rv_addr *dst,
+			 bool encap, struct rv_call *call);
+	int (*sa_del)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote);
+	int (*policy_add)(void *self, const struct rv_policy_spec *policy, struct rv_call *call);
+	int (*policy_del)(void *self, const struct rv_policy_spec *policy);
+	int (*stats)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote, struct rv_sa_stats *out);
+	int (*pack)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote, struct rv_pack *out);
+	bool (*needs_encap)(void *self);
+	int (*flush)(void *self);
+};
+RV_KIND(kernel, "kernel", 1, struct rv_kernel_ops, flush)

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* net.h: kind "net": addresses, routes, rules and what guards the clear side (RFC 4301, 5.2).
+ *
+ * Idempotent: adding what is there and removing what is not succeeds.
+ */
+#pragma once
+
+#include <ravelin/addr.h>
+#include <ravelin/job.h>
+#include <ravelin/registry.h>
+
+/* A protected pair of selectors. ifname: the clear-side interface that leads into the tunnel ("" none). guard: clear
+ * text that matches and did not pass ifname is dropped, in and out, except what carries mark (wire sockets) and keying
+ * messages and ESP themselves. */
+struct rv_net_policy {
+	struct rv_ts local_ts, remote_ts;
+	char ifname[16];
+	bool route, guard, transport;
+	uint32_t mark;
+};
+
+/* What changed on the host; called on the loop. */
+struct rv_net_events {
+	void (*address)(void *arg, const struct rv_addr *addr, unsigned ifindex, bool up);
+	void *arg;
+};
+
+/* source: the local address that packets to remote leave from. policy_add/del: as above. address_add/del: an address
+ * with prefix on an interface. flush: everything this daemon made goes (start and stop). local: true when addr is ours.
+ */
+struct rv_net_ops {
+	size_t size;
+	int (*events)(void *self, const struct rv_net_events *events);
+	int (*source)(void *self, const struct rv_addr *remote, struct rv_addr *local);
+	bool (*local)(void *self, const struct rv_addr *addr);
+	int (*policy_add)(void *self, const struct rv_net_policy *policy, struct rv_call *call);
+	int (*policy_del)(void *self, const struct rv_net_policy *policy);
+	int (*address_add)(void *self, const struct rv_addr *addr, unsigned prefix, const char *ifname,
+			   struct rv_call *call);
+	int (*address_del)(void *self, const struct rv_addr *addr, unsigned prefix, const char *ifname);
+	int (*flush)(void *self);
+};
+RV_KIND(net, "net", 1, struct rv_net_ops, flush)

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* packet.h: packets and the ports that they come in and go out by.
+ *
+ * A packet has an owner, a free function, head and tail room, and may be a train: several segments of seg_len octets
+ * (the last may be shorter) that offloads carry in one piece. A port is one queue of one device or socket; it belongs
+ * to one worker thread. The clear side gives IP packets, the wire side ESP packets with the addresses they travelled
+ * by.
+ */
+#pragma once
+
+#include <ravelin/addr.h>
+
+enum { RV_BURST = 64, RV_HEADROOM = 128, RV_TAILROOM = 64 };
+
+/* data points into buf..buf+cap. vnet: how a clear-side train is segmented (the fields of struct virtio_net_hdr). */
+struct rv_packet {
+	uint8_t *buf, *data;
+	uint32_t cap, len;
+	uint32_t seg_len;	      /* 0: one packet, no train */
+	struct rv_addr local, remote; /* wire side */
+	uint8_t vnet[12];
+	bool encap; /* wire side: in UDP */
+	void (*release)(struct rv_packet *packet);
+	void *owner;
+};
+
+struct rv_port;
+
+/* recv: fills up to n packets' data that the caller provided (buf, cap); the count, 0 when nothing waits. send: sends n
+ * packets; the count that went out (the rest was dropped and counted by the port). Never blocks. close: ends the port
+ * and frees it. Worker thread; close on the loop thread when no worker uses it. */
+struct rv_port_ops {
+	size_t size;
+	int (*recv)(struct rv_port *port, struct rv_packet *const *packets, size_t n);
+	int (*send)(struct rv_port *port, struct rv_packet *const *packets, size_t n);
+	void (*close)(struct rv_port *port);
+};
+
+/* The head of every port. fd: what to poll for recv. */
+struct rv_port {
+	const struct rv_port_ops *ops;
+	int fd;
+	bool takes_trains; /* send accepts trains; recv may give them */
+	uint32_t mtu;
+};

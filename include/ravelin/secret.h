@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* secret.h: the one type that holds key material.
+ *
+ * Secrets live in a vault: memory of its own that is kept out of core dumps and locked as far as the limit allows.
+ * They have a fixed size, are never reallocated, are wiped when freed, cannot be formatted by the log, and are compared
+ * in constant time only.
+ */
+#pragma once
+
+#include <ravelin/base.h>
+
+struct rv_vault;
+
+/* A secret of len octets at b. A talloc object: freeing it (or its parent) wipes and returns the octets. */
+struct rv_secret {
+	size_t len;
+	uint8_t *b;
+	struct rv_vault *vault;
+};
+
+/* A new secret of len octets (1 to 65536), zeroed, child of parent. NULL when memory is out. Loop thread or the one
+ * thread that owns parent; the vault itself is safe from any thread. */
+struct rv_secret *rv_secret_new(struct rv_vault *vault, const void *parent, size_t len);
+
+/* A new secret that copies octets. NULL when memory is out. */
+struct rv_secret *rv_secret_dup(struct rv_vault *vault, const void *parent, struct rv_bytes octets);
+
+/* The octets of secret as a slice, borrowed; the empty slice for NULL. */
+static inline struct rv_bytes rv_secret_bytes(const struct rv_secret *secret)
+{
+	return secret ? rv_bytes(secret->b, secret->len) : rv_bytes(NULL, 0);
+}
+
+/* Overwrites len octets at p in a way that the compiler keeps. Any thread. */
+void rv_wipe(void *p, size_t len);
+
+/* True when the slices are equal; time depends on the lengths only. Any thread. */
+bool rv_equal_secret(struct rv_bytes a, struct rv_bytes b);
+
+struct rv_wiped {
+	void *p;
+	size_t len;
+};
+
+/* The clean-up of RV_WIPED(). */
+void rv_wiped_end(struct rv_wiped *wiped);
+
+/* Declares `type name` (an array or struct without pointers to secrets) that is zero at first and wiped when it goes
+ * out of scope. */
+#define RV_WIPED(type, name, ...)                                                                                      \
+	type name __VA_ARGS__ = { 0 };                                                                                 \
+	__attribute__((cleanup(rv_wiped_end), unused)) struct rv_wiped name##_wiped = { &name, sizeof(name) }
