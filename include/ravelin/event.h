@@ -28,7 +28,11 @@ struct rv_event {
 	size_t n_keys;
 };
 
-/* One labelled key or public value, for a key log only. */
+/* One labelled key or public value, for a key log only. The event "keys" of a keying protocol's own SA has peer set and
+ * child NULL, and the labels "ike-spi-i", "ike-spi-r" (8 octets each), "encr-i", "encr-r", "integ-i", "integ-r"
+ * (initiator's and responder's of that SA; integ empty for an aead). That of a child SA has peer and child set, and the
+ * labels "encr-in", "integ-in", "encr-out", "integ-out" as struct rv_child_keys. encr: key | salt. In both, text is the
+ * chosen proposal as rv_proposal_text() writes it ("aes128gcm16-prfsha256-x25519"). */
 struct rv_key_line {
 	const char *label;
 	struct rv_bytes octets;
