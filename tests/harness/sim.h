@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* sim.h: whole daemons in one process, on one injected clock, over a network that loses, doubles, reorders and delays.
+ *
+ * Everything comes from the seed: the same seed gives the same scenario bit for bit. Each host is a struct rv_core with
+ * real crypto and keying plugins (static twins) and three fakes at the ops boundary: transport-sim, kernel-sim and
+ * net-sim. The world's digest covers every datagram, so that two runs can be compared.
+ */
+#pragma once
+
+#include "core.h"
+
+enum { SIM_HOSTS = 4, SIM_MESSAGE = 65536 };
+
+struct sim;
+
+/* An SA or policy that a fake kernel holds, as it was given. */
+struct sim_sa {
+	struct rv_list entry;
+	struct rv_sa_spec spec; /* pointers of the spec point into this object */
+	uint8_t keys[2][128];
+	struct rv_ts ts[2][16];
+	uint64_t packets, bytes, last_us, added;
+};
+
+struct sim_policy {
+	struct rv_list entry;
+	struct rv_policy_spec spec;
+};
+
+struct sim_host {
+	struct sim *sim;
+	const char *name;
+	struct rv_addr addr;
+	struct rv_core *core;
+	bool down; /* silent: nothing reaches it and nothing leaves it */
+	uint64_t random;
+	struct rv_list sas, policies, routes;
+	struct rv_kernel_events kernel_events;
+	bool has_kernel_events;
+	rv_transport_recv_fn *recv;
+	void *recv_arg;
+	uint64_t sent, received;
+	bool verbose;
+};
+
+/* How the network treats datagrams; percentages and microseconds. */
+struct sim_net {
+	unsigned loss, twice;
+	uint64_t delay_min_us, delay_max_us;
+};
+
+/* A plugin's static twin. */
+struct sim_plugin {
+	const char *name;
+	const struct rv_plugin *plugin;
+};
+
+/* An empty world. talloc_free() ends it and fails the test when a host leaves SAs, policies or timers behind. */
+struct sim *sim_new(uint64_t seed);
+
+/* A host with this address and configuration and these plugins (NULL-name terminated) besides the three fakes. */
+struct sim_host *sim_host(struct sim *sim, const char *name, const char *addr, const struct sim_plugin *plugins,
+			  const char *config);
+
+void sim_net(struct sim *sim, const struct sim_net *net);
+uint64_t sim_now_us(const struct sim *sim);
+
+/* Lets the world run for us microseconds of its own time, or until cond holds (then true). */
+typedef bool sim_cond_fn(void *arg);
+bool sim_until(struct sim *sim, sim_cond_fn *cond, void *arg, uint64_t us);
+void sim_run(struct sim *sim, uint64_t us);
+
+/* Every datagram that was sent goes through this when set; true drops it. For provoking one loss or change. */
+typedef bool sim_tap_fn(void *arg, struct sim_host *from, struct sim_host *to, uint8_t *message, size_t *len);
+void sim_tap(struct sim *sim, sim_tap_fn *tap, void *arg);
+
+/* Puts a datagram on the network as if host had sent it. */
+void sim_send(struct sim_host *host, const struct rv_path *path, struct rv_bytes message);
+
+/* A packet from a's local selector to b: true when a has an SA and policy for it and b the very same SA inbound. */
+bool sim_packet(struct sim_host *a, struct sim_host *b, const char *src, const char *dst);
+
+/* Traffic for a trap at host: its acquire event. */
+bool sim_acquire(struct sim_host *host, const char *src, const char *dst);
+
+/* How many SAs (both directions) and policies a fake kernel holds. */
+unsigned sim_n_sas(const struct sim_host *host);
+unsigned sim_n_policies(const struct sim_host *host);
+
+/* A digest over all datagrams so far. */
+uint64_t sim_digest(const struct sim *sim);
+
+/* The fakes themselves. */
+extern const struct rv_plugin rv_plugin_transport_sim, rv_plugin_kernel_sim, rv_plugin_net_sim;
+
+/* For the fakes: the host behind a plugin's host, and the network. */
+struct sim_host *sim_of(struct rv_host *host);
+uint64_t sim_rand(uint64_t *state);
