@@ -22,18 +22,19 @@ struct rv_plugins;
 struct rv_sad;
 struct rv_spd;
 struct rv_pad;
+struct rv_tunnels;
 
 /* Everything from outside that a daemon depends on. Zeroes give the real thing. */
 struct rv_core_params {
-	const struct rv_clock *clock;		       /* NULL: the machine's */
+	const struct rv_clock *clock;			   /* NULL: the machine's */
 	void (*random)(void *self, void *buf, size_t len); /* NULL: a service of kind rng, getrandom() before that */
 	void *random_self;
 	void (*log)(void *self, enum rv_level level, const char *line); /* NULL: standard error */
 	void *log_self;
 	enum rv_level log_level;
-	const char *run_dir;	 /* NULL: no socket */
+	const char *run_dir;		/* NULL: no socket */
 	const char *const *plugin_dirs; /* NULL-terminated, or NULL: no shared objects are loaded */
-	unsigned n_job_threads;	 /* 0: jobs run on the loop */
+	unsigned n_job_threads;		/* 0: jobs run on the loop */
 	bool no_measure;
 };
 
@@ -53,8 +54,13 @@ struct rv_core {
 	struct rv_sad *sad; /* sessions and child SAs */
 	struct rv_list attempts;
 	uint32_t next_attempt;
-	struct rv_host *host; /* the core as an owner of offers and objects */
-	struct rv_bus *bus; /* NULL in tests without one */
+	/* every attempt's changed: told of it when it is new, at each step, at its end, and (holds 0) before it is
+	 * freed */
+	void (*attempt_changed)(struct rv_attempt *attempt, void *arg);
+	void *attempt_changed_arg;
+	struct rv_tunnels *tunnels; /* what should be up, and what is being set up */
+	struct rv_host *host;	    /* the core as an owner of offers and objects */
+	struct rv_bus *bus;	    /* NULL in tests without one */
 	bool stopping;
 };
 
@@ -71,17 +77,16 @@ int rv_core_load_text(struct rv_core *core, const char *name, const char *text, 
  * is removed and done(arg) is called. At most 3 s. */
 void rv_core_stop(struct rv_core *core, rv_defer_fn *done, void *arg);
 
-/* Verbs behind D-Bus and the command line. up: to connection (child NULL: those with a start_action other than none, or
+/* Verbs behind D-Bus and the command line. up: 0 also when the try has failed already (attempt->ended); negative when
+ * there could be none. To connection (child NULL: those with a start_action other than none, or
  * all when there is none such); *attempt is filled, held for the caller. down: every session of the connection. */
 int rv_core_up(struct rv_core *core, const char *connection, const char *child, const char *who,
 	       struct rv_attempt **attempt, struct rv_why *why);
 int rv_core_down(struct rv_core *core, const char *connection, struct rv_why *why);
 int rv_core_plugin_load(struct rv_core *core, const char *name, struct rv_why *why);
-int rv_core_plugin_unload(struct rv_core *core, const char *name, bool drain, struct rv_call *call,
-			  struct rv_why *why);
+int rv_core_plugin_unload(struct rv_core *core, const char *name, bool drain, struct rv_call *call, struct rv_why *why);
 
-/* All sessions with their child SAs as sealed octets (key: 32), and back. unpack installs what it reads; a session whose
- * connection is not configured is named in why and skipped. *n counts sessions. */
+/* All sessions with their child SAs as sealed octets (key: 32), and back. unpack installs what it reads; a session
+ * whose connection is not configured is named in why and skipped. *n counts sessions. */
 uint8_t *rv_core_pack(struct rv_core *core, const void *parent, struct rv_bytes key, size_t *len, unsigned *n);
-int rv_core_unpack(struct rv_core *core, struct rv_bytes key, struct rv_bytes sealed, unsigned *n,
-		   struct rv_why *why);
+int rv_core_unpack(struct rv_core *core, struct rv_bytes key, struct rv_bytes sealed, unsigned *n, struct rv_why *why);

@@ -11,7 +11,6 @@
 #include <ravelin/job.h>
 
 struct rv_pack;
-struct rv_unpack;
 
 enum rv_mode { RV_TUNNEL, RV_TRANSPORT, RV_PASS, RV_DROP };
 enum rv_dir { RV_IN, RV_OUT };
@@ -61,31 +60,42 @@ struct rv_sa_stats {
 };
 
 /* What a kernel reports; called on the loop. acquire: traffic for a trap (packet: its selector). expire: a soft or hard
- * limit of octets or packets. mapping: authentic ESP came from another address (RFC 7296, 2.23). */
+ * limit of octets or packets of either direction of the child SA that sa_add named (child_id). mapping: authentic ESP
+ * came from another address (RFC 7296, 2.23); spi is the inbound one. */
 struct rv_kernel_events {
 	void (*acquire)(void *arg, uint32_t reqid, const struct rv_ts *local, const struct rv_ts *remote);
-	void (*expire)(void *arg, uint32_t spi, bool hard);
+	void (*expire)(void *arg, uint32_t child_id, bool hard);
 	void (*mapping)(void *arg, uint32_t spi, const struct rv_addr *remote);
 	void *arg;
 };
 
-/* spi: a free inbound SPI (256 and up), reserved until sa_add or sa_del. sa_add/sa_del/sa_update: update moves
- * addresses and encap only. policy_add/policy_del. stats: of one SA; answers at once. pack: the state of an SA with its
- * keys and sequence numbers for another daemon; unpack gives the spec back (its slices borrowed from in). needs_encap:
- * UDP encapsulation is the default carrier. wipe-clean: all that this daemon installed goes (start and stop). */
+/* The fields (pack.h) that pack writes of one SA: what only the kernel knows, so that another kernel can go on with it.
+ * sequence: the last number sent, or the highest received (all up to it then count as received). */
+enum rv_sa_field { RV_SA_ENCR_KEY = 1, RV_SA_INTEG_KEY, RV_SA_SEQUENCE };
+
+/* events: who is told from now on; the struct is the caller's and stays valid (NULL: nobody). spi: a free inbound SPI
+ * (256 and up), reserved until sa_add or sa_del. sa_add also takes an SPI that was not reserved (an unpacked SA).
+ * sa_add/sa_del/sa_update: update moves addresses and encap only. remote, there and below, is where the SA's peer was
+ * until now: outbound SPIs are the peer's choice and unique only together with it. policy_add/policy_del: of one pair
+ * of selectors and interface at most one policy at a time. stats: of one SA; answers at once. pack: the state of an SA
+ * with its keys and sequence numbers for another daemon. needs_encap: UDP encapsulation is the default carrier.
+ * clear_side: the name of the device that leads into this kernel for a policy's interface (NULL: the shared one; the
+ * policy is there already) and the mark that its wire sockets carry (0: none); NULL when it has no device of its own.
+ * flush, wipe-clean: all that this daemon installed goes (start and stop). */
 struct rv_kernel_ops {
 	size_t size;
 	int (*events)(void *self, const struct rv_kernel_events *events);
 	int (*spi)(void *self, const struct rv_addr *local, uint8_t protocol, uint32_t *spi);
 	int (*sa_add)(void *self, const struct rv_sa_spec *spec, struct rv_call *call);
-	int (*sa_update)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *src, const struct rv_addr *dst,
-			 bool encap, struct rv_call *call);
+	int (*sa_update)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote, const struct rv_addr *src,
+			 const struct rv_addr *dst, bool encap, struct rv_call *call);
 	int (*sa_del)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote);
 	int (*policy_add)(void *self, const struct rv_policy_spec *policy, struct rv_call *call);
 	int (*policy_del)(void *self, const struct rv_policy_spec *policy);
 	int (*stats)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote, struct rv_sa_stats *out);
 	int (*pack)(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote, struct rv_pack *out);
 	bool (*needs_encap)(void *self);
+	int (*clear_side)(void *self, const char *interface, char ifname[static 16], uint32_t *mark);
 	int (*flush)(void *self);
 };
 RV_KIND(kernel, "kernel", 1, struct rv_kernel_ops, flush)
