@@ -134,10 +134,10 @@ static int k_sa_add(void *self, const struct rv_sa_spec *spec, struct rv_call *c
 	return 0;
 }
 
-static int k_sa_update(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *src, const struct rv_addr *dst,
-		       bool encap, struct rv_call *call)
+static int k_sa_update(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote, const struct rv_addr *src,
+		       const struct rv_addr *dst, bool encap, struct rv_call *call)
 {
-	struct sim_sa *sa = find_sa(self, spi, dir, NULL);
+	struct sim_sa *sa = find_sa(self, spi, dir, remote);
 
 	if (!sa)
 		return -ENOENT;
@@ -203,17 +203,15 @@ static int k_stats(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *
 	return 0;
 }
 
-enum { TAG_SEQUENCE = 1, TAG_ENCR = 2, TAG_INTEG = 3 };
-
 static int k_pack(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote, struct rv_pack *out)
 {
 	struct sim_sa *sa = find_sa(self, spi, dir, remote);
 
 	if (!sa)
 		return -ENOENT;
-	rv_pack_u64(out, TAG_SEQUENCE, sa->packets);
-	rv_pack_put(out, TAG_ENCR, sa->spec.encr_key);
-	rv_pack_put(out, TAG_INTEG, sa->spec.integ_key);
+	rv_pack_u64(out, RV_SA_SEQUENCE, sa->packets);
+	rv_pack_put(out, RV_SA_ENCR_KEY, sa->spec.encr_key);
+	rv_pack_put(out, RV_SA_INTEG_KEY, sa->spec.integ_key);
 	return 0;
 }
 
