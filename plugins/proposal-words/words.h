@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* words.h: the table that proposal-words offers. */
+#pragma once
+
+#include <ravelin/algorithm.h>
+
+enum { N_PROPOSAL_WORDS = 134 };
+
+/* Every word; the canonical word of a transform stands before its synonyms. */
+extern const struct rv_algorithm proposal_words[N_PROPOSAL_WORDS];
