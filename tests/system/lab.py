@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""lab: hosts in network namespaces, each with a ravelind or a strongSwan, and what tests ask of them.
+
+A test file is run by tests/system/run inside network, mount and process namespaces of its own with an empty /run, so
+that nothing outside is touched and everything is gone afterwards, however it ends. Addresses: the wire is 10.0.0.0/24
+and fd00::/64, host N is 10.0.0.N and fd00::N; behind it are 10.N.0.1/16 and fd00:N::1/64.
+"""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import traceback
+
+SOURCE = os.path.realpath(os.path.join(os.path.dirname(__file__), '..', '..'))
+BUILD = os.environ.get('RAVELIN_BUILD', os.path.join(SOURCE, 'build'))
+PLUGINS = os.path.join(BUILD, 'plugins')
+
+PSK = '0sMDEyMzQ1Njc4OWFiY2RlZg=='
+
+
+class Failure(Exception):
+    pass
+
+
+def check(condition, what):
+    if not condition:
+        raise Failure(what)
+
+
+def wait(what, fn, seconds=10):
+    """Polls fn until it is true; its value. Fails with `what` after `seconds`."""
+    end = time.monotonic() + seconds
+    while True:
+        value = fn()
+        if value:
+            return value
+        if time.monotonic() > end:
+            raise Failure(f'{what}: not within {seconds} s')
+        time.sleep(0.05)
+
+
+def run(*args, seconds=60, ok=True, **kw):
+    """Runs a command; its result. Fails when ok and the status is not 0."""
+    r = subprocess.run([str(a) for a in args], capture_output=True, text=True, timeout=seconds, **kw)
+    if ok and r.returncode:
+        raise Failure(f'{" ".join(map(str, args))}: status {r.returncode}\n{r.stdout}{r.stderr}')
+    return r
+
+
+class Host:
+    """A namespace with a wire interface eth0 and a protected network on lo."""
+
+    def __init__(self, lab, n):
+        self.lab, self.n, self.name = lab, n, 'host%d' % n
+        self.wire4, self.wire6 = '10.0.0.%d' % n, 'fd00::%d' % n
+        self.in4, self.in6 = '10.%d.0.1' % n, 'fd00:%d::1' % n
+        self.net4, self.net6 = '10.%d.0.0/16' % n, 'fd00:%d::/64' % n
+        self.dir = os.path.join(lab.dir, self.name)
+        os.makedirs(self.dir)
+        self.daemon = None
+        run('ip', 'netns', 'add', self.name)
+        self.ip('link', 'set', 'lo', 'up')
+        self.ip('addr', 'add', self.in4 + '/16', 'dev', 'lo')
+        self.ip('addr', 'add', self.in6 + '/64', 'dev', 'lo', 'nodad')
+
+    def ip(self, *args, ok=True):
+        return run('ip', '-n', self.name, *args, ok=ok)
+
+    def run(self, *args, **kw):
+        return run('ip', 'netns', 'exec', self.name, *args, **kw)
+
+    def start(self, *args, **kw):
+        p = subprocess.Popen(['ip', 'netns', 'exec', self.name, *[str(a) for a in args]], **kw)
+        self.lab.processes.append(p)
+        return p
+
+    def write(self, name, text, mode=0o600):
+        path = os.path.join(self.dir, name)
+        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), 'w') as f:
+            f.write(text)
+        return path
+
+    def ping(self, dst, count=3, interval=0.1, size=56, source=None, ok=True):
+        """How many of count pings were answered."""
+        args = ['ping', '-n', '-c', count, '-i', interval, '-W', 2, '-s', size]
+        if source:
+            args += ['-I', source]
+        r = self.run(*args, dst, ok=False, seconds=count * max(interval, 0.2) + 30)
+        m = re.search(r'(\d+) received', r.stdout)
+        got = int(m.group(1)) if m else 0
+        if ok:
+            check(got == count, f'{self.name} ping {dst}: {got} of {count}\n{r.stdout}{r.stderr}')
+        return got
+
+    def pinging(self, dst, source=None, interval=0.05):
+        """Pings on until .stop(); then how many were lost."""
+        return Pinging(self, dst, source, interval)
+
+    # Ravelin
+
+    def ravelind(self, config, *args, plugin_dir=PLUGINS, expect=True):
+        """Starts ravelind on config text and waits until it answers."""
+        self.config = self.write('ravelin.conf', config)
+        self.run_dir = os.path.join(self.dir, 'run')
+        os.makedirs(self.run_dir, exist_ok=True)
+        self.log = os.path.join(self.dir, 'log')
+        out = open(self.log, 'ab')
+        self.daemon = self.start(os.path.join(BUILD, 'core', 'ravelind'), '--config', self.config, '--run-dir',
+                                 self.run_dir, '--plugin-dir', plugin_dir, '--log-level', 'debug', '--bus', 'none',
+                                 '--foreground', *args, stdout=out, stderr=out)
+        if expect:
+            self.ready()
+        return self
+
+    def ready(self):
+        def answers():
+            check(self.daemon.poll() is None, f'{self.name}: ravelind ended\n' + self.log_tail())
+            return self.ravelin('status', ok=False).returncode == 0
+        wait(f'{self.name}: ravelind answers', answers, 15)
+
+    def pid(self):
+        """The daemon's own process (ip netns exec becomes it)."""
+        return self.daemon.pid
+
+    def ravelin(self, *args, ok=True, seconds=60):
+        return self.run(os.path.join(BUILD, 'tools', 'ravelin'), '--socket', os.path.join(self.run_dir, 'bus'), *args,
+                        ok=ok, seconds=seconds)
+
+    def json(self, *args):
+        return json.loads(self.ravelin(*args, '--json').stdout)
+
+    def log_text(self):
+        return open(self.log, errors='replace').read()
+
+    def log_tail(self, n=40):
+        return '\n'.join(self.log_text().split('\n')[-n:])
+
+    def stop(self, how=signal.SIGTERM, seconds=10):
+        self.daemon.send_signal(how)
+        status = self.daemon.wait(seconds)
+        self.daemon = None
+        return status
+
+    # strongSwan
+
+    def strongswan(self, config, level=1, retries=3):
+        d = self.dir
+        for sub in ('x509', 'x509ca', 'private', 'conf.d'):
+            os.makedirs(os.path.join(d, sub), exist_ok=True)
+        self.write('swanctl.conf', config)
+        conf = self.write('strongswan.conf', STRONGSWAN % {'dir': d, 'level': level, 'tries': retries})
+        self.swan_env = dict(os.environ, STRONGSWAN_CONF=conf, SWANCTL_DIR=d)
+        self.log = os.path.join(d, 'charon.log')
+        self.daemon = self.start('charon-systemd', env=self.swan_env, stdout=subprocess.DEVNULL,
+                                 stderr=subprocess.DEVNULL)
+        wait('strongSwan answers', lambda: os.path.exists(d + '/vici'))
+        self.swanctl('--load-all')
+        return self
+
+    def swanctl(self, *args, ok=True, seconds=60):
+        return self.run('swanctl', *args, '--uri', 'unix://%s/vici' % self.dir, env=self.swan_env, ok=ok,
+                        seconds=seconds)
+
+
+class Pinging:
+    def __init__(self, host, dst, source, interval):
+        args = ['ping', '-n', '-i', interval, '-W', 2] + (['-I', source] if source else []) + [dst]
+        self.p = host.start(*args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    def stop(self):
+        """(sent, lost)."""
+        time.sleep(0.3)
+        self.p.send_signal(signal.SIGINT)
+        out = self.p.communicate(timeout=10)[0]
+        m = re.search(r'(\d+) packets transmitted, (\d+) received', out)
+        check(m, 'ping printed no summary:\n' + out)
+        sent, got = int(m.group(1)), int(m.group(2))
+        # the very last one may still be under way when ping is stopped
+        return sent, max(0, sent - got - (1 if not re.search(r'icmp_seq=%d ' % sent, out) else 0))
+
+
+class Capture:
+    """A packet capture on a host's interface."""
+
+    def __init__(self, host, interface='eth0'):
+        self.path = os.path.join(host.dir, 'capture-%d.pcap' % len(host.lab.processes))
+        self.p = host.start('tcpdump', '-i', interface, '-U', '-w', self.path, '-s', '0', '--immediate-mode',
+                            '-Z', 'root', stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        line = self.p.stderr.readline()
+        while line and 'listening' not in line:
+            line = self.p.stderr.readline()
+
+    def stop(self):
+        time.sleep(0.2)
+        self.p.send_signal(signal.SIGINT)
+        self.p.wait(5)
+        return self.path
+
+    def lines(self, *args):
+        return run('tcpdump', '-n', '-r', self.path, *args).stdout.split('\n')[:-1]
+
+
+class Lab:
+    """Hosts 1..n on one switch (a bridge in a namespace of its own)."""
+
+    def __init__(self, n=2):
+        self.dir = os.path.join('/run/lab', str(time.monotonic_ns()))
+        os.makedirs(self.dir)
+        self.processes = []
+        run('ip', 'netns', 'add', 'switch')
+        run('ip', '-n', 'switch', 'link', 'add', 'br0', 'type', 'bridge')
+        run('ip', '-n', 'switch', 'link', 'set', 'br0', 'up')
+        self.hosts = [Host(self, i + 1) for i in range(n)]
+        for h in self.hosts:
+            port = 'p%d' % h.n
+            run('ip', 'link', 'add', port, 'netns', 'switch', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', h.name)
+            run('ip', '-n', 'switch', 'link', 'set', port, 'master', 'br0', 'up')
+            h.ip('addr', 'add', h.wire4 + '/24', 'dev', 'eth0')
+            h.ip('addr', 'add', h.wire6 + '/64', 'dev', 'eth0', 'nodad')
+            h.ip('link', 'set', 'eth0', 'up')
+        for h in self.hosts:
+            for other in self.hosts:
+                if other is not h:  # without a tunnel, protected networks are reachable in clear: leaks show
+                    h.ip('route', 'add', other.net4, 'via', other.wire4, 'src', h.in4)
+                    h.ip('-6', 'route', 'add', other.net6, 'via', other.wire6, 'src', h.in6)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, kind, value, tb):
+        if kind:
+            for h in self.hosts:
+                if getattr(h, 'log', None) and os.path.exists(h.log):
+                    print(f'--- log of {h.name}:\n' + h.log_tail(60), file=sys.stderr)
+        for p in self.processes:
+            if p.poll() is None:
+                p.kill()
+        for p in self.processes:
+            p.wait()
+        for h in self.hosts:
+            run('ip', 'netns', 'del', h.name)
+        run('ip', 'netns', 'del', 'switch')
+
+
+def connection(name, local, remote, lid, rid, child='net', local_ts=None, remote_ts=None, proposals=None, esp=None,
+               extra='', child_extra='', secret=PSK, plugins=''):
+    """A configuration that both Ravelin and strongSwan read (plugins: Ravelin's own section)."""
+    return f'''
+connections {{
+    {name} {{
+        version = 2
+        local_addrs = {local}
+        remote_addrs = {remote}
+        {'proposals = ' + proposals if proposals else ''}
+        {extra}
+        local {{
+            auth = psk
+            id = {lid}
+        }}
+        remote {{
+            auth = psk
+            id = {rid}
+        }}
+        children {{
+            {child} {{
+                {'local_ts = ' + local_ts if local_ts else ''}
+                {'remote_ts = ' + remote_ts if remote_ts else ''}
+                {'esp_proposals = ' + esp if esp else ''}
+                {child_extra}
+            }}
+        }}
+    }}
+}}
+secrets {{
+    ike-pair {{
+        id-1 = {lid}
+        id-2 = {rid}
+        secret = {secret}
+    }}
+}}
+{plugins}
+'''
+
+
+STRONGSWAN = '''
+charon-systemd {
+    load_modular = no
+    load = random nonce aes sha1 sha2 md5 hmac kdf pem pkcs1 pkcs8 x509 pubkey constraints revocation gmp curve25519 openssl gcm chapoly ccm ctr drbg kernel-libipsec kernel-netlink socket-default updown vici
+    plugins {
+        vici { socket = unix://%(dir)s/vici }
+        kernel-libipsec { allow_peer_ts = yes }
+    }
+    retransmit_timeout = 1.0
+    retransmit_tries = %(tries)s
+    delete_rekeyed_delay = 1
+    filelog {
+        log {
+            path = %(dir)s/charon.log
+            default = %(level)s
+            flush_line = yes
+            ike_name = yes
+        }
+    }
+    syslog {
+        daemon { default = -1 }
+        auth { default = -1 }
+    }
+    journal { default = -1 }
+}
+'''
+
+
+def main(tests):
+    """Runs the test functions of a file (or those named on the command line); prints a line each, exits 1 on failure."""
+    names = sys.argv[1:]
+    failed = passed = 0
+    for test in tests:
+        if names and test.__name__ not in names:
+            continue
+        began = time.monotonic()
+        try:
+            test()
+            passed += 1
+            print('ok   %-60s %5.1f s' % (test.__name__, time.monotonic() - began), flush=True)
+        except Exception as e:  # pylint: disable=broad-except
+            failed += 1
+            print('FAIL %-60s %5.1f s\n     %s' % (test.__name__, time.monotonic() - began, e), flush=True)
+            if not isinstance(e, Failure):
+                traceback.print_exc()
+    print('%d passed, %d failed' % (passed, failed))
+    sys.exit(1 if failed or not passed else 0)
