@@ -10,8 +10,8 @@
 
 struct rv_why;
 
-/* open: makes (or finds) the interface name with n_queues queues; ports[i] is filled. ifname holds the real name,
- * ifindex its index. The interface goes when all its ports are closed. 0 or negative with why. */
+/* open: makes (or finds) the interface name (NULL: the shared one) with n_queues queues; ports[i] is filled. ifname
+ * holds the real name, ifindex its index. The interface goes when all its ports are closed. 0 or negative with why. */
 struct rv_datapath_ops {
 	size_t size;
 	int (*open)(void *self, const char *name, unsigned n_queues, struct rv_port **ports, char ifname[static 16],

@@ -19,16 +19,18 @@ struct rv_packet {
 	uint32_t seg_len;	      /* 0: one packet, no train */
 	struct rv_addr local, remote; /* wire side */
 	uint8_t vnet[12];
-	bool encap; /* wire side: in UDP */
+	bool encap;  /* wire side: in UDP */
+	uint8_t tos; /* wire side: DSCP and ECN of the outer header, of every segment (RFC 6040) */
 	void (*release)(struct rv_packet *packet);
 	void *owner;
 };
 
 struct rv_port;
 
-/* recv: fills up to n packets' data that the caller provided (buf, cap); the count, 0 when nothing waits. send: sends n
- * packets; the count that went out (the rest was dropped and counted by the port). Never blocks. close: ends the port
- * and frees it. Worker thread; close on the loop thread when no worker uses it. */
+/* recv: fills up to n packets' data that the caller provided (buf, cap), RV_HEADROOM octets into buf and with
+ * RV_TAILROOM behind; the count, 0 when nothing waits (fewer than n says nothing of what waits). send: sends n packets;
+ * the count that went out (the rest was dropped and counted by the port). Never blocks. close: ends the port and frees
+ * it. Worker thread; close on the loop thread when no worker uses it. */
 struct rv_port_ops {
 	size_t size;
 	int (*recv)(struct rv_port *port, struct rv_packet *const *packets, size_t n);

@@ -19,7 +19,8 @@ struct rv_path {
 /* A message that arrived; borrowed for the call. */
 typedef void rv_transport_recv_fn(void *arg, const struct rv_path *path, struct rv_bytes message);
 
-/* listen: the one receiver of keying messages whose major version (RFC 7296, 3.1) is version. send: 0 or negative; a
+/* listen: the one receiver of keying messages whose major version (RFC 7296, 3.1) is version (fn NULL: no more); a
+ * version above all that are listened for goes to the highest, who refuses it (RFC 7296, 2.5). send: 0 or negative; a
  * datagram may be lost in any case. path: completes the local address of a path to remote (source address selection,
  * port), asynchronously if it must. encapsulate: moves path to the encapsulation ports (4500). keepalive: on or off for
  * path, every period_us; key tells the peers apart. */
