@@ -100,6 +100,18 @@ class Host:
         """Pings on until .stop(); then how many were lost."""
         return Pinging(self, dst, source, interval)
 
+    def transfer(self, other, source, dst, octets=None, port=5001):
+        """Sends octets over TCP to dst on other; fails unless both see the same SHA-256. Seconds it took."""
+        octets = octets or int(os.environ.get('RAVELIN_TRANSFER', 100_000_000))
+        tcp = os.path.join(SOURCE, 'tests', 'system', 'tcp.py')
+        server = other.start(sys.executable, tcp, 'recv', dst, port, stdout=subprocess.PIPE, text=True)
+        check(server.stdout.readline() == 'listening\n', 'the TCP receiver does not listen')
+        began = time.monotonic()
+        sent = self.run(sys.executable, tcp, 'send', source, dst, port, octets, seconds=150).stdout.strip()
+        got = server.communicate(timeout=120)[0].strip()
+        check(sent and sent == got, f'{octets} octets over TCP: sent {sent}, got {got}')
+        return time.monotonic() - began
+
     # Ravelin
 
     def ravelind(self, config, *args, plugin_dir=PLUGINS, expect=True):
