@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* secret: the vault that holds key material, and the objects that point into it.
+ *
+ * Octets live in slabs: aligned mappings of SLAB octets that are kept out of core dumps and locked as far as the limit
+ * allows, each cut into chunks of one size class. Larger secrets have a mapping of their own. Invariant: every octet of
+ * a chunk that is not in use is zero, but for the link of the free list at its start.
+ */
+#include "parts.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+enum {
+	SLAB = 64 * 1024,
+	SECRET_MAX = 64 * 1024,
+	CHUNKS_AT = 64, /* the slab's head before its chunks */
+	NO_CHUNK = 0xffff,
+};
+
+static const uint16_t classes[] = { 16,	 32,  48,  64,	96,   128,  160,  192,	256,
+				    320, 384, 512, 768, 1024, 1536, 2048, 4096, 8192 };
+
+/* The head of a slab, at its start. */
+struct slab {
+	struct rv_list entry; /* in the class's list while it has free chunks */
+	uint16_t size;	      /* of one chunk */
+	uint16_t n_used;
+	uint16_t n_fresh; /* chunks from the front that were given out at least once */
+	uint16_t free;	  /* first chunk of the free list, or NO_CHUNK */
+	bool locked;
+};
+
+struct rv_vault {
+	pthread_mutex_t lock; /* all below, and every slab's head */
+	struct rv_list open[RV_COUNT(classes)];
+	size_t total, locked;
+	size_t n_secrets;
+	bool ended; /* freed while secrets were alive: ends with the last of them */
+};
+
+void rv_wipe(void *p, size_t len)
+{
+	if (len > 0)
+		explicit_bzero(p, len);
+}
+
+bool rv_equal_secret(struct rv_bytes a, struct rv_bytes b)
+{
+	if (a.len != b.len)
+		return false;
+
+	/* volatile: the compiler may neither stop early nor turn this into a comparison that does. */
+	volatile uint8_t differ = 0;
+	for (size_t i = 0; i < a.len; i++)
+		differ = (uint8_t)(differ | (a.p[i] ^ b.p[i]));
+	return differ == 0;
+}
+
+void rv_wiped_end(struct rv_wiped *wiped)
+{
+	rv_wipe(wiped->p, wiped->len);
+}
+
+static size_t class_of(size_t len)
+{
+	size_t i = 0;
+
+	while (i < RV_COUNT(classes) && classes[i] < len)
+		i++;
+	return i;
+}
+
+static size_t whole_pages(size_t len)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+
+	return (len + page - 1) / page * page;
+}
+
+/* Maps len octets at a multiple of align (a power of two of at least a page). */
+static uint8_t *map_aligned(size_t len, size_t align)
+{
+	size_t spare = align > whole_pages(1) ? align : 0;
+	uint8_t *p = mmap(NULL, len + spare, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		return NULL;
+	if (spare == 0)
+		return p;
+	size_t before = (align - ((uintptr_t)p & (align - 1))) & (align - 1);
+	if (before > 0)
+		munmap(p, before);
+	if (spare > before)
+		munmap(p + before + len, spare - before);
+	return p + before;
+}
+
+/* Maps memory for secrets; *locked tells whether it can be swapped out. */
+static uint8_t *map_secret(struct rv_vault *vault, size_t len, size_t align, bool *locked)
+{
+	uint8_t *p = map_aligned(len, align);
+
+	if (!p)
+		return NULL;
+	/* MLOCK_ONFAULT: a page that is never touched holds no secret and need not be in memory. */
+	madvise(p, len, MADV_DONTDUMP);
+	*locked = mlock2(p, len, MLOCK_ONFAULT) == 0;
+	vault->total += len;
+	vault->locked += *locked ? len : 0;
+	return p;
+}
+
+static void unmap_secret(struct rv_vault *vault, void *p, size_t len, bool locked)
+{
+	vault->total -= len;
+	vault->locked -= locked ? len : 0;
+	munmap(p, len);
+}
+
+static uint8_t *chunk_at(struct slab *slab, size_t index)
+{
+	return (uint8_t *)slab + CHUNKS_AT + index * slab->size;
+}
+
+static size_t n_chunks(const struct slab *slab)
+{
+	return (SLAB - CHUNKS_AT) / slab->size;
+}
+
+static struct slab *open_slab(struct rv_vault *vault, size_t class)
+{
+	struct rv_list *head = &vault->open[class];
+	bool locked;
+
+	if (!rv_list_empty(head))
+		return rv_container_of(head->next, struct slab, entry);
+
+	void *memory = map_secret(vault, SLAB, SLAB, &locked);
+	if (!memory)
+		return NULL;
+	struct slab *slab = memory;
+	slab->size = classes[class];
+	slab->free = NO_CHUNK;
+	slab->locked = locked;
+	rv_list_add(head, &slab->entry);
+	return slab;
+}
+
+static uint8_t *take_chunk(struct rv_vault *vault, size_t class)
+{
+	struct slab *slab = open_slab(vault, class);
+	uint8_t *chunk;
+
+	if (!slab)
+		return NULL;
+	if (slab->free != NO_CHUNK) {
+		chunk = chunk_at(slab, slab->free);
+		memcpy(&slab->free, chunk, sizeof(slab->free));
+		memset(chunk, 0, sizeof(slab->free));
+	} else {
+		chunk = chunk_at(slab, slab->n_fresh++);
+	}
+	if (++slab->n_used == n_chunks(slab))
+		rv_list_del(&slab->entry);
+	return chunk;
+}
+
+static void give_chunk(struct rv_vault *vault, uint8_t *chunk, size_t class)
+{
+	struct slab *slab = (struct slab *)(void *)(chunk - ((uintptr_t)chunk & (SLAB - 1)));
+	struct rv_list *head = &vault->open[class];
+
+	rv_wipe(chunk, slab->size);
+	memcpy(chunk, &slab->free, sizeof(slab->free));
+	slab->free = (uint16_t)((size_t)(chunk - chunk_at(slab, 0)) / slab->size);
+	if (slab->n_used-- == n_chunks(slab))
+		rv_list_add(head, &slab->entry);
+	/* The last open slab of a class stays, so that one secret coming and going maps nothing. */
+	if (slab->n_used > 0 || head->next == head->prev)
+		return;
+	rv_list_del(&slab->entry);
+	unmap_secret(vault, slab, SLAB, slab->locked);
+}
+
+/* A large secret has its mapping alone; whether it is locked stands in a head of its own before it. */
+struct large {
+	uint64_t locked;
+	uint64_t reserved;
+};
+
+static uint8_t *take_large(struct rv_vault *vault, size_t len)
+{
+	bool locked;
+	void *memory = map_secret(vault, whole_pages(len + sizeof(struct large)), 1, &locked);
+
+	if (!memory)
+		return NULL;
+	struct large *large = memory;
+	large->locked = locked;
+	return (uint8_t *)(large + 1);
+}
+
+static void give_large(struct rv_vault *vault, uint8_t *p, size_t len)
+{
+	struct large *large = (struct large *)(void *)(p - sizeof(*large));
+	bool locked = large->locked;
+
+	rv_wipe(p, len);
+	unmap_secret(vault, large, whole_pages(len + sizeof(*large)), locked);
+}
+
+static int secret_end(struct rv_secret *secret)
+{
+	struct rv_vault *vault = secret->vault;
+	size_t class = class_of(secret->len);
+
+	pthread_mutex_lock(&vault->lock);
+	if (class < RV_COUNT(classes))
+		give_chunk(vault, secret->b, class);
+	else
+		give_large(vault, secret->b, secret->len);
+	bool last = --vault->n_secrets == 0 && vault->ended;
+	pthread_mutex_unlock(&vault->lock);
+	if (last)
+		talloc_free(vault);
+	return 0;
+}
+
+struct rv_secret *rv_secret_new(struct rv_vault *vault, const void *parent, size_t len)
+{
+	if (len == 0 || len > SECRET_MAX)
+		return NULL;
+
+	struct rv_secret *secret = talloc(parent, struct rv_secret);
+	if (!secret)
+		return NULL;
+	size_t class = class_of(len);
+	pthread_mutex_lock(&vault->lock);
+	uint8_t *b = class < RV_COUNT(classes) ? take_chunk(vault, class) : take_large(vault, len);
+	vault->n_secrets += b != NULL;
+	pthread_mutex_unlock(&vault->lock);
+	if (!b) {
+		talloc_free(secret);
+		return NULL;
+	}
+	*secret = (struct rv_secret){ .len = len, .b = b, .vault = vault };
+	talloc_set_destructor(secret, secret_end);
+	return secret;
+}
+
+struct rv_secret *rv_secret_dup(struct rv_vault *vault, const void *parent, struct rv_bytes octets)
+{
+	struct rv_secret *secret = rv_secret_new(vault, parent, octets.len);
+
+	if (secret)
+		memcpy(secret->b, octets.p, octets.len);
+	return secret;
+}
+
+void rv_vault_locked(const struct rv_vault *vault, size_t *locked, size_t *total)
+{
+	*locked = vault->locked;
+	*total = vault->total;
+}
+
+/* A vault cannot go before its secrets: talloc then hands it on to a parent further up, and the last secret ends it. */
+static int vault_end(struct rv_vault *vault)
+{
+	pthread_mutex_lock(&vault->lock);
+	vault->ended = true;
+	bool busy = vault->n_secrets > 0;
+	pthread_mutex_unlock(&vault->lock);
+	if (busy)
+		return -1;
+
+	for (size_t i = 0; i < RV_COUNT(classes); i++) {
+		rv_list_each (&vault->open[i], slab, struct slab, entry) {
+			unmap_secret(vault, slab, SLAB, slab->locked);
+		}
+	}
+	pthread_mutex_destroy(&vault->lock);
+	return 0;
+}
+
+struct rv_vault *rv_vault_new(const void *parent)
+{
+	struct rv_vault *vault = talloc_zero(parent, struct rv_vault);
+
+	if (!vault)
+		return NULL;
+	pthread_mutex_init(&vault->lock, NULL);
+	for (size_t i = 0; i < RV_COUNT(classes); i++)
+		rv_list_init(&vault->open[i]);
+	talloc_set_destructor(vault, vault_end);
+	return vault;
+}
