@@ -8,6 +8,7 @@
 #include "parts.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -32,10 +33,12 @@ struct slab {
 	bool locked;
 };
 
+_Static_assert(sizeof(struct slab) <= CHUNKS_AT, "the head of a slab fits before its chunks");
+
 struct rv_vault {
 	pthread_mutex_t lock; /* all below, and every slab's head */
 	struct rv_list open[RV_COUNT(classes)];
-	size_t total, locked;
+	atomic_size_t total, locked; /* written under the lock, read without */
 	size_t n_secrets;
 	bool ended; /* freed while secrets were alive: ends with the last of them */
 };
