@@ -11,7 +11,8 @@
 
 /* A protected pair of selectors. ifname: the clear-side interface that leads into the tunnel ("" none). guard: clear
  * text that matches and did not pass ifname is dropped, in and out, except what carries mark (wire sockets) and keying
- * messages and ESP themselves. */
+ * messages and ESP themselves; ifname "" then: all of it (a policy that discards). Neither route nor guard: matching
+ * clear text passes although a guard with wider selectors stands (a policy that bypasses). */
 struct rv_net_policy {
 	struct rv_ts local_ts, remote_ts;
 	char ifname[16];
