@@ -13,6 +13,6 @@ uint16_t ike_notify_of(int error);
  * a status type. */
 int ike_error_of(uint16_t type);
 
-/* True for an error type that ends the IKE SA when a peer sends it in a protected message (RFC 7296, 2.21.2
- * and 2.21.3); the others concern only what the request asked for. */
-bool ike_notify_is_fatal(uint16_t type);
+/* True for an error type that ends the IKE SA without a Delete payload (RFC 7296, 2.21.2 and 2.21.3); the others
+ * concern only what the request asked for. in_auth: it came in IKE_AUTH or right behind it. */
+bool ike_notify_is_fatal(uint16_t type, bool in_auth);
