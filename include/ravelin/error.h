@@ -55,7 +55,7 @@ enum rv_error {
 /* A failure in words. text is NUL-terminated, escaped for a terminal, and never holds a secret. */
 struct rv_why {
 	int code;
-	char text[1024];
+	char text[4096];
 };
 
 /* Fills why (which may be NULL) and returns code, so that `return rv_why_set(why, -RV_E..., ...)` reads well. An
