@@ -72,6 +72,8 @@ struct rv_conf *rv_conf_read_file(const void *parent, struct rv_vault *vault, co
 				  const char *path, struct rv_why *why);
 struct rv_conf *rv_conf_read_text(const void *parent, struct rv_vault *vault, const struct rv_schema *schema,
 				  const char *name, const char *text, struct rv_why *why);
+/* what the operator should know of the files (a secret that everybody may read), or NULL */
+const char *rv_conf_warning(const struct rv_conf *conf);
 /* doc/config.md from the schema */
 char *rv_schema_document(const void *parent, const struct rv_schema *schema);
 
