@@ -49,7 +49,11 @@ struct rv_host *rv_host_new(struct rv_core *core, const char *name);
 struct rv_plugins *rv_plugins_new(const void *parent, struct rv_core *core);
 /* loads `names` and what they need, in order of their needs; every failure is in why, the rest is loaded */
 int rv_plugins_load(struct rv_plugins *plugins, const char *const *names, struct rv_why *why);
-/* the same from static twins: note is the text behind name in RV_PLUGIN() */
+/* what the snapshot root wants loaded: `ravelin.load`, or default=on and `ravelin.plugins.NAME.load` */
+int rv_plugins_load_configured(struct rv_plugins *plugins, const struct rv_conf *root, struct rv_why *why);
+/* the system calls that loaded plugins asked for, each once or more; a non-zero return of fn ends the walk */
+int rv_plugins_each_syscall(struct rv_plugins *plugins, int (*fn)(const char *name, void *arg), void *arg);
+/* the same from a static twin; its note is found in the program's own segments */
 int rv_plugins_load_static(struct rv_plugins *plugins, const char *name, const struct rv_plugin *plugin,
 			   struct rv_why *why);
 int rv_plugins_unload(struct rv_plugins *plugins, const char *name, bool drain, struct rv_call *call,

@@ -16,7 +16,7 @@
 #define RV_HAS(ops, member)                                                                                            \
 	((ops)->size >= offsetof(__typeof__(*(ops)), member) + sizeof((ops)->member) && (ops)->member)
 
-#define rv_container_of(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define rv_container_of(pointer, type, member) ((type *)((uintptr_t)(pointer)-offsetof(type, member)))
 
 /* A borrowed slice of octets. p may be NULL only when len is 0. */
 struct rv_bytes {
