@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* address: which addresses are ours, as the kernel tells it, and which one a packet leaves from. */
+#include "net.h"
+
+#include <errno.h>
+#include <linux/if_addr.h>
+#include <net/if.h>
+#include <string.h>
+
+enum { MAX_LOCALS = 65536 };
+
+static struct local *find(const struct net *net, const struct rv_addr *addr, unsigned ifindex)
+{
+	rv_list_each (&net->locals, l, struct local, entry)
+		if (rv_addr_same_ip(&l->addr, addr) && (!ifindex || l->ifindex == ifindex))
+			return l;
+	return NULL;
+}
+
+static bool read_address(const struct nlmsghdr *message, struct rv_addr *addr)
+{
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
+	uint8_t family = head->ifa_family == AF_INET ? RV_IPV4 : head->ifa_family == AF_INET6 ? RV_IPV6 : 0;
+	const struct nlattr *attr;
+	bool found = false;
+
+	*addr = (struct rv_addr){ .family = family };
+	mnl_attr_for_each(attr, message, sizeof(*head))
+	{
+		unsigned type = mnl_attr_get_type(attr);
+
+		/* IFA_LOCAL is ours where IFA_ADDRESS is the other end of a point-to-point link */
+		if ((type != IFA_ADDRESS || found) && type != IFA_LOCAL)
+			continue;
+		if (!family || mnl_attr_get_payload_len(attr) != rv_family_len(family))
+			return false;
+		memcpy(addr->ip, mnl_attr_get_payload(attr), rv_family_len(family));
+		found = true;
+	}
+	if (family == RV_IPV6 && addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0x80)
+		addr->scope = head->ifa_index;
+	return found;
+}
+
+static int take(const struct nlmsghdr *message, void *arg)
+{
+	struct net *net = arg;
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
+	bool up = message->nlmsg_type == RTM_NEWADDR;
+	struct rv_addr addr;
+
+	if ((!up && message->nlmsg_type != RTM_DELADDR) || !read_address(message, &addr))
+		return MNL_CB_OK;
+	struct local *l = find(net, &addr, head->ifa_index);
+
+	if (up == (l != NULL))
+		return MNL_CB_OK;
+	if (!up) {
+		rv_list_del(&l->entry);
+		talloc_free(l);
+	} else {
+		l = talloc_zero(net, struct local);
+		if (!l)
+			return MNL_CB_OK;
+		l->addr = addr;
+		l->ifindex = head->ifa_index;
+		rv_list_add(&net->locals, &l->entry);
+	}
+	if (net->events.address)
+		net->events.address(net->events.arg, &addr, head->ifa_index, up);
+	return MNL_CB_OK;
+}
+
+static int dump(struct net *net)
+{
+	uint8_t buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *request = nl_begin(buf, RTM_GETADDR, NLM_F_DUMP);
+	struct rtgenmsg *general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
+
+	general->rtgen_family = AF_UNSPEC;
+	return nl_request(net, request, take, net);
+}
+
+static void news(struct rv_io *io, uint32_t events)
+{
+	struct net *net = rv_container_of(io, struct net, news_io);
+	uint8_t buf[32768] __attribute__((aligned(8)));
+
+	for (int i = 0; i < 16; i++) {
+		ssize_t n = mnl_socket_recvfrom(net->news, buf, sizeof(buf));
+
+		if (n < 0 && errno == ENOBUFS) /* some were lost: ask for all */
+			(void)dump(net);
+		if (n < 0)
+			return;
+		(void)mnl_cb_run(buf, (size_t)n, 0, 0, take, net);
+	}
+}
+
+int address_init(struct net *net)
+{
+	int r = dump(net);
+
+	return r ? r : rv_io_add(&net->news_io, net->host->loop, mnl_socket_get_fd(net->news), 1 /* EPOLLIN */, news);
+}
+
+bool address_local(const struct net *net, const struct rv_addr *addr)
+{
+	return find(net, addr, 0) != NULL;
+}
+
+static bool loopback(const struct rv_addr *addr)
+{
+	static const uint8_t one[16] = { [15] = 1 };
+
+	return addr->family == RV_IPV4 ? addr->ip[0] == 127 : !memcmp(addr->ip, one, 16);
+}
+
+const struct rv_addr *address_inside(const struct net *net, const struct rv_ts *ts)
+{
+	rv_list_each (&net->locals, l, struct local, entry)
+		if (l->addr.family == ts->family && !l->addr.scope &&
+		    memcmp(l->addr.ip, ts->lo, rv_family_len(ts->family)) >= 0 &&
+		    memcmp(l->addr.ip, ts->hi, rv_family_len(ts->family)) <= 0 && !loopback(&l->addr))
+			return &l->addr;
+	return NULL;
+}
+
+static int mark_of(struct rv_service *service, void *arg)
+{
+	const struct rv_wire_ops *ops = rv_service_ops(service);
+
+	*(uint32_t *)arg = ops->mark(rv_service_self(service));
+	return *(uint32_t *)arg != 0;
+}
+
+uint32_t wire_mark(struct net *net)
+{
+	uint32_t mark = 0;
+
+	(void)rv_registry_each(net->host->registry, "wire", mark_of, &mark);
+	return mark;
+}
+
+static int take_source(const struct nlmsghdr *message, void *arg)
+{
+	struct rv_addr *local = arg;
+	const struct nlattr *attr;
+
+	if (message->nlmsg_type != RTM_NEWROUTE)
+		return MNL_CB_OK;
+	mnl_attr_for_each(attr, message,
+			  sizeof(struct rtmsg)) if (mnl_attr_get_type(attr) == RTA_PREFSRC &&
+						    mnl_attr_get_payload_len(attr) == rv_family_len(local->family))
+		memcpy(local->ip, mnl_attr_get_payload(attr), rv_family_len(local->family));
+	return MNL_CB_OK;
+}
+
+int address_source(struct net *net, const struct rv_addr *remote, struct rv_addr *local)
+{
+	uint8_t buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *request = nl_begin(buf, RTM_GETROUTE, 0);
+	struct rtmsg *route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
+	struct rv_addr found = { .family = remote->family };
+	uint32_t mark = wire_mark(net);
+
+	*route = (struct rtmsg){ .rtm_family = remote->family == RV_IPV6 ? AF_INET6 : AF_INET,
+				 .rtm_dst_len = (uint8_t)(8 * rv_family_len(remote->family)) };
+	mnl_attr_put(request, RTA_DST, rv_family_len(remote->family), remote->ip);
+	if (mark)
+		mnl_attr_put_u32(request, RTA_MARK, mark);
+	if (remote->scope)
+		mnl_attr_put_u32(request, RTA_OIF, remote->scope);
+	int r = nl_request(net, request, take_source, &found);
+
+	if (r)
+		return r;
+	if (rv_addr_is_any(&found))
+		return -EADDRNOTAVAIL;
+	*local = found;
+	return 0;
+}
+
+int address_change(struct net *net, bool add, const struct rv_addr *addr, unsigned prefix, const char *ifname)
+{
+	uint8_t buf[256] __attribute__((aligned(8)));
+	struct nlmsghdr *request =
+		nl_begin(buf, add ? RTM_NEWADDR : RTM_DELADDR, add ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+	struct ifaddrmsg *head = mnl_nlmsg_put_extra_header(request, sizeof(*head));
+
+	*head = (struct ifaddrmsg){ .ifa_family = addr->family == RV_IPV6 ? AF_INET6 : AF_INET,
+				    .ifa_prefixlen = (uint8_t)prefix,
+				    .ifa_flags = addr->family == RV_IPV6 ? IFA_F_NODAD : 0,
+				    .ifa_index = if_nametoindex(ifname) };
+	if (!head->ifa_index)
+		return add ? -ENODEV : 0;
+	mnl_attr_put(request, IFA_LOCAL, rv_family_len(addr->family), addr->ip);
+	mnl_attr_put(request, IFA_ADDRESS, rv_family_len(addr->family), addr->ip);
+	int r = nl_request(net, request, NULL, NULL);
+	return !add && r == -EADDRNOTAVAIL ? 0 : r;
+}

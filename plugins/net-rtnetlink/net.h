@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* net.h: the parts of net-rtnetlink and what they share.
+ *
+ * Netlink requests are carried out by the kernel inside the send call and their answers wait when it returns, so that
+ * asking is not waiting; requests therefore run on the loop.
+ */
+#pragma once
+
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <netinet/in.h>
+#include <ravelin/config.h>
+#include <ravelin/datapath.h>
+#include <ravelin/error.h>
+#include <ravelin/loop.h>
+#include <ravelin/net.h>
+#include <ravelin/plugin.h>
+
+enum {
+	PROTO = 187,	     /* rtm_protocol and FRA_PROTOCOL of all that is ours, so that a restart finds it */
+	RANGE_PREFIXES = 64, /* a range of addresses that needs more prefixes is refused */
+};
+
+struct prefix {
+	uint8_t family, len;
+	uint8_t ip[16];
+};
+
+/* One route or rule, as a value: compared whole, so unused octets are zero. */
+struct item {
+	enum { ROUTE, THROW, RULE_FROM, RULE_MARK } kind;
+	uint32_t table, priority, mark;
+	struct prefix from, to;
+	uint8_t proto, has_prefsrc, pad[2];
+	uint16_t sport_lo, sport_hi, dport_lo, dport_hi;
+	uint32_t ifindex;
+	uint8_t prefsrc[16];
+};
+
+struct counted {
+	struct counted *next;
+	struct item item;
+	unsigned count;
+};
+
+struct local {
+	struct rv_list entry;
+	struct rv_addr addr;
+	unsigned ifindex;
+};
+
+/* A policy that stands, with the number of times it was asked for. */
+struct policy {
+	struct rv_list entry;
+	struct rv_net_policy spec;
+	unsigned count;
+	struct counted **items; /* its routes and rules */
+	unsigned n_items;
+	bool guarded; /* it stands in nft_text or in the kernel */
+	bool in_sets; /* its selectors are elements of the sets; else rules of their own */
+};
+
+struct net {
+	struct rv_host *host;
+	struct mnl_socket *requests, *news;
+	struct rv_io news_io;
+	uint32_t seq;
+	struct rv_net_events events;
+	struct rv_list locals, policies;
+	struct counted **items;
+	size_t n_items, n_buckets;
+	uint32_t table;
+	char *nft_table;
+	struct nft_ctx *nft;
+	bool nft_there;		/* the table stands */
+	bool nft_odd;		/* the chains of rules are to be written anew */
+	bool nft_due;		/* carry_out() is deferred */
+	bool vmark_set;		/* src_valid_mark was 0 before us */
+	char *nft_text;		/* commands that wait for the end of this turn */
+	struct rv_list waiting; /* calls that wait for them */
+};
+
+/* netlink.c. Sends one request and takes its answers: fn (or NULL) for each message. 0 or -errno of the kernel. */
+int nl_open(struct net *net);
+int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
+struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags);
+
+/* ranges.c. Splits lo..hi of ts into prefixes: their number (at most RANGE_PREFIXES), or -E2BIG. Pure. */
+int ts_prefixes(const struct rv_ts *ts, struct prefix out[static RANGE_PREFIXES]);
+
+/* path.c. Routes and rules of one policy, counted. */
+int path_add(struct net *net, struct policy *policy);
+void path_del(struct net *net, struct policy *policy);
+void path_flush(struct net *net);
+
+/* guard.c. The nftables of all policies; carried out once a turn. call: answered then. */
+int guard_init(struct net *net);
+int guard_add(struct net *net, struct policy *policy, struct rv_call *call);
+void guard_del(struct net *net, struct policy *policy);
+void guard_flush(struct net *net);
+
+/* address.c */
+int address_init(struct net *net);
+int address_change(struct net *net, bool add, const struct rv_addr *addr, unsigned prefix, const char *ifname);
+int address_source(struct net *net, const struct rv_addr *remote, struct rv_addr *local);
+bool address_local(const struct net *net, const struct rv_addr *addr);
+/* A local address inside ts, or NULL. */
+const struct rv_addr *address_inside(const struct net *net, const struct rv_ts *ts);
+/* The mark of the wire sockets, 0 when no wire is loaded. */
+uint32_t wire_mark(struct net *net);

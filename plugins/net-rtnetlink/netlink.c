@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* netlink: one request, its answers, and the two sockets. */
+#include "net.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static int close_sockets(struct net *net)
+{
+	rv_io_del(&net->news_io);
+	if (net->requests)
+		mnl_socket_close(net->requests);
+	if (net->news)
+		mnl_socket_close(net->news);
+	return 0;
+}
+
+int nl_open(struct net *net)
+{
+	talloc_set_destructor(net, close_sockets);
+	net->requests = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	net->news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!net->requests || !net->news || mnl_socket_bind(net->requests, 0, MNL_SOCKET_AUTOPID) ||
+	    mnl_socket_bind(net->news, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, MNL_SOCKET_AUTOPID))
+		return -errno;
+
+	/* a lost answer must not hang the loop: the kernel has answered long before this ends */
+	struct timeval limit = { .tv_usec = 500000 };
+	return setsockopt(mnl_socket_get_fd(net->requests), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ? -errno
+													    : 0;
+}
+
+struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags)
+{
+	struct nlmsghdr *request = mnl_nlmsg_put_header(buf);
+
+	request->nlmsg_type = type;
+	request->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	return request;
+}
+
+int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
+{
+	uint8_t answer[32768] __attribute__((aligned(8)));
+	unsigned port = mnl_socket_get_portid(net->requests);
+	int r = MNL_CB_OK;
+
+	request->nlmsg_seq = ++net->seq;
+	if (!(request->nlmsg_flags & NLM_F_DUMP))
+		request->nlmsg_flags |= NLM_F_ACK;
+	if (mnl_socket_sendto(net->requests, request, request->nlmsg_len) < 0)
+		return -errno;
+	while (r > MNL_CB_STOP) {
+		ssize_t n = mnl_socket_recvfrom(net->requests, answer, sizeof(answer));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		r = mnl_cb_run(answer, (size_t)n, request->nlmsg_seq, port, fn, arg);
+	}
+	return r < 0 ? -errno : 0;
+}

@@ -1,0 +1,419 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* path: the routes that lead protected traffic into the clear-side interface, and the rules that choose them.
+ *
+ *	priority - 2	fwmark of wire sockets		-> main		what is sealed already does not loop
+ *	priority - 1	from nothing yet		-> table	own traffic gets a source inside the local
+ *selector priority	from the local selector		-> table, then table + 1 priority	... and to, protocol,
+ *ports	-> table + 2
+ *
+ * table holds the routes with a source address of ours, table + 1 those where this host has none in the selector, table
+ * + 2 those of selectors with a protocol or ports. Equal routes and rules of several policies are counted.
+ */
+#include "net.h"
+
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <net/if.h>
+#include <string.h>
+
+static size_t bucket(const struct net *net, const struct item *item)
+{
+	const uint8_t *p = (const uint8_t *)item;
+	uint64_t h = 0xcbf29ce484222325u;
+
+	for (size_t i = 0; i < sizeof(*item); i++)
+		h = (h ^ p[i]) * 0x100000001b3u;
+	return (size_t)(h & (net->n_buckets - 1));
+}
+
+static struct counted **slot(struct net *net, const struct item *item)
+{
+	struct counted **at = &net->items[bucket(net, item)];
+
+	while (*at && !rv_bytes_equal(rv_bytes(&(*at)->item, sizeof(*item)), rv_bytes(item, sizeof(*item))))
+		at = &(*at)->next;
+	return at;
+}
+
+static bool grow(struct net *net)
+{
+	size_t n = net->n_buckets ? net->n_buckets * 2 : 64, old = net->n_buckets;
+	struct counted **items = talloc_zero_array(net, struct counted *, (unsigned)n), **was = net->items;
+
+	if (!items)
+		return false;
+	net->items = items;
+	net->n_buckets = n;
+	for (size_t i = 0; i < old; i++) {
+		for (struct counted *c = was[i], *following; c; c = following) {
+			struct counted **to = &items[bucket(net, &c->item)];
+			following = c->next;
+			c->next = *to;
+			*to = c;
+		}
+	}
+	talloc_free(was);
+	return true;
+}
+
+static void put_prefix(struct nlmsghdr *request, uint16_t type, const struct prefix *prefix)
+{
+	mnl_attr_put(request, type, rv_family_len(prefix->family), prefix->ip);
+}
+
+static uint8_t af(const struct item *item)
+{
+	return (item->to.family ? item->to.family : item->from.family) == RV_IPV6 ? AF_INET6 : AF_INET;
+}
+
+static void put_route(struct nlmsghdr *request, const struct item *item)
+{
+	struct rtmsg *route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
+
+	*route = (struct rtmsg){ .rtm_family = af(item),
+				 .rtm_dst_len = item->to.len,
+				 .rtm_protocol = PROTO,
+				 .rtm_type = item->kind == THROW ? RTN_THROW : RTN_UNICAST,
+				 .rtm_scope = item->kind == THROW || af(item) == AF_INET6 ? RT_SCOPE_UNIVERSE
+											  : RT_SCOPE_LINK };
+	mnl_attr_put_u32(request, RTA_TABLE, item->table);
+	put_prefix(request, RTA_DST, &item->to);
+	if (item->ifindex)
+		mnl_attr_put_u32(request, RTA_OIF, item->ifindex);
+	if (item->has_prefsrc)
+		mnl_attr_put(request, RTA_PREFSRC, rv_family_len(item->to.family), item->prefsrc);
+}
+
+static void put_rule(struct nlmsghdr *request, const struct item *item)
+{
+	struct fib_rule_hdr *rule = mnl_nlmsg_put_extra_header(request, sizeof(*rule));
+
+	*rule = (struct fib_rule_hdr){
+		.family = af(item), .dst_len = item->to.len, .src_len = item->from.len, .action = FR_ACT_TO_TBL
+	};
+	mnl_attr_put_u32(request, FRA_TABLE, item->table);
+	mnl_attr_put_u32(request, FRA_PRIORITY, item->priority);
+	mnl_attr_put_u8(request, FRA_PROTOCOL, PROTO);
+	if (item->kind == RULE_MARK)
+		mnl_attr_put_u32(request, FRA_FWMARK, item->mark);
+	if (item->from.len)
+		put_prefix(request, FRA_SRC, &item->from);
+	if (item->to.len)
+		put_prefix(request, FRA_DST, &item->to);
+	if (item->proto)
+		mnl_attr_put_u8(request, FRA_IP_PROTO, item->proto);
+	if (item->sport_hi)
+		mnl_attr_put(request, FRA_SPORT_RANGE, 4, &item->sport_lo);
+	if (item->dport_hi)
+		mnl_attr_put(request, FRA_DPORT_RANGE, 4, &item->dport_lo);
+}
+
+static int change(struct net *net, const struct item *item, bool add)
+{
+	uint8_t buf[512] __attribute__((aligned(8)));
+	bool rule = item->kind == RULE_FROM || item->kind == RULE_MARK;
+	uint16_t type = rule ? (add ? RTM_NEWRULE : RTM_DELRULE) : (add ? RTM_NEWROUTE : RTM_DELROUTE);
+	struct nlmsghdr *request = nl_begin(buf, type, add ? NLM_F_CREATE | (rule ? NLM_F_EXCL : NLM_F_REPLACE) : 0);
+
+	if (rule)
+		put_rule(request, item);
+	else
+		put_route(request, item);
+	int r = nl_request(net, request, NULL, NULL);
+	return add && rule && r == -EEXIST ? 0 : r;
+}
+
+/* The counted item like this one, made in the kernel when it is new. NULL with *error. */
+static struct counted *hold(struct net *net, const struct item *item, int *error)
+{
+	*error = -ENOMEM;
+	if (net->n_items >= net->n_buckets && !grow(net))
+		return NULL;
+	struct counted **at = slot(net, item), *c = *at;
+
+	if (c) {
+		c->count++;
+		return c;
+	}
+	c = talloc_zero(net, struct counted);
+	if (!c)
+		return NULL;
+	*error = change(net, item, true);
+	if (*error) {
+		talloc_free(c);
+		return NULL;
+	}
+	c->item = *item;
+	c->count = 1;
+	*at = c;
+	net->n_items++;
+	return c;
+}
+
+static void release(struct net *net, struct counted *c)
+{
+	if (--c->count)
+		return;
+	(void)change(net, &c->item, false); /* the kernel took a route already when its interface went */
+	*slot(net, &c->item) = c->next;
+	talloc_free(c);
+	net->n_items--;
+}
+
+/* The items of one policy while they are laid out. */
+struct gather {
+	struct net *net;
+	const struct rv_net_policy *policy;
+	struct item *items;
+	unsigned n;
+	uint32_t ifindex, priority;
+	const struct rv_addr *source;
+};
+
+static int put(struct gather *gather, const struct item *item)
+{
+	struct item *more = talloc_realloc(gather->net, gather->items, struct item, gather->n + 1);
+
+	if (!more)
+		return -ENOMEM;
+	gather->items = more;
+	more[gather->n++] = *item;
+	return 0;
+}
+
+static bool any_address(const struct rv_ts *ts)
+{
+	struct rv_ts all = rv_ts_prefix(&(struct rv_addr){ .family = ts->family }, 0);
+
+	return rv_ts_same(ts, &all);
+}
+
+/* The protocol and the ports of a rule; ICMP's type is not a port there, so the datapath sorts that out. */
+static void put_ports(struct item *item, const struct rv_ts *local, const struct rv_ts *remote)
+{
+	bool ports = local->proto == IPPROTO_TCP || local->proto == IPPROTO_UDP || local->proto == IPPROTO_SCTP;
+
+	item->proto = local->proto;
+	if (!ports)
+		return;
+	if (local->port_lo <= local->port_hi && !(local->port_lo == 0 && local->port_hi == 65535)) {
+		item->sport_lo = local->port_lo;
+		item->sport_hi = local->port_hi;
+	}
+	if (remote->port_lo <= remote->port_hi && !(remote->port_lo == 0 && remote->port_hi == 65535)) {
+		item->dport_lo = remote->port_lo;
+		item->dport_hi = remote->port_hi;
+	}
+}
+
+static struct item mark_rule(const struct gather *gather, uint8_t family)
+{
+	return (struct item){ .kind = RULE_MARK,
+			      .table = RT_TABLE_MAIN,
+			      .priority = gather->priority - 2,
+			      .mark = gather->policy->mark,
+			      .from = { .family = family } };
+}
+
+/* The rules that lead from `from` to the tables. */
+static int put_rules(struct gather *gather, const struct prefix *from)
+{
+	struct prefix none = { .family = from->family, .len = (uint8_t)(8 * rv_family_len(from->family)) };
+	uint32_t table = gather->net->table, priority = gather->priority;
+	const struct item rules[] = {
+		mark_rule(gather, from->family),
+		{ .kind = RULE_FROM, .table = table, .priority = priority - 1, .from = none },
+		{ .kind = RULE_FROM, .table = table, .priority = priority, .from = *from },
+		{ .kind = RULE_FROM, .table = table + 1, .priority = priority, .from = *from },
+	};
+
+	for (size_t i = gather->policy->mark ? 0 : 1; i < RV_COUNT(rules); i++) {
+		int r = put(gather, &rules[i]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+/* The route to `to`, with a source address of ours where there is one in the selector. */
+static int put_way(struct gather *gather, const struct prefix *to)
+{
+	bool narrow = gather->policy->local_ts.proto != 0;
+	const struct rv_addr *source = narrow ? NULL : gather->source;
+	struct item route = { .kind = ROUTE,
+			      .table = gather->net->table + (narrow   ? 2
+							     : source ? 0
+								      : 1),
+			      .to = *to,
+			      .ifindex = gather->ifindex };
+
+	if (source) {
+		route.has_prefsrc = 1;
+		memcpy(route.prefsrc, source->ip, rv_family_len(source->family));
+	}
+	return put(gather, &route);
+}
+
+/* Traffic inside the local selector stays outside of the tunnel when the remote one covers it (0.0.0.0/0). */
+static int put_throws(struct gather *gather, const struct prefix *from)
+{
+	const struct rv_net_policy *policy = gather->policy;
+	int r = 0;
+
+	if (any_address(&policy->local_ts) || policy->transport ||
+	    !rv_ts_contains(&policy->remote_ts, &policy->local_ts))
+		return 0;
+	for (uint32_t i = 0; i < 2 && !r; i++)
+		r = put(gather, &(struct item){ .kind = THROW, .table = gather->net->table + i, .to = *from });
+	return r;
+}
+
+/* Rules that name source, destination and ports: into the tunnel, or (bypass) around it. */
+static int put_narrow_rules(struct gather *gather, const struct prefix *from, const struct prefix *to, int n_to)
+{
+	const struct rv_net_policy *policy = gather->policy;
+	struct item mark = mark_rule(gather, from->family);
+	bool bypass = !policy->route;
+	int r = policy->mark && !bypass ? put(gather, &mark) : 0;
+
+	for (int i = 0; i < n_to && !r; i++) {
+		struct item rule = { .kind = RULE_FROM,
+				     .table = bypass ? RT_TABLE_MAIN : gather->net->table + 2,
+				     .priority = gather->priority - (bypass ? 2 : 0),
+				     .from = *from,
+				     .to = to[i] };
+
+		put_ports(&rule, &policy->local_ts, &policy->remote_ts);
+		r = put(gather, &rule);
+		rule.from =
+			(struct prefix){ .family = from->family, .len = (uint8_t)(8 * rv_family_len(from->family)) };
+		if (bypass && !r)
+			r = put(gather, &rule);
+	}
+	return r;
+}
+
+static int lay_out(struct gather *gather)
+{
+	const struct rv_net_policy *policy = gather->policy;
+	struct prefix from[RANGE_PREFIXES], to[RANGE_PREFIXES];
+	int n_from = ts_prefixes(&policy->local_ts, from), n_to = ts_prefixes(&policy->remote_ts, to), r = 0;
+
+	if (n_from < 0 || n_to < 0)
+		return -E2BIG;
+	for (int i = 0; i < n_to && !r && policy->route; i++)
+		r = put_way(gather, &to[i]);
+	for (int i = 0; i < n_from && !r; i++) {
+		if (policy->local_ts.proto || !policy->route) {
+			r = put_narrow_rules(gather, &from[i], to, n_to);
+			continue;
+		}
+		r = put_throws(gather, &from[i]);
+		r = r ? r : put_rules(gather, &from[i]);
+	}
+	return r;
+}
+
+int path_add(struct net *net, struct policy *policy)
+{
+	struct gather gather = { .net = net,
+				 .policy = &policy->spec,
+				 .ifindex = if_nametoindex(policy->spec.ifname),
+				 .priority = (uint32_t)rv_conf_int(rv_host_conf(net->host), "rule_priority"),
+				 .source = address_inside(net, &policy->spec.local_ts) };
+	int r = policy->spec.route && !gather.ifindex ? -ENODEV : lay_out(&gather);
+
+	policy->items = r ? NULL : talloc_array(policy, struct counted *, gather.n);
+	if (!r && !policy->items)
+		r = -ENOMEM;
+	for (unsigned i = 0; i < gather.n && !r; i++) {
+		struct counted *c = hold(net, &gather.items[i], &r);
+
+		if (c) {
+			policy->items[policy->n_items++] = c;
+			r = 0;
+		}
+	}
+	talloc_free(gather.items);
+	if (r)
+		path_del(net, policy);
+	return r;
+}
+
+void path_del(struct net *net, struct policy *policy)
+{
+	while (policy->n_items)
+		release(net, policy->items[--policy->n_items]);
+	TALLOC_FREE(policy->items);
+}
+
+/* Collects what bears our mark of origin, ours or of a daemon that was killed. */
+struct stale {
+	struct net *net;
+	uint8_t *requests; /* talloc array of whole messages */
+	size_t len;
+};
+
+static int take_stale(const struct nlmsghdr *message, void *arg)
+{
+	struct stale *stale = arg;
+	bool rule = message->nlmsg_type == RTM_NEWRULE, ours = false;
+
+	if (rule) {
+		struct nlattr *attr;
+		mnl_attr_for_each(attr, message,
+				  sizeof(struct fib_rule_hdr)) if (mnl_attr_get_type(attr) == FRA_PROTOCOL &&
+								   mnl_attr_get_u8(attr) == PROTO) ours = true;
+	} else {
+		const struct rtmsg *route = mnl_nlmsg_get_payload(message);
+		ours = route->rtm_protocol == PROTO;
+	}
+	if (!ours)
+		return MNL_CB_OK;
+	size_t len = MNL_ALIGN(message->nlmsg_len);
+	uint8_t *more = talloc_realloc(NULL, stale->requests, uint8_t, stale->len + len);
+
+	if (!more)
+		return MNL_CB_ERROR;
+	stale->requests = more;
+	memcpy(more + stale->len, message, message->nlmsg_len);
+	stale->len += len;
+	return MNL_CB_OK;
+}
+
+static void flush_kind(struct net *net, uint16_t get, uint16_t del, uint8_t family)
+{
+	uint8_t buf[256] __attribute__((aligned(8)));
+	struct stale stale = { .net = net };
+	struct nlmsghdr *request = nl_begin(buf, get, NLM_F_DUMP);
+	struct rtgenmsg *general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
+
+	general->rtgen_family = family;
+	(void)nl_request(net, request, take_stale, &stale);
+	for (size_t at = 0; at < stale.len;) {
+		struct nlmsghdr *message = (struct nlmsghdr *)(void *)(stale.requests + at);
+
+		at += MNL_ALIGN(message->nlmsg_len);
+		message->nlmsg_type = del;
+		message->nlmsg_flags = NLM_F_REQUEST;
+		(void)nl_request(net, message, NULL, NULL);
+	}
+	talloc_free(stale.requests);
+}
+
+void path_flush(struct net *net)
+{
+	for (size_t i = 0; i < net->n_buckets; i++) {
+		for (struct counted *c = net->items[i], *following; c; c = following) {
+			following = c->next;
+			talloc_free(c);
+		}
+		net->items[i] = NULL;
+	}
+	net->n_items = 0;
+	static const uint8_t families[] = { AF_INET, AF_INET6 };
+	for (size_t i = 0; i < RV_COUNT(families); i++) {
+		flush_kind(net, RTM_GETRULE, RTM_DELRULE, families[i]);
+		flush_kind(net, RTM_GETROUTE, RTM_DELROUTE, families[i]);
+	}
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* net-rtnetlink: addresses, routes and rules through rtnetlink, and the guard of the clear side through nftables.
+ *
+ * Everything it makes bears its own protocol number or stands in its own table, so that the next start finds and
+ * removes what a killed daemon left. Equal policies are counted.
+ */
+#include "net.h"
+
+#include <errno.h>
+
+static struct policy *find(struct net *net, const struct rv_net_policy *spec)
+{
+	rv_list_each (&net->policies, p, struct policy, entry)
+		if (rv_ts_same(&p->spec.local_ts, &spec->local_ts) && rv_ts_same(&p->spec.remote_ts, &spec->remote_ts))
+			return p;
+	return NULL;
+}
+
+static int events(void *self, const struct rv_net_events *events)
+{
+	struct net *net = self;
+
+	net->events = events ? *events : (struct rv_net_events){ 0 };
+	return 0;
+}
+
+static int source(void *self, const struct rv_addr *remote, struct rv_addr *local)
+{
+	return address_source(self, remote, local);
+}
+
+static bool local(void *self, const struct rv_addr *addr)
+{
+	return address_local(self, addr);
+}
+
+static void forget(struct net *net, struct policy *policy)
+{
+	guard_del(net, policy);
+	path_del(net, policy);
+	rv_list_del(&policy->entry);
+	talloc_free(policy);
+}
+
+static int policy_add(void *self, const struct rv_net_policy *spec, struct rv_call *call)
+{
+	struct net *net = self;
+	struct policy *policy = find(net, spec);
+	int r = 0;
+
+	if (policy) {
+		policy->count++;
+		return 0;
+	}
+	policy = talloc_zero(net, struct policy);
+	if (!policy)
+		return -ENOMEM;
+	policy->spec = *spec;
+	policy->count = 1;
+	rv_list_add(&net->policies, &policy->entry);
+	bool bypass = !spec->route && !spec->guard;
+
+	if (spec->route || bypass)
+		r = path_add(net, policy);
+	if (!r && (spec->guard || bypass) && rv_conf_bool(rv_host_conf(net->host), "guard"))
+		r = guard_add(net, policy, call);
+	if (r < 0)
+		forget(net, policy);
+	return r;
+}
+
+static int policy_del(void *self, const struct rv_net_policy *spec)
+{
+	struct net *net = self;
+	struct policy *policy = find(net, spec);
+
+	if (policy && --policy->count == 0)
+		forget(net, policy);
+	return 0;
+}
+
+static int address_add(void *self, const struct rv_addr *addr, unsigned prefix, const char *ifname,
+		       struct rv_call *call)
+{
+	return address_change(self, true, addr, prefix, ifname);
+}
+
+static int address_del(void *self, const struct rv_addr *addr, unsigned prefix, const char *ifname)
+{
+	return address_change(self, false, addr, prefix, ifname);
+}
+
+static int flush(void *self)
+{
+	struct net *net = self;
+
+	rv_list_each (&net->policies, p, struct policy, entry) {
+		rv_list_del(&p->entry);
+		p->n_items = 0;
+		talloc_free(p);
+	}
+	guard_flush(net);
+	path_flush(net);
+	return 0;
+}
+
+static const struct rv_net_ops ops = {
+	.size = sizeof(ops),
+	.events = events,
+	.source = source,
+	.local = local,
+	.policy_add = policy_add,
+	.policy_del = policy_del,
+	.address_add = address_add,
+	.address_del = address_del,
+	.flush = flush,
+};
+
+static const char *const syscalls[] = { "socket",  "bind",	  "sendto", "sendmsg",	  "recvfrom",
+					"recvmsg", "getsockname", "ioctl",  "setsockopt", "getsockopt",
+					"openat",  "lseek",	  NULL };
+
+static int init(struct rv_host *host)
+{
+	struct net *net = talloc_zero(host, struct net);
+	const struct rv_conf *conf = rv_host_conf(host);
+
+	if (!net)
+		return -ENOMEM;
+	net->host = host;
+	rv_list_init(&net->locals);
+	rv_list_init(&net->policies);
+	net->table = (uint32_t)rv_conf_int(conf, "table");
+	net->nft_table = talloc_strdup(net, rv_conf_str(conf, "nft_table"));
+	if (!net->nft_table)
+		return -ENOMEM;
+	int r = nl_open(net);
+
+	r = r ? r : address_init(net);
+	r = r ? r : guard_init(net);
+	if (r) {
+		rv_log(&host->subject, RV_ERROR, "netlink-failed", KV_STR("found", rv_error_text(r)),
+		       KV_STR("advice", "run ravelind with CAP_NET_ADMIN"));
+		return r;
+	}
+	rv_host_needs_syscalls(host, syscalls);
+	return rv_net_offer(host, (struct rv_offer){ .name = "rtnetlink" }, &ops, net);
+}
+
+RV_PLUGIN(net_rtnetlink, "net-rtnetlink",
+	  "version=1\0summary=Addresses, routes, rules and the guard of the clear side\0licence=LGPL-2.1-or-later\0"
+	  "default=on\0provides=net:rtnetlink\0rfc=4301\0"
+	  "schema="
+	  "table|int|220|1..4294967000|Routing table of protected traffic; the next two numbers are used too\n"
+	  "rule_priority|int|220|3..32000|Priority of the routing rules; the two numbers before it are used too\n"
+	  "nft_table|string|ravelin||Name of the nftables table that guards the clear side\n"
+	  "guard|bool|yes||Drop clear text that a policy protects on every other interface (RFC 4301, 5.2)\n\0",
+	  .init = init);
