@@ -271,6 +271,7 @@ void rv_vault_locked(const struct rv_vault *vault, size_t *locked, size_t *total
 /* A vault cannot go before its secrets: talloc then hands it on to a parent further up, and the last secret ends it. */
 static int vault_end(struct rv_vault *vault)
 {
+	talloc_free_children(vault); /* talloc would do it after this; the secrets among them must go first */
 	pthread_mutex_lock(&vault->lock);
 	vault->ended = true;
 	bool busy = vault->n_secrets > 0;
