@@ -247,8 +247,8 @@ static int aead_seal(struct bench *bench, const struct answer *answer)
 	return 0;
 }
 
-/* A burst of three, the middle one damaged by `damage` at one octet (of aad, ciphertext or ICV): it alone must be
- * refused. */
+/* A burst of three. One octet of the middle one's ciphertext or ICV is damaged: it alone must be refused; or one of the
+ * associated data that they share: all must. */
 static int aead_open(struct bench *bench, const struct answer *answer, size_t at, bool in_aad)
 {
 	const struct rv_aead_ops *ops = bench->offer->ops;
@@ -263,7 +263,6 @@ static int aead_open(struct bench *bench, const struct answer *answer, size_t at
 	burst[1].ok = true; /* what stood there before must not count */
 	*(in_aad ? &bench->aad[at] : &bench->b[at]) ^= 0x01;
 	if (in_aad) {
-		/* damages all three: each of them must be refused */
 		int r = ops->open(bench->offer->self, bench->ctx, burst, BURST);
 		bench->aad[at] ^= 0x01;
 		return !r && !burst[0].ok && !burst[1].ok && !burst[2].ok
@@ -310,8 +309,8 @@ static int test_aead(struct bench *bench, const struct answer *answer)
 	return r;
 }
 
-/* Octets that look random and are the same each time (xorshift64*): a test must not depend on the rng. */
-static void pattern(uint8_t *out, size_t len, uint64_t seed)
+/* xorshift64*: a test must not depend on the rng. */
+void rv_crypto_pattern(uint8_t *out, size_t len, uint64_t seed)
 {
 	for (size_t i = 0; i < len; i++) {
 		seed ^= seed >> 12;
@@ -331,8 +330,8 @@ static int ke_pairwise(struct bench *bench, const struct answer *answer)
 	void *self = bench->offer->self;
 
 	if (answer->key.len != ops->n_random)
-		pattern(bench->key, ops->n_random, 0x9e3779b97f4a7c15u);
-	pattern(bench->aad, ops->n_random, 0xd1b54a32d192ed03u);
+		rv_crypto_pattern(bench->key, ops->n_random, 0x9e3779b97f4a7c15u);
+	rv_crypto_pattern(bench->aad, ops->n_random, 0xd1b54a32d192ed03u);
 	guard(secret, ops->secret_len);
 	guard(public_i, ops->public_i_len);
 	guard(public_r, ops->public_r_len);

@@ -13,6 +13,8 @@ struct rv_host_whole {
 	uint32_t n_buckets, n_attached;
 	char **syscalls;
 	size_t n_syscalls;
+	const char *version; /* of the plugin, or NULL */
+	uint64_t libraries;  /* struct rv_plugin_file; 0: not known */
 };
 
 static inline struct rv_host_whole *rv_host_whole(struct rv_host *host)

@@ -139,6 +139,8 @@ static int start(struct plugin *plugin, const struct rv_plugin *body, struct rv_
 	plugin->host = rv_host_new(core, plugin->name);
 	if (!plugin->host)
 		return rv_why_set(why, -ENOMEM, "no memory");
+	rv_host_whole(plugin->host)->version = plugin->note.version;
+	rv_host_whole(plugin->host)->libraries = plugin->file ? plugin->file->libraries : 0;
 	r = body->init(plugin->host);
 	if (r) {
 		r = r < 0 ? r : -RV_EFAILED;

@@ -9,12 +9,13 @@ struct rv_slot;
 struct rv_service {
 	struct rv_registry *registry; /* NULL once the registry is gone */
 	struct rv_slot *slot;
-	struct rv_list entry;	/* of all services, in the order of their offers */
-	struct rv_list in_slot; /* of those that offer the same name */
+	struct rv_list entry;	   /* of all services, in the order of their offers */
+	struct rv_list in_slot;	   /* of those that offer the same name */
+	struct rv_list to_measure; /* in the queue of measure.c */
 	struct rv_list refs;
 	struct rv_host *owner;
 	struct rv_offer offer; /* what it points to lives as long as the plugin */
-	uint64_t serial; /* counts offers */
+	uint64_t serial;       /* counts offers */
 	unsigned n_users;
 	bool draining;
 	bool measured;
@@ -28,6 +29,9 @@ RV_MUST_USE int rv_crypto_test(const struct rv_offer *offer, char *text, size_t 
 
 /* True for the kinds that crypto.h defines. */
 bool rv_crypto_kind(const char *kind);
+
+/* Octets that look random and are the same each time. */
+void rv_crypto_pattern(uint8_t *out, size_t len, uint64_t seed);
 
 /* measure.c: measures services one after the other, in jobs of their owners, and remembers across starts. want: once
  * for each new service; forget: when it goes. */

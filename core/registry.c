@@ -40,7 +40,7 @@ struct walk {
 };
 
 struct rv_registry {
-	struct rv_core *core;
+	struct rv_measure *measure; /* NULL: nothing is measured */
 	struct rv_list kinds;
 	struct rv_list services;
 	struct rv_slot **buckets;
@@ -300,6 +300,8 @@ static int service_gone(struct rv_service *service)
 
 	if (!registry)
 		return 0;
+	if (registry->measure)
+		rv_measure_forget(registry->measure, service);
 	service->draining = true;
 	choose(slot);
 	if (!told)
@@ -333,7 +335,6 @@ struct rv_registry *rv_registry_new(const void *parent, struct rv_core *core)
 
 	if (!registry)
 		return NULL;
-	registry->core = core;
 	registry->n_buckets = FIRST_BUCKETS;
 	registry->buckets = talloc_zero_array(registry, struct rv_slot *, FIRST_BUCKETS);
 	if (!registry->buckets) {
@@ -343,6 +344,9 @@ struct rv_registry *rv_registry_new(const void *parent, struct rv_core *core)
 	rv_list_init(&registry->kinds);
 	rv_list_init(&registry->services);
 	talloc_set_destructor(registry, registry_gone);
+	/* A run that shall replay must not depend on how fast this machine is. */
+	if (core->jobs && !core->params.no_measure && !(core->params.clock && core->params.clock->injected))
+		registry->measure = rv_measure_new(registry, core);
 	return registry;
 }
 
@@ -415,6 +419,7 @@ int rv_registry_add(struct rv_host *owner, const struct rv_offer *offer, size_t 
 	service->owner = owner;
 	service->offer = *offer;
 	rv_list_init(&service->refs);
+	rv_list_init(&service->to_measure);
 	r = rv_crypto_test(offer, service->self_test, sizeof(service->self_test), &why);
 	if (r)
 		refused(owner, offer, r, why.text);
@@ -424,6 +429,8 @@ int rv_registry_add(struct rv_host *owner, const struct rv_offer *offer, size_t 
 		talloc_free(service);
 		return r;
 	}
+	if (owner->registry->measure)
+		rv_measure_want(owner->registry->measure, service);
 	tell(owner->registry, service->slot->kind, service, true);
 	return 0;
 }
