@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* port: the encapsulation port in the hands of worker threads: ESP in trains, both ways (RFC 3948).
+ *
+ * The kernel may merge keying messages and ESP of one peer into one train, so every segment is classified. Each worker
+ * has a pair of sockets of its own behind one epoll descriptor; the first worker has those of the loop.
+ */
+#include "wire-udp.h"
+
+#include <errno.h>
+#include <ravelin/error.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+/* A burst takes at most this many octets, so that it stays in the cache. */
+enum { BURST_OCTETS = 256 << 10 };
+
+struct udp_port {
+	struct rv_port port;
+	struct udp_wire *wire;
+	int fds[2];	/* by family; -1: none */
+	bool borrowed;	/* fds are the wire's */
+	bool no_trains; /* this host cannot send them */
+	uint64_t dropped;
+};
+
+/* Takes segment by segment what is not ESP out of packet. What stays is ESP only; len may become 0. */
+static void sort_out(struct udp_port *port, struct rv_packet *packet)
+{
+	uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
+
+	for (uint32_t at = 0; at < packet->len;) {
+		uint8_t *p = packet->data + at;
+		uint32_t len = packet->len - at < seg ? packet->len - at : seg;
+		enum udp_class class = udp_classify(p, len);
+		if (class == UDP_IS_ESP) {
+			at += len;
+			continue;
+		}
+		if (class == UDP_IS_KEYING)
+			inbox_put(&port->wire->inbox, &packet->local, &packet->remote, rv_bytes(p + 4, len - 4));
+		packet->len -= len;
+		memmove(p, p + len, packet->len - at);
+	}
+}
+
+static int recv_one(struct udp_port *port, int fd, struct rv_packet *packet)
+{
+	struct envelope e;
+	ssize_t n = udp_recv(fd, packet->buf + RV_HEADROOM, packet->cap - RV_HEADROOM - RV_TAILROOM, &e);
+
+	if (n < 0)
+		return (int)n;
+	packet->data = packet->buf + RV_HEADROOM;
+	packet->len = (uint32_t)n;
+	packet->seg_len = e.gso && e.gso < n ? e.gso : 0;
+	packet->local = e.local;
+	packet->local.port = port->wire->port[1];
+	packet->remote = e.remote;
+	packet->encap = true;
+	packet->tos = e.tos;
+	sort_out(port, packet);
+	return (int)packet->len;
+}
+
+static int port_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
+{
+	struct udp_port *port = rv_container_of(base, struct udp_port, port);
+	size_t octets = 0;
+	int count = 0;
+
+	for (int family = 0; family < 2; family++) {
+		int r = port->fds[family] < 0 ? -EAGAIN : 0;
+		/* an error such as a datagram cut short concerns that datagram only */
+		for (size_t tries = 0; r != -EAGAIN && tries < n; tries++) {
+			if ((size_t)count == n || octets >= BURST_OCTETS)
+				return count;
+			r = recv_one(port, port->fds[family], packets[count]);
+			if (r > 0) {
+				octets += (size_t)r;
+				count++;
+			}
+		}
+	}
+	return count;
+}
+
+static bool send_segments(int fd, const struct rv_packet *packet, struct envelope e)
+{
+	uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
+	bool ok = true;
+
+	e.gso = 0;
+	for (uint32_t at = 0; at < packet->len; at += seg) {
+		struct iovec part = { packet->data + at, packet->len - at < seg ? packet->len - at : seg };
+		ok = udp_send(fd, &part, 1, &e) >= 0 && ok;
+	}
+	return ok;
+}
+
+static bool send_one(struct udp_port *port, const struct rv_packet *packet)
+{
+	int fd = port->fds[packet->remote.family == RV_IPV6];
+	struct iovec part = { packet->data, packet->len };
+	struct envelope e = { .local = packet->local, .remote = packet->remote, .tos = packet->tos };
+	bool train = packet->seg_len && packet->seg_len < packet->len;
+
+	if (fd < 0)
+		return false;
+	if (!train || port->no_trains)
+		return send_segments(fd, packet, e);
+	e.gso = (uint16_t)packet->seg_len;
+	ssize_t n = udp_send(fd, &part, 1, &e);
+	/* EIO: the device computes no checksums; EINVAL, EMSGSIZE: a segment does not fit the path's MTU (udp(7)) */
+	if (n == -EIO)
+		port->no_trains = true;
+	if (n == -EIO || n == -EINVAL || n == -EMSGSIZE)
+		return send_segments(fd, packet, e);
+	return n >= 0;
+}
+
+static int port_send(struct rv_port *base, struct rv_packet *const *packets, size_t n)
+{
+	struct udp_port *port = rv_container_of(base, struct udp_port, port);
+	int sent = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		if (send_one(port, packets[i]))
+			sent++;
+		else
+			port->dropped++;
+	}
+	return sent;
+}
+
+static void close_fds(struct udp_port *port)
+{
+	if (port->port.fd >= 0)
+		close(port->port.fd);
+	for (int family = 0; family < 2; family++)
+		if (port->fds[family] >= 0 && !port->borrowed)
+			close(port->fds[family]);
+}
+
+static void port_close(struct rv_port *base)
+{
+	struct udp_port *port = rv_container_of(base, struct udp_port, port);
+	struct udp_wire *wire = port->wire;
+
+	if (port->dropped)
+		rv_log(&wire->host->subject, RV_DEBUG, "port-closed", KV_UINT("dropped", port->dropped));
+	close_fds(port);
+	free(port);
+	if (--wire->n_ports)
+		return;
+	int r = wire_watch_encap(wire, true);
+	if (r)
+		rv_log(&wire->host->subject, RV_ERROR, "wire-deaf", KV_STR("why", rv_error_text(r)));
+}
+
+static const struct rv_port_ops port_ops = {
+	.size = sizeof(port_ops),
+	.recv = port_recv,
+	.send = port_send,
+	.close = port_close,
+};
+
+static int open_fds(struct udp_port *port, bool first)
+{
+	struct udp_wire *wire = port->wire;
+
+	port->borrowed = first;
+	for (int family = 0; family < 2; family++) {
+		struct socket_params params = {
+			.family = family ? RV_IPV6 : RV_IPV4, .port = wire->port[1], .mark = wire->mark, .shared = true
+		};
+		uint16_t bound;
+		bool marked;
+		int own = wire->sockets[1][family].fd;
+		if (own < 0)
+			continue;
+		port->fds[family] = first ? own : udp_open(&params, &bound, &marked);
+		if (port->fds[family] < 0)
+			return port->fds[family];
+	}
+	return 0;
+}
+
+static int poll_fds(struct udp_port *port)
+{
+	port->port.fd = epoll_create1(EPOLL_CLOEXEC);
+	if (port->port.fd < 0)
+		return -errno;
+	for (int family = 0; family < 2; family++) {
+		struct epoll_event event = { .events = EPOLLIN };
+		if (port->fds[family] < 0)
+			continue;
+		if (epoll_ctl(port->port.fd, EPOLL_CTL_ADD, port->fds[family], &event))
+			return -errno;
+		(void)udp_gro(port->fds[family], true); /* slower without it, but it works */
+	}
+	return 0;
+}
+
+static struct udp_port *port_new(struct udp_wire *wire, bool first, int *error)
+{
+	struct udp_port *port = calloc(1, sizeof(*port));
+
+	*error = -ENOMEM;
+	if (!port)
+		return NULL;
+	port->port = (struct rv_port){ .ops = &port_ops, .fd = -1, .takes_trains = true, .mtu = wire->mtu };
+	port->wire = wire;
+	port->fds[0] = port->fds[1] = -1;
+	*error = open_fds(port, first);
+	if (!*error)
+		*error = poll_fds(port);
+	if (!*error)
+		return port;
+	close_fds(port);
+	free(port);
+	return NULL;
+}
+
+/* So that further sockets can be bound to the port of the first. */
+static int share(struct udp_wire *wire)
+{
+	for (int family = 0; family < 2; family++) {
+		int fd = wire->sockets[1][family].fd;
+		int r = fd < 0 ? 0 : udp_share(fd);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int wire_ports(void *self, unsigned n, struct rv_port **ports, struct rv_why *why)
+{
+	struct udp_wire *wire = self;
+	int r = n > 1 ? share(wire) : 0;
+	unsigned made = 0;
+
+	if (!n || n > PORTS_MAX)
+		return rv_why_set(why, -EINVAL, "%u wire ports were asked for; 1 to %d are possible", n, PORTS_MAX);
+	if (wire->n_ports)
+		return rv_why_set(why, -RV_EIN_USE, "the UDP port %u is in use by another ESP kernel", wire->port[1]);
+	if (r)
+		return rv_why_set(why, r, "UDP port %u cannot be shared by workers", wire->port[1]);
+	(void)wire_watch_encap(wire, false);
+	for (struct udp_port *port; made < n && (port = port_new(wire, !made, &r)); made++) {
+		ports[made] = &port->port;
+		wire->n_ports++;
+	}
+	if (made == n)
+		return 0;
+	while (made)
+		port_close(ports[--made]);
+	if (!wire->n_ports && wire_watch_encap(wire, true))
+		return rv_why_set(why, r, "UDP port %u: %s, and it is deaf now", wire->port[1], rv_error_text(r));
+	return rv_why_set(why, r, "UDP port %u: %s", wire->port[1], rv_error_text(r));
+}

@@ -1,0 +1,338 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* test-wire-udp: keying messages, keepalives and ESP over real sockets on the loopback device. */
+#include "test.h"
+
+#include "mini.h"
+#include "wire-udp.h"
+
+#include <errno.h>
+#include <poll.h>
+
+extern const struct rv_plugin rv_plugin_wire_udp;
+
+#define FREE_PORTS "ravelin { plugins { wire-udp { port = 0 \n port_nat_t = 0 \n fwmark = 0 } } }"
+
+static const struct mini_plugin plugins[] = { { "wire-udp", &rv_plugin_wire_udp, WIRE_UDP_SCHEMA }, { NULL } };
+
+struct world {
+	struct rv_core *core;
+	const struct rv_wire_ops *ops;
+	void *self;
+	unsigned n;
+	struct rv_addr local, remote;
+	bool encap;
+	uint8_t message[2048];
+	size_t len;
+};
+
+static void got(void *arg, const struct rv_addr *local, const struct rv_addr *remote, bool encap,
+		struct rv_bytes message)
+{
+	struct world *w = arg;
+
+	w->n++;
+	w->local = *local;
+	w->remote = *remote;
+	w->encap = encap;
+	w->len = message.len;
+	assert_true(message.len <= sizeof(w->message));
+	memcpy(w->message, message.p, message.len);
+}
+
+static int setup(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+
+	assert_non_null(w);
+	w->core = mini_new(plugins, FREE_PORTS, NULL);
+	w->ops = mini_ops(w->core, "wire", "udp", &w->self);
+	assert_int_equal(w->ops->listen(w->self, got, w), 0);
+	*state = w;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct world *w = *state;
+
+	talloc_free(w->core);
+	free(w);
+	return 0;
+}
+
+static bool something(void *arg)
+{
+	return ((const struct world *)arg)->n > 0;
+}
+
+static struct rv_addr loopback(bool v6, uint16_t port)
+{
+	struct rv_addr addr;
+
+	assert_int_equal(rv_addr_parse(&addr, v6 ? "::1" : "127.0.0.1"), 0);
+	addr.port = port;
+	return addr;
+}
+
+static void a_message_comes_with_its_addresses(void **state)
+{
+	struct world *w = *state;
+
+	for (int i = 0; i < 4; i++) {
+		bool v6 = i & 1, encap = i & 2;
+		struct rv_addr to = loopback(v6, w->ops->port(w->self, encap)), from = loopback(v6, 0);
+		w->n = 0;
+		int r = w->ops->send(w->self, &from, &to, encap, RV_STR("hello"));
+		if (r == -EAFNOSUPPORT && v6)
+			continue;
+		assert_int_equal(r, 0);
+		assert_true(mini_until(w->core, something, w));
+		assert_int_equal(w->n, 1);
+		assert_int_equal(w->encap, encap);
+		assert_int_equal(w->len, 5);
+		assert_memory_equal(w->message, "hello", 5);
+		assert_true(rv_addr_same(&w->local, &to));
+		assert_true(rv_addr_same(&w->remote, &to));
+	}
+}
+
+static void an_answer_leaves_from_the_address_that_was_asked(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr to = loopback(false, w->ops->port(w->self, false)), from = loopback(false, 0);
+
+	from.ip[3] = 7; /* 127.0.0.7 is local, too */
+	assert_int_equal(w->ops->send(w->self, &from, &to, false, RV_STR("x")), 0);
+	assert_true(mini_until(w->core, something, w));
+	assert_true(rv_addr_same_ip(&w->remote, &from));
+}
+
+static void a_large_message_arrives_whole(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr to = loopback(false, w->ops->port(w->self, true)), from = { .family = RV_IPV4 };
+	uint8_t big[2048];
+
+	memset(big, 0x5a, sizeof(big));
+	assert_int_equal(w->ops->send(w->self, &from, &to, true, rv_bytes(big, sizeof(big))), 0);
+	assert_true(mini_until(w->core, something, w));
+	assert_int_equal(w->len, sizeof(big));
+	assert_memory_equal(w->message, big, sizeof(big));
+}
+
+static void what_cannot_be_sent_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr v4 = loopback(false, 500), v6 = loopback(true, 500), none = { 0 };
+
+	assert_int_equal(w->ops->send(w->self, &v6, &v4, false, RV_STR("x")), -EINVAL);
+	assert_int_equal(w->ops->send(w->self, &v4, &none, false, RV_STR("x")), -EINVAL);
+	v4.port = 0;
+	assert_int_equal(w->ops->send(w->self, &v4, &v4, false, RV_STR("x")), -EINVAL);
+}
+
+static void octets_are_classified(void **state)
+{
+	static const struct {
+		const char *what, *octets;
+		size_t len;
+		enum udp_class class;
+	} rows[] = {
+		{ "nothing", "", 0, UDP_IS_NOTHING },
+		{ "a keepalive", "\xff", 1, UDP_IS_KEEPALIVE },
+		{ "one octet that is none", "\xfe", 1, UDP_IS_NOTHING },
+		{ "two octets of 0xff", "\xff\xff", 2, UDP_IS_NOTHING },
+		{ "a marker alone", "\0\0\0\0", 4, UDP_IS_NOTHING },
+		{ "the shortest message", "\0\0\0\0A", 5, UDP_IS_KEYING },
+		{ "the lowest SPI", "\0\0\0\1A", 5, UDP_IS_ESP },
+		{ "the highest SPI", "\xff\xff\xff\xff\xff", 5, UDP_IS_ESP },
+	};
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++)
+		if (udp_classify((const uint8_t *)rows[i].octets, rows[i].len) != rows[i].class)
+			fail_msg("%s", rows[i].what);
+}
+
+struct rx {
+	struct rv_packet packet;
+	uint8_t buf[70000];
+};
+
+static struct rx *rx_new(void)
+{
+	struct rx *rx = calloc(1, sizeof(*rx));
+
+	assert_non_null(rx);
+	rx->packet = (struct rv_packet){ .buf = rx->buf, .cap = sizeof(rx->buf) };
+	return rx;
+}
+
+static int wait_recv(struct rv_port *port, struct rv_packet *packet)
+{
+	struct pollfd p = { .fd = port->fd, .events = POLLIN };
+	int n = 0;
+
+	for (int i = 0; !n && i < 20; i++) {
+		poll(&p, 1, 50);
+		n = port->ops->recv(port, &packet, 1);
+	}
+	return n;
+}
+
+/* A sealed train of three as the kernel would send it, to ourselves. */
+static void send_train(struct world *w, struct rv_port *port, struct rv_addr to, uint8_t tos)
+{
+	uint8_t octets[250];
+	struct rv_packet packet = { .data = octets, .len = sizeof(octets), .seg_len = 100, .remote = to, .tos = tos };
+	struct rv_packet *list[] = { &packet };
+
+	for (size_t i = 0; i < sizeof(octets); i++)
+		octets[i] = (uint8_t)(1 + i % 100);
+	packet.local = to;
+	packet.local.port = 0;
+	assert_int_equal(port->ops->send(port, list, 1), 1);
+}
+
+static void trains_of_esp_go_to_the_worker(void **state)
+{
+	struct world *w = *state;
+	struct rv_port *port;
+	struct rx *rx = rx_new();
+
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	assert_true(port->takes_trains);
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct rv_addr to = loopback(v6, w->ops->port(w->self, true));
+		size_t len = 0;
+		send_train(w, port, to, 0xb9);
+		while (len < 250) {
+			assert_int_equal(wait_recv(port, &rx->packet), 1);
+			assert_int_equal(rx->packet.data[0], 1);
+			assert_true(rx->packet.seg_len == 100 || rx->packet.len <= 100);
+			assert_int_equal(rx->packet.tos, 0xb9);
+			assert_true(rx->packet.encap);
+			assert_true(rv_addr_same(&rx->packet.remote, &to));
+			assert_true(rv_addr_same(&rx->packet.local, &to));
+			len += rx->packet.len;
+		}
+		assert_int_equal(len, 250);
+	}
+	mini_settle(w->core);
+	assert_int_equal(w->n, 0);
+	port->ops->close(port);
+	free(rx);
+}
+
+static void keying_messages_among_esp_reach_the_loop(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr to = loopback(false, w->ops->port(w->self, true)), from = { .family = RV_IPV4 };
+	struct rv_port *port;
+	struct rx *rx = rx_new();
+
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	assert_int_equal(w->ops->send(w->self, &from, &to, true, RV_STR("keying")), 0);
+	assert_int_equal(w->ops->keepalive(w->self, &from, &to), 0);
+	send_train(w, port, to, 0);
+	for (size_t len = 0; len < 250; len += rx->packet.len)
+		assert_int_equal(wait_recv(port, &rx->packet), 1);
+	assert_true(mini_until(w->core, something, w));
+	assert_int_equal(w->n, 1);
+	assert_true(w->encap);
+	assert_int_equal(w->len, 6);
+	assert_true(rv_addr_same(&w->local, &to));
+	port->ops->close(port);
+
+	/* the loop reads the port again */
+	w->n = 0;
+	assert_int_equal(w->ops->send(w->self, &from, &to, true, RV_STR("keying")), 0);
+	assert_true(mini_until(w->core, something, w));
+	free(rx);
+}
+
+static void several_workers_share_the_port(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr to = loopback(false, w->ops->port(w->self, true));
+	struct rv_port *ports[3], *more[1];
+	struct rx *rx = rx_new();
+	size_t len = 0;
+
+	assert_int_equal(w->ops->ports(w->self, 0, ports, NULL), -EINVAL);
+	assert_int_equal(w->ops->ports(w->self, 3, ports, NULL), 0);
+	assert_int_equal(w->ops->ports(w->self, 1, more, NULL), -RV_EIN_USE);
+	send_train(w, ports[2], to, 0);
+	for (int i = 0; i < 100 && len < 250; i++) {
+		struct rv_packet *list[] = { &rx->packet };
+		struct pollfd p = { .fd = ports[i % 3]->fd, .events = POLLIN };
+		if (poll(&p, 1, 5) == 1 && ports[i % 3]->ops->recv(ports[i % 3], list, 1) == 1)
+			len += rx->packet.len;
+	}
+	assert_int_equal(len, 250);
+	for (int i = 0; i < 3; i++)
+		ports[i]->ops->close(ports[i]);
+	free(rx);
+}
+
+static void a_port_in_use_is_refused(void **state)
+{
+	struct world *w = *state;
+	struct rv_core *other;
+	char conf[200];
+
+	snprintf(conf, sizeof(conf), "ravelin { plugins { wire-udp { port = %u \n port_nat_t = 0 } } }",
+		 w->ops->port(w->self, false));
+	assert_int_equal(mini_try(plugins, conf, NULL, &other), -EADDRINUSE);
+	talloc_free(other);
+}
+
+static void count(void *arg, const struct letter *letter)
+{
+	++*(unsigned *)arg;
+}
+
+static void the_inbox_is_bounded(void **state)
+{
+	struct world *w = *state;
+	struct inbox inbox;
+	unsigned n = 0;
+	struct rv_addr addr = { 0 };
+	static const uint8_t half[INBOX_OCTETS / 2];
+
+	assert_int_equal(inbox_init(&inbox, w->core->loop, count, &n), 0);
+	for (int i = 0; i < INBOX_MESSAGES + 1; i++)
+		inbox_put(&inbox, &addr, &addr, RV_STR("x"));
+	assert_int_equal(inbox.dropped, 1);
+	mini_settle(w->core);
+	assert_int_equal(n, INBOX_MESSAGES);
+
+	inbox_put(&inbox, &addr, &addr, rv_bytes(half, sizeof(half)));
+	inbox_put(&inbox, &addr, &addr, rv_bytes(half, sizeof(half)));
+	inbox_put(&inbox, &addr, &addr, RV_STR("x"));
+	assert_int_equal(inbox.dropped, 2);
+	mini_settle(w->core);
+	assert_int_equal(n, INBOX_MESSAGES + 2);
+	inbox_put(&inbox, &addr, &addr, RV_STR("x")); /* freed with the inbox */
+	inbox_fini(&inbox);
+	inbox_fini(&inbox);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_message_comes_with_its_addresses),
+		TEST(an_answer_leaves_from_the_address_that_was_asked),
+		TEST(a_large_message_arrives_whole),
+		TEST(what_cannot_be_sent_is_refused),
+		TEST(octets_are_classified),
+		TEST(trains_of_esp_go_to_the_worker),
+		TEST(keying_messages_among_esp_reach_the_loop),
+		TEST(several_workers_share_the_port),
+		TEST(a_port_in_use_is_refused),
+		TEST(the_inbox_is_bounded),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

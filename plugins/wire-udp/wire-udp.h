@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* wire-udp: the UDP ports 500 and 4500, for keying messages and for encapsulated ESP (RFC 3948; RFC 7296, 2.23).
+ *
+ * Four sockets (two ports, two families) live on the loop. When a kernel asks for wire ports, the 4500 sockets are read
+ * by its worker threads instead; keying messages that arrive there come back through the inbox.
+ */
+#pragma once
+
+#include <pthread.h>
+#include <ravelin/datapath.h>
+#include <ravelin/loop.h>
+#include <ravelin/plugin.h>
+#include <sys/socket.h>
+
+enum { DATAGRAM_MAX = 65535, PORTS_MAX = 64 };
+
+/* What came with a datagram, or goes with one. gso: octets of a segment, 0 for one datagram. */
+struct envelope {
+	struct rv_addr local, remote;
+	uint16_t gso;
+	uint8_t tos;
+};
+
+/* socket.c */
+
+struct socket_params {
+	uint8_t family;
+	uint16_t port;
+	uint32_t mark;
+	bool shared; /* SO_REUSEPORT */
+};
+
+/* An unconnected socket bound to any address. *bound is the port it got, *marked whether the mark could be set. The
+ * descriptor or -errno. Loop thread. */
+int udp_open(const struct socket_params *params, uint16_t *bound, bool *marked);
+
+/* Lets the socket share its port with further ones, and gather or not gather trains (UDP_GRO). 0 or -errno. */
+int udp_share(int fd);
+int udp_gro(int fd, bool on);
+
+/* Receives one datagram or train of at most cap octets into buf. Its length, or -errno. local.port is left 0. Any
+ * thread. */
+ssize_t udp_recv(int fd, void *buf, size_t cap, struct envelope *envelope);
+
+/* Sends from envelope->local (unless any) to envelope->remote. Octets sent or -errno. Any thread. */
+ssize_t udp_send(int fd, const struct iovec *parts, size_t n_parts, const struct envelope *envelope);
+
+/* inbox.c: keying messages on their way from a worker to the loop; bounded, so a flood costs no memory. */
+
+enum { INBOX_MESSAGES = 1024, INBOX_OCTETS = 1 << 20 };
+
+struct letter {
+	struct letter *next;
+	struct rv_addr local, remote;
+	size_t len;
+	uint8_t octets[];
+};
+
+typedef void letter_fn(void *arg, const struct letter *letter);
+
+struct inbox {
+	pthread_mutex_t lock; /* everything below but io, fn and arg */
+	struct letter *first, **last;
+	size_t n, octets;
+	uint64_t dropped;
+	struct rv_io io;
+	int fd;
+	letter_fn *fn;
+	void *arg;
+};
+
+/* fn is called on the loop for each letter. 0 or -errno, nothing left behind then. */
+int inbox_init(struct inbox *inbox, struct rv_loop *loop, letter_fn *fn, void *arg);
+void inbox_fini(struct inbox *inbox);
+
+/* Copies a message in; drops and counts it when control is behind. Any thread. */
+void inbox_put(struct inbox *inbox, const struct rv_addr *local, const struct rv_addr *remote, struct rv_bytes message);
+
+/* plugin.c */
+
+#define WIRE_UDP_SCHEMA                                                                                                \
+	"ravelin.plugins.wire-udp.port|int|500|0..65535|UDP port of keying messages; 0 takes any free "                \
+	"one.\n"                                                                                                       \
+	"ravelin.plugins.wire-udp.port_nat_t|int|4500|0..65535|UDP port that keying messages share with "              \
+	"encapsulated ESP (RFC 3948); 0 takes any free one.\n"                                                         \
+	"ravelin.plugins.wire-udp.fwmark|int|21334|0..4294967295|Mark of all wire sockets, which exempts "             \
+	"them from routes into the tunnels.\n"                                                                         \
+	"ravelin.plugins.wire-udp.path_mtu|int|1500|576..65535|MTU of the path to the peers, in octets; "              \
+	"clear packets that would exceed it once sealed are answered with ICMP (RFC 4301, 8).\n"
+
+struct udp_wire;
+
+struct udp_socket {
+	struct rv_io io;
+	struct udp_wire *wire;
+	int fd; /* -1: this family is not there */
+	bool encap;
+};
+
+struct udp_wire {
+	struct rv_host *host;
+	struct udp_socket sockets[2][2]; /* by encap, by family */
+	uint16_t port[2];		 /* by encap */
+	uint32_t mark;
+	uint32_t mtu;
+	rv_wire_recv_fn *recv;
+	void *recv_arg;
+	struct inbox inbox;
+	unsigned n_ports;
+	uint64_t stray; /* ESP while no kernel listens */
+	uint8_t *buf;
+};
+
+/* What an octet string on the encapsulation port is (RFC 3948, 2). */
+enum udp_class { UDP_IS_ESP, UDP_IS_KEYING, UDP_IS_KEEPALIVE, UDP_IS_NOTHING };
+enum udp_class udp_classify(const uint8_t *p, size_t len);
+
+/* Reads the encapsulation sockets on the loop, or (off) leaves them to the ports. */
+int wire_watch_encap(struct udp_wire *wire, bool on);
+
+/* port.c: the ports operation of the service. Loop thread. */
+int wire_ports(void *self, unsigned n, struct rv_port **ports, struct rv_why *why);
