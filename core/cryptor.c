@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* cryptor.c: encryption with integrity, from one combined service or from two (RFC 4303, 2 and 3.3.2; RFC 5282).
+ *
+ * The context of a direction holds the provider's context and the salt, or the contexts of cipher and MAC on lines of
+ * their own. Nothing is allocated per packet; a MAC is verified before anything is decrypted.
+ */
+#include <errno.h>
+#include <ravelin/crypto.h>
+#include <ravelin/cryptor.h>
+#include <ravelin/error.h>
+#include <ravelin/secret.h>
+#include <string.h>
+
+enum { BURST = 64, LINE = 64, NONCE = 12, ESN_AAD = 12, MAX_ICV = 64 };
+
+/* Where the second part of a context stands: the salt of a combined algorithm, else the context of the MAC. */
+static size_t second(const struct rv_suite *suite)
+{
+	size_t line = suite->aead ? 8 : LINE, first = 0;
+
+	if (suite->encr.service && suite->aead)
+		first = ((const struct rv_aead_ops *)rv_service_ops(suite->encr.service))->ctx_size;
+	else if (suite->encr.service)
+		first = ((const struct rv_cipher_ops *)rv_service_ops(suite->encr.service))->ctx_size;
+	return (first + line - 1) / line * line;
+}
+
+static int no_provider(struct rv_registry *registry, const struct rv_transform *transform, struct rv_why *why)
+{
+	struct rv_proposal one = { .n = 1, .t = { *transform } };
+	char text[64];
+
+	rv_proposal_text(registry, &one, text, sizeof(text));
+	return rv_why_set(why, -RV_ENO_PROVIDER, "no loaded plugin computes %s", text);
+}
+
+/* Takes a reference to what computes transform. It stays empty, with 0, for a transform that nothing computes ("null"),
+ * and for no transform. */
+static int take(struct rv_registry *registry, const struct rv_transform *transform, const struct rv_user *user,
+		struct rv_ref *ref, struct rv_why *why)
+{
+	if (!transform)
+		return 0;
+
+	const struct rv_algorithm *algorithm = rv_algorithm_find(registry, transform);
+	if (algorithm && !algorithm->kind)
+		return 0;
+	struct rv_service *service = algorithm ? rv_algorithm_service(registry, transform) : NULL;
+	if (!service || rv_ref_take(ref, service, user))
+		return no_provider(registry, transform, why);
+	return 0;
+}
+
+static bool is_kind(const struct rv_ref *ref, const char *kind)
+{
+	return ref->service && !strcmp(rv_service_kind(ref->service), kind);
+}
+
+/* The sizes that follow from the services; false when they make no suite: encryption without integrity (RFC 8221, 4),
+ * integrity beside a combined algorithm (RFC 7296, 3.3), or sizes that no packet here has room for. */
+static bool measure(struct rv_suite *suite)
+{
+	suite->block_len = 1;
+	if (is_kind(&suite->encr, "aead")) {
+		const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
+		suite->aead = true;
+		suite->salt_len = aead->salt_len;
+		suite->key_len = aead->key_len + aead->salt_len;
+		suite->iv_len = aead->iv_len;
+		suite->icv_len = aead->icv_len;
+		suite->ctx_size = (uint32_t)(second(suite) + aead->salt_len);
+		return !suite->integ.service && aead->salt_len + aead->iv_len == NONCE;
+	}
+	if (!is_kind(&suite->integ, "mac"))
+		return false;
+	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	suite->integ_len = mac->key_len;
+	suite->icv_len = mac->icv_len;
+	if (suite->encr.service) {
+		const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
+		if (!is_kind(&suite->encr, "cipher") || !cipher->block_len)
+			return false;
+		suite->key_len = cipher->key_len;
+		suite->iv_len = cipher->iv_len;
+		suite->block_len = cipher->block_len;
+	}
+	suite->ctx_size = (uint32_t)(second(suite) + mac->ctx_size);
+	return suite->icv_len <= MAX_ICV && suite->iv_len <= sizeof(((struct rv_cryptor_op *)NULL)->iv);
+}
+
+int rv_suite_init(struct rv_suite *suite, struct rv_registry *registry, const struct rv_proposal *chosen,
+		  const struct rv_user *user, struct rv_why *why)
+{
+	*suite = (struct rv_suite){ 0 };
+	int r = take(registry, rv_proposal_get(chosen, RV_CLASS_ENCR), user, &suite->encr, why);
+	if (!r)
+		r = take(registry, rv_proposal_get(chosen, RV_CLASS_INTEG), user, &suite->integ, why);
+	if (!r && !measure(suite))
+		r = rv_why_set(why, -RV_ENO_PROVIDER, "the chosen transforms make no encryption with integrity");
+	if (r)
+		rv_suite_fini(suite);
+	return r;
+}
+
+void rv_suite_fini(struct rv_suite *suite)
+{
+	rv_ref_drop(&suite->encr);
+	rv_ref_drop(&suite->integ);
+	*suite = (struct rv_suite){ 0 };
+}
+
+static int init_aead(const struct rv_suite *suite, uint8_t *ctx, struct rv_bytes encr)
+{
+	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
+
+	memcpy(ctx + second(suite), encr.p + aead->key_len, suite->salt_len);
+	return aead->init(rv_service_self(suite->encr.service), ctx, rv_bytes(encr.p, aead->key_len));
+}
+
+int rv_cryptor_init(const struct rv_suite *suite, void *ctx, struct rv_bytes encr, struct rv_bytes integ, bool seal)
+{
+	if (encr.len != suite->key_len || integ.len != suite->integ_len)
+		return -EINVAL;
+	if (suite->aead)
+		return init_aead(suite, ctx, encr);
+
+	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	int r = mac->init(rv_service_self(suite->integ.service), (uint8_t *)ctx + second(suite), integ);
+	if (r || !suite->encr.service)
+		return r;
+	const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
+	r = cipher->init(rv_service_self(suite->encr.service), ctx, encr, seal);
+	if (r)
+		mac->fini(rv_service_self(suite->integ.service), (uint8_t *)ctx + second(suite));
+	return r;
+}
+
+void rv_cryptor_fini(const struct rv_suite *suite, void *ctx)
+{
+	if (suite->aead)
+		((const struct rv_aead_ops *)rv_service_ops(suite->encr.service))
+			->fini(rv_service_self(suite->encr.service), ctx);
+	else if (suite->encr.service)
+		((const struct rv_cipher_ops *)rv_service_ops(suite->encr.service))
+			->fini(rv_service_self(suite->encr.service), ctx);
+	if (suite->integ.service)
+		((const struct rv_mac_ops *)rv_service_ops(suite->integ.service))
+			->fini(rv_service_self(suite->integ.service), (uint8_t *)ctx + second(suite));
+	rv_wipe(ctx, suite->ctx_size);
+}
+
+static void put32(uint8_t *out, uint32_t v)
+{
+	out[0] = (uint8_t)(v >> 24);
+	out[1] = (uint8_t)(v >> 16);
+	out[2] = (uint8_t)(v >> 8);
+	out[3] = (uint8_t)v;
+}
+
+/* A whole burst for a combined service. Its authenticated octets with a 64-bit sequence number are SPI | high | low
+ * (RFC 4106, 5; RFC 7634, 2.1). */
+struct burst {
+	struct rv_aead_op ops[BURST];
+	uint8_t aad[BURST][ESN_AAD];
+};
+
+/* Lays ops out for the service. iv: of each packet. */
+static int lay_out(const struct rv_suite *suite, const uint8_t *salt, struct rv_cryptor_op *ops, size_t n_ops,
+		   bool seal, struct burst *burst)
+{
+	for (size_t i = 0; i < n_ops; i++) {
+		struct rv_cryptor_op *op = &ops[i];
+		struct rv_aead_op *to = &burst->ops[i];
+		to->src = seal ? op->src : op->src + suite->iv_len;
+		to->dst = seal ? op->dst + suite->iv_len : op->dst;
+		to->len = op->len;
+		to->ok = false;
+		to->aad = op->aad;
+		to->aad_len = op->aad_len;
+		memcpy(to->nonce, salt, suite->salt_len);
+		memcpy(to->nonce + suite->salt_len, seal ? op->iv : op->src, suite->iv_len);
+		if (!op->use_esn)
+			continue;
+		if (op->aad_len != 8)
+			return -EINVAL;
+		memcpy(burst->aad[i], op->aad, 4);
+		put32(burst->aad[i] + 4, op->esn);
+		memcpy(burst->aad[i] + 8, op->aad + 4, 4);
+		to->aad = burst->aad[i];
+		to->aad_len = ESN_AAD;
+	}
+	return 0;
+}
+
+static int aead_burst(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *ops, size_t n_ops, bool seal)
+{
+	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
+	void *self = rv_service_self(suite->encr.service);
+	struct burst burst;
+	int r = lay_out(suite, ctx + second(suite), ops, n_ops, seal, &burst);
+
+	if (r)
+		return r;
+	for (size_t i = 0; seal && i < n_ops; i++)
+		memcpy(ops[i].dst, ops[i].iv, suite->iv_len);
+	r = seal ? aead->seal(self, ctx, burst.ops, n_ops) : aead->open(self, ctx, burst.ops, n_ops);
+	for (size_t i = 0; !r && i < n_ops; i++)
+		ops[i].ok = seal || burst.ops[i].ok;
+	return r;
+}
+
+/* The ICV of a packet whose IV and ciphertext stand at sealed. The high half of a 64-bit sequence number counts as if
+ * it stood behind them (RFC 4303, 2.2.1). */
+static int compute_mac(const struct rv_suite *suite, uint8_t *ctx, const struct rv_cryptor_op *op,
+		       const uint8_t *sealed, uint8_t *icv)
+{
+	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	uint8_t high[4];
+	const struct rv_bytes parts[] = {
+		rv_bytes(op->aad, op->aad_len),
+		rv_bytes(sealed, (size_t)suite->iv_len + op->len),
+		rv_bytes(high, sizeof(high)),
+	};
+
+	put32(high, op->esn);
+	return mac->mac(rv_service_self(suite->integ.service), ctx + second(suite), parts, op->use_esn ? 3 : 2, icv);
+}
+
+static int crypt(const struct rv_suite *suite, void *ctx, const uint8_t *iv, const uint8_t *src, uint8_t *dst,
+		 size_t len)
+{
+	if (!suite->encr.service) {
+		if (src != dst)
+			memcpy(dst, src, len);
+		return 0;
+	}
+	const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
+	return cipher->crypt(rv_service_self(suite->encr.service), ctx, iv, src, dst, len);
+}
+
+static int seal_one(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *op)
+{
+	if (op->len % suite->block_len)
+		return -EINVAL;
+	memcpy(op->dst, op->iv, suite->iv_len);
+	int r = crypt(suite, ctx, op->iv, op->src, op->dst + suite->iv_len, op->len);
+	if (!r)
+		r = compute_mac(suite, ctx, op, op->dst, op->dst + suite->iv_len + op->len);
+	op->ok = !r;
+	return r;
+}
+
+static int open_one(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *op)
+{
+	uint8_t icv[MAX_ICV];
+
+	if (op->len % suite->block_len)
+		return 0;
+	int r = compute_mac(suite, ctx, op, op->src, icv);
+	if (r || !rv_equal_secret(rv_bytes(icv, suite->icv_len),
+				  rv_bytes(op->src + suite->iv_len + op->len, suite->icv_len)))
+		return r;
+	r = crypt(suite, ctx, op->src, op->src + suite->iv_len, op->dst, op->len);
+	op->ok = !r;
+	return r;
+}
+
+static int run(const struct rv_suite *suite, void *ctx, struct rv_cryptor_op *ops, size_t n_ops, bool seal)
+{
+	if (n_ops > BURST)
+		return -EINVAL;
+	for (size_t i = 0; i < n_ops; i++)
+		ops[i].ok = false;
+	if (suite->aead)
+		return aead_burst(suite, ctx, ops, n_ops, seal);
+	for (size_t i = 0; i < n_ops; i++) {
+		int r = seal ? seal_one(suite, ctx, &ops[i]) : open_one(suite, ctx, &ops[i]);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int rv_cryptor_seal(const struct rv_suite *suite, void *ctx, struct rv_cryptor_op *ops, size_t n_ops)
+{
+	return run(suite, ctx, ops, n_ops, true);
+}
+
+int rv_cryptor_open(const struct rv_suite *suite, void *ctx, struct rv_cryptor_op *ops, size_t n_ops)
+{
+	return run(suite, ctx, ops, n_ops, false);
+}
