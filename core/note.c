@@ -72,7 +72,7 @@ int rv_note_find_in(struct rv_bytes notes, const char *name, struct rv_bytes *te
 		if (!octets.p)
 			return -RV_ENOT_LOADED;
 		memcpy(&head, octets.p, sizeof(head));
-		if (!head.n_namesz && !head.n_descsz && !head.n_type) { /* a sanitizer parts notes with zeroes */
+		if (!head.n_namesz) { /* a sanitizer parts notes with zeroes */
 			at += 4;
 			continue;
 		}
