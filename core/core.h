@@ -23,6 +23,10 @@ struct rv_sad;
 struct rv_spd;
 struct rv_pad;
 struct rv_tunnels;
+struct rv_attempts;
+struct rv_names;
+struct rv_traps;
+struct rv_stop;
 
 /* Everything from outside that a daemon depends on. Zeroes give the real thing. */
 struct rv_core_params {
@@ -54,13 +58,17 @@ struct rv_core {
 	struct rv_sad *sad; /* sessions and child SAs */
 	struct rv_list attempts;
 	uint32_t next_attempt;
+	struct rv_attempts *attempt_index;
 	/* every attempt's changed: told of it when it is new, at each step, at its end, and (holds 0) before it is
 	 * freed */
 	void (*attempt_changed)(struct rv_attempt *attempt, void *arg);
 	void *attempt_changed_arg;
+	struct rv_names *names;	    /* what there is under each connection's name */
+	struct rv_traps *traps;	    /* policies that stand without an SA */
 	struct rv_tunnels *tunnels; /* what should be up, and what is being set up */
 	struct rv_host *host;	    /* the core as an owner of offers and objects */
 	struct rv_bus *bus;	    /* NULL in tests without one */
+	struct rv_stop *stop;	    /* while it ends */
 	bool stopping;
 };
 

@@ -27,8 +27,8 @@ struct rv_vault *rv_vault_new(const void *parent);
 void rv_vault_locked(const struct rv_vault *vault, size_t *locked, size_t *total);
 
 /* log.c. write: NULL for standard error. */
-struct rv_log *rv_log_new(const void *parent, enum rv_level level, void (*write)(void *self, enum rv_level level, const char *line),
-			  void *self);
+struct rv_log *rv_log_new(const void *parent, enum rv_level level,
+			  void (*write)(void *self, enum rv_level level, const char *line), void *self);
 void rv_log_level(struct rv_log *log, enum rv_level level);
 
 /* registry.c. order: the configuration's plugin order for a kind (names, NULL-terminated). users: how many references
@@ -85,17 +85,24 @@ char *rv_schema_document(const void *parent, const struct rv_schema *schema);
 struct rv_pad *rv_pad_new(const void *parent, struct rv_core *core, struct rv_conf *conf, struct rv_why *why);
 int rv_pad_each(struct rv_pad *pad, int (*fn)(const struct rv_connection *connection, void *arg), void *arg);
 
-/* sad.c, spd.c, peer.c, tunnel.c, attempt.c, event.c */
+/* sad.c, spd.c: the databases. each_child: the child at hand may be freed. */
 struct rv_sad *rv_sad_new(const void *parent, struct rv_core *core);
 struct rv_spd *rv_spd_new(const void *parent, struct rv_core *core);
 int rv_sad_each_child(struct rv_core *core, int (*fn)(struct rv_child *child, void *arg), void *arg);
-/* attempts: the newest last */
+/* every policy that is installed; whose: "trap net of west", "child SA net #3 of west" or, of several, the first's */
+int rv_spd_each(struct rv_core *core, int (*fn)(const struct rv_policy_spec *policy, const char *whose, void *arg),
+		void *arg);
+
+/* attempt.c. The index has the attempts by connection. */
+struct rv_attempts;
+struct rv_attempts *rv_attempts_new(const void *parent, struct rv_core *core);
+enum { RV_ATTEMPT_STEPS = 64, RV_ATTEMPTS_OF_ONE = 32, RV_ATTEMPTS_MAX = 1024 };
 struct rv_attempt_step {
 	uint64_t at_us;
 	char *text;
 };
 struct rv_attempt {
-	struct rv_list entry;
+	struct rv_list entry; /* in core->attempts, the newest last */
 	struct rv_core *core;
 	uint32_t id;
 	unsigned holds;
@@ -106,9 +113,15 @@ struct rv_attempt {
 	bool ended;
 	int code;
 	char *found, *advice;
-	void (*changed)(struct rv_attempt *attempt, void *arg); /* the bus listens */
+	void (*changed)(struct rv_attempt *attempt, void *arg); /* core->attempt_changed when it began */
 	void *changed_arg;
+	struct rv_list same; /* attempts of connections with the same hash */
+	unsigned n_left_out; /* steps in the middle that there was no room for */
+	bool listed;
+	void *up; /* tunnel.c: what it is a part of, or NULL */
 };
+/* by id; NULL when it is gone */
+struct rv_attempt *rv_attempt_find(struct rv_core *core, uint32_t id);
 
 /* dbus/: serves the objects. message_bus: "system", "session" or NULL. */
 struct rv_bus *rv_bus_new(const void *parent, struct rv_core *core, const char *message_bus, struct rv_why *why);

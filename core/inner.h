@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* inner.h: what sad.c, spd.c, peer.c, tunnel.c, attempt.c, state.c and core.c say to each other and nobody else.
+ *
+ * A set of policies is the cross product of local and remote selectors of one child SA or of one trap. Identical
+ * policies of several sets are one policy, counted.
+ */
+#pragma once
+
+#include "parts.h"
+#include "table.h"
+
+#include <ravelin/net.h>
+#include <ravelin/sa.h>
+
+/* named.c: what there is under one connection's name, across reloads; kept while somebody holds it. Sessions, ups,
+ * goals and traps each hold theirs. */
+struct rv_named {
+	uint32_t hash;
+	unsigned holds;
+	struct rv_names *names;
+	struct rv_list entry;
+	const char *name;
+	struct rv_list peers, ups, goals, traps;
+	bool off; /* the operator took it down */
+};
+struct rv_names *rv_names_new(const void *parent);
+struct rv_named *rv_named_find(const struct rv_core *core, const char *name);
+/* Finds or makes it and holds it; NULL: out of memory. */
+struct rv_named *rv_named_hold(struct rv_core *core, const char *name);
+void rv_named_drop(struct rv_named *named);
+/* Walks all; fn may free whatever it likes. */
+void rv_names_each(struct rv_core *core, void (*fn)(struct rv_named *named, void *arg), void *arg);
+
+/* spd.c */
+
+enum { RV_SPD_PAIRS = 256 }; /* policies of one set at most */
+enum rv_spd_stage { RV_SPD_ABSENT, RV_SPD_KERNEL, RV_SPD_NET };
+
+struct rv_spd_set;
+
+/* What a set is made from; borrowed for the call. user names it and must outlive it. */
+struct rv_spd_want {
+	struct rv_service *kernel;
+	const struct rv_user *user;
+	const struct rv_ts *local, *remote;
+	size_t n_local, n_remote;
+	uint8_t action;
+	bool trap;
+	uint32_t reqid, priority; /* priority 0: from the selectors */
+	const char *interface;
+};
+
+/* A set, nothing installed yet; freeing it takes out of the kernel and the net service what no other set needs. NULL
+ * with why. */
+struct rv_spd_set *rv_spd_set_new(struct rv_spd *spd, const void *parent, const struct rv_spd_want *want,
+				  struct rv_why *why);
+
+/* Installs up to stage: the kernel's policies, then routes and guards. 0, RV_PENDING or negative; one at a time. */
+int rv_spd_set_install(struct rv_spd_set *set, enum rv_spd_stage stage, struct rv_call *call);
+
+/* The reqid that already serves the first pair of these selectors, or 0. */
+uint32_t rv_spd_reqid_of(const struct rv_spd *spd, const struct rv_ts *local, size_t n_local,
+			 const struct rv_ts *remote, size_t n_remote, const char *interface);
+
+/* Reqids are counted. new: a free one; hold: one more user of it. 0 or negative; 0 is never a reqid. */
+int rv_reqid_new(struct rv_spd *spd, uint32_t *reqid);
+int rv_reqid_hold(struct rv_spd *spd, uint32_t reqid);
+void rv_reqid_drop(struct rv_spd *spd, uint32_t reqid);
+
+/* trap.c: the standing policies of the configuration */
+
+struct rv_traps *rv_traps_new(const void *parent, struct rv_core *core);
+
+/* Makes the standing policies those of the present configuration; the ones that stay keep their reqid. */
+void rv_traps_sync(struct rv_core *core);
+void rv_traps_clear(struct rv_core *core);
+
+/* A trap besides the configuration's (close_action, dpd_action). */
+void rv_traps_add(struct rv_core *core, const struct rv_child_conf *conf);
+
+/* The reqid of the trap of conf, or 0. And whose trap has this reqid: false when there is none. */
+uint32_t rv_traps_reqid(struct rv_core *core, const struct rv_child_conf *conf);
+bool rv_traps_whose(struct rv_core *core, uint32_t reqid, const char **connection, const char **child);
+
+/* sad.c, install.c, peer.c */
+
+struct rv_install;
+
+/* A child SA with what only the core knows of it. */
+struct rv_child_whole {
+	struct rv_child child; /* first: it is what everybody else sees */
+	struct rv_spd_set *policies;
+	struct rv_install *install; /* under way */
+	uint64_t soft_us;
+	uint64_t sequence[2], age_us; /* of an unpacked one; by enum rv_dir */
+	bool in_kernel[2];
+	bool spi_reserved; /* the kernel keeps spi_in for us, or has its SA */
+	bool announced;	   /* child-up or child-rekeyed was told */
+	bool replaced;
+};
+
+static inline struct rv_child_whole *rv_child_whole(struct rv_child *child)
+{
+	return rv_container_of(child, struct rv_child_whole, child);
+}
+
+/* A session with what only the core knows of it. */
+struct rv_peer_whole {
+	struct rv_peer peer; /* first */
+	struct rv_named *named;
+	struct rv_list same; /* in named->peers, while it has a connection */
+};
+
+struct rv_peer *rv_peer_make(struct rv_core *core, struct rv_service *keying, const struct rv_connection *connection,
+			     const struct rv_path *path, bool initiator);
+int rv_sad_add_peer(struct rv_sad *sad, struct rv_peer *peer);
+void rv_sad_del_peer(struct rv_sad *sad, struct rv_peer *peer);
+struct rv_list *rv_sad_peers(struct rv_core *core);
+
+/* A child SA whose inbound SPI another daemon had (state.c), or 0: as rv_child_new(). */
+struct rv_child *rv_child_make(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid, uint32_t spi_in,
+			       struct rv_why *why);
+
+/* install.c: the SA of one direction out of the kernel; and an install that is under way forgotten: who waits for it,
+ * or NULL. */
+void rv_child_sa_del(struct rv_child_whole *c, uint8_t dir);
+struct rv_call *rv_install_end(struct rv_child_whole *c);
+
+/* sad.c: starts the lifetimes. 0 or -ENOMEM. */
+int rv_child_live(struct rv_child_whole *c);
+
+/* The keying protocol's verb for child, now. */
+void rv_child_rekey(struct rv_child *child);
+
+/* tunnel.c */
+
+struct rv_tunnels *rv_tunnels_new(const void *parent, struct rv_core *core);
+/* True when the attempt has further children to bring up. ended: it is over. */
+bool rv_tunnel_goes_on(struct rv_attempt *attempt);
+void rv_tunnel_ended(struct rv_attempt *attempt);
+/* A session is up; a child went away against our will and the configuration says what then (enum rv_action). */
+void rv_tunnel_peer_up(struct rv_peer *peer);
+void rv_tunnel_lost(struct rv_core *core, const struct rv_child_conf *conf, uint8_t action, uint64_t age_us);
+void rv_tunnel_acquire(struct rv_core *core, uint32_t reqid, const struct rv_ts *local, const struct rv_ts *remote);
+/* What start_action asks for; what `down` took down is wanted again; and nothing any more. */
+void rv_tunnels_sync(struct rv_core *core);
+void rv_tunnels_forget_off(struct rv_core *core);
+void rv_tunnels_clear(struct rv_core *core);
+/* False after `down` until the next `up` or reload: a connection with start_action start is then to stay down. */
+bool rv_tunnels_wanted(const struct rv_core *core, const char *connection);
+
+/* The keying service of a connection: by name, by version, or the highest version. NULL with why. */
+struct rv_service *rv_keying_of(struct rv_core *core, const struct rv_connection *connection, struct rv_why *why);

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* peer: sessions with peers, from the first message to the last. They outlive the keying protocol's own SAs. */
+#include "inner.h"
+
+#include <errno.h>
+#include <string.h>
+#include <talloc.h>
+
+static void peer_text(const struct rv_user *user, char *out, size_t size)
+{
+	const struct rv_peer *peer = rv_container_of(user, const struct rv_peer, user);
+
+	snprintf(out, size, "session #%u of %s", peer->id, peer->connection ? peer->connection->name : "?");
+}
+
+static void emit(struct rv_peer *peer, const char *name, int code, const char *text)
+{
+	rv_event_emit(peer->core, &(struct rv_event){ .name = name,
+						      .peer = peer,
+						      .connection = peer->connection,
+						      .attempt = peer->attempt,
+						      .code = code,
+						      .text = text });
+}
+
+static int peer_gone(struct rv_peer_whole *whole)
+{
+	struct rv_peer *peer = &whole->peer;
+
+	rv_list_each (&peer->children, child, struct rv_child, entry)
+		talloc_free(child);
+	rv_sad_del_peer(peer->core->sad, peer);
+	rv_list_del(&whole->same);
+	rv_named_drop(whole->named);
+	rv_ref_drop(&peer->keying);
+	return 0;
+}
+
+int rv_peer_bind(struct rv_peer *peer, const struct rv_connection *connection)
+{
+	struct rv_peer_whole *whole = rv_container_of(peer, struct rv_peer_whole, peer);
+	const struct rv_connection *old = peer->connection;
+	struct rv_named *named = NULL;
+
+	if (old == connection)
+		return 0;
+	if (connection) {
+		named = rv_named_hold(peer->core, connection->name);
+		if (!named)
+			return -ENOMEM;
+		if (!talloc_reference(peer, connection)) {
+			rv_named_drop(named);
+			return -ENOMEM;
+		}
+	}
+	rv_list_del(&whole->same);
+	rv_named_drop(whole->named);
+	whole->named = named;
+	if (named)
+		rv_list_add(&named->peers, &whole->same);
+	peer->connection = connection;
+	if (old)
+		talloc_unlink(peer, (void *)(uintptr_t)old);
+	return 0;
+}
+
+struct rv_peer *rv_peer_make(struct rv_core *core, struct rv_service *keying, const struct rv_connection *connection,
+			     const struct rv_path *path, bool initiator)
+{
+	struct rv_peer_whole *whole = talloc_zero(core, struct rv_peer_whole);
+
+	if (!whole)
+		return NULL;
+	struct rv_peer *peer = &whole->peer;
+
+	peer->core = core;
+	peer->path = *path;
+	peer->initiator = initiator;
+	peer->since_us = rv_loop_now_us(core->loop);
+	peer->user.text = peer_text;
+	rv_list_init(&whole->same);
+	rv_list_init(&peer->entry);
+	rv_list_init(&peer->children);
+	if (rv_sad_add_peer(core->sad, peer)) {
+		talloc_free(whole);
+		return NULL;
+	}
+	talloc_set_destructor(whole, peer_gone);
+	if (rv_peer_bind(peer, connection) || rv_ref_take(&peer->keying, keying, &peer->user)) {
+		talloc_free(whole);
+		return NULL;
+	}
+	return peer;
+}
+
+struct owned {
+	const char *owner;
+	struct rv_service *found;
+};
+
+static int is_owned(struct rv_service *service, void *arg)
+{
+	struct owned *owned = arg;
+
+	if (strcmp(rv_service_kind(service), "keying") != 0 || strcmp(rv_service_owner(service), owned->owner) != 0)
+		return 0;
+	owned->found = service;
+	return 1;
+}
+
+struct rv_peer *rv_peer_new(struct rv_host *host, const struct rv_connection *connection, const struct rv_path *path,
+			    bool initiator)
+{
+	struct owned owned = { .owner = host->name };
+
+	rv_registry_each(host->registry, "keying", is_owned, &owned);
+	if (!owned.found)
+		rv_registry_all(host->registry, is_owned, &owned);
+	return owned.found ? rv_peer_make(host->core, owned.found, connection, path, initiator) : NULL;
+}
+
+void rv_peer_up(struct rv_peer *peer)
+{
+	peer->established = true;
+	peer->since_us = rv_loop_now_us(peer->core->loop);
+	emit(peer, "peer-up", 0, NULL);
+	rv_tunnel_peer_up(peer);
+}
+
+void rv_peer_rekeyed(struct rv_peer *peer)
+{
+	emit(peer, "peer-rekeyed", 0, NULL);
+}
+
+void rv_peer_down(struct rv_peer *peer, int reason, const char *text)
+{
+	struct rv_attempt *attempt = rv_attempt_hold(peer->attempt);
+
+	rv_list_each (&peer->children, child, struct rv_child, entry)
+		rv_child_down(child, reason);
+	if (peer->established)
+		emit(peer, "peer-down", reason, text);
+	talloc_free(peer);
+	if (attempt && !attempt->ended)
+		rv_attempt_fail(attempt, reason ? reason : -RV_ECANCELLED, NULL, "%s",
+				text ? text : rv_error_text(reason ? reason : -RV_ECANCELLED));
+	rv_attempt_drop(attempt);
+}
+
+/* A move that a kernel answers later. */
+struct moving {
+	struct rv_call call;
+	struct rv_child *child;
+};
+
+static void move_failed(struct rv_child *child, int result)
+{
+	rv_log(&child->peer->core->subject, RV_ERROR, "move-failed", KV_STR("child", child->conf->name),
+	       KV_UINT("child-id", child->id), KV_STR("error", rv_error_text(result)));
+}
+
+static void moved(struct rv_call *call, int result)
+{
+	struct moving *moving = rv_container_of(call, struct moving, call);
+
+	if (result < 0)
+		move_failed(moving->child, result);
+	talloc_free(moving);
+}
+
+static int moving_gone(struct moving *moving)
+{
+	rv_call_cancel(&moving->call);
+	return 0;
+}
+
+static void move_sa(struct rv_child *child, uint8_t dir, const struct rv_path *from)
+{
+	const struct rv_path *to = &child->peer->path;
+	const struct rv_kernel_ops *ops = rv_service_ops(child->kernel.service);
+	struct moving *moving;
+
+	if (!rv_child_whole(child)->in_kernel[dir])
+		return;
+	moving = talloc_zero(child, struct moving);
+	if (!moving) {
+		move_failed(child, -ENOMEM);
+		return;
+	}
+	moving->child = child;
+	rv_call_init(&moving->call, moved);
+	talloc_set_destructor(moving, moving_gone);
+	int r = ops->sa_update(rv_service_self(child->kernel.service), dir == RV_IN ? child->spi_in : child->spi_out,
+			       dir, &from->remote, dir == RV_IN ? &to->remote : &to->local,
+			       dir == RV_IN ? &to->local : &to->remote, to->encap, &moving->call);
+	if (r != RV_PENDING)
+		moved(&moving->call, r);
+}
+
+void rv_peer_moved(struct rv_peer *peer, const struct rv_path *path)
+{
+	struct rv_path from = peer->path;
+
+	peer->path = *path;
+	rv_list_each (&peer->children, child, struct rv_child, entry) {
+		child->encap = path->encap;
+		move_sa(child, RV_IN, &from);
+		move_sa(child, RV_OUT, &from);
+	}
+	emit(peer, "peer-moved", 0, NULL);
+}
+
+static int each_of(struct rv_core *core, const char *connection, rv_peer_fn *fn, void *arg)
+{
+	struct rv_named *named = rv_named_find(core, connection);
+	int r = 0;
+
+	if (!named)
+		return 0;
+	named->holds++;
+	rv_list_each (&named->peers, it, struct rv_peer_whole, same) {
+		r = fn(&it->peer, arg);
+		if (r)
+			break;
+	}
+	rv_named_drop(named);
+	return r;
+}
+
+int rv_peer_each(struct rv_core *core, const char *connection, rv_peer_fn *fn, void *arg)
+{
+	if (connection)
+		return each_of(core, connection, fn, arg);
+	rv_list_each (rv_sad_peers(core), peer, struct rv_peer, entry) {
+		int r = fn(peer, arg);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+uint64_t rv_peer_last_in_us(struct rv_peer *peer)
+{
+	uint64_t last = 0;
+
+	rv_list_each (&peer->children, child, struct rv_child, entry) {
+		struct rv_sa_stats stats;
+
+		if (!rv_child_stats(child, RV_IN, &stats) && stats.last_used_us > last)
+			last = stats.last_used_us;
+	}
+	return last;
+}

@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* spd: the policies that are installed (RFC 4301, 4.4.1), each once however many SAs and traps need it.
+ *
+ * A policy goes into the kernel before the SA that serves it, and its route and guard after it; what was installed is
+ * taken back in reverse when the last set that needs it is freed.
+ */
+#include "inner.h"
+
+#include <errno.h>
+#include <string.h>
+#include <talloc.h>
+
+struct policy {
+	uint32_t hash; /* of the selectors; key in spd->table */
+	unsigned uses;
+	struct rv_spd *spd;
+	struct rv_list entry, waiting; /* waiting: struct rv_spd_set.wait */
+	struct rv_policy_spec spec;
+	struct rv_ref kernel, net;
+	struct rv_user user; /* names the first set's owner; for references only */
+	struct rv_call call;
+	uint8_t stage, doing; /* enum rv_spd_stage; doing: the stage that is being installed, or ABSENT */
+	char whose[80];
+};
+
+struct rv_spd_set {
+	struct rv_spd *spd;
+	struct rv_list wait;
+	struct rv_call *answer;
+	uint32_t n, at;
+	uint8_t goal;
+	struct policy *policies[];
+};
+
+struct slot {
+	uint32_t uses, next_free;
+};
+
+struct rv_spd {
+	struct rv_core *core;
+	struct rv_list policies;
+	struct rv_table table;
+	struct slot *slots; /* by reqid; slot 0 heads the queue of free ones */
+	uint32_t n_slots, last_free;
+};
+
+struct rv_spd *rv_spd_new(const void *parent, struct rv_core *core)
+{
+	struct rv_spd *spd = talloc_zero(parent, struct rv_spd);
+
+	if (!spd)
+		return NULL;
+	spd->core = core;
+	rv_list_init(&spd->policies);
+	spd->table = rv_table(spd, offsetof(struct policy, hash));
+	return spd;
+}
+
+/* Reqids. Freed ones queue up, so that a number comes back as late as possible. */
+
+static int slots_for(struct rv_spd *spd, uint32_t reqid)
+{
+	uint32_t n = spd->n_slots ? spd->n_slots : 16;
+
+	if (reqid < spd->n_slots)
+		return 0;
+	while (n <= reqid) {
+		if (n > UINT32_MAX / 4)
+			return -RV_ELIMIT;
+		n *= 2;
+	}
+	struct slot *slots = talloc_realloc(spd, spd->slots, struct slot, n);
+	if (!slots)
+		return -ENOMEM;
+	spd->slots = slots;
+	for (uint32_t i = spd->n_slots; i < n; i++) {
+		slots[i] = (struct slot){ 0 };
+		if (!i)
+			continue;
+		slots[spd->last_free].next_free = i;
+		spd->last_free = i;
+	}
+	spd->n_slots = n;
+	return 0;
+}
+
+int rv_reqid_new(struct rv_spd *spd, uint32_t *reqid)
+{
+	for (;;) {
+		uint32_t i = spd->n_slots ? spd->slots[0].next_free : 0;
+
+		if (!i) {
+			int r = slots_for(spd, spd->n_slots);
+			if (r)
+				return r;
+			continue;
+		}
+		spd->slots[0].next_free = spd->slots[i].next_free;
+		if (spd->last_free == i)
+			spd->last_free = 0;
+		spd->slots[i].next_free = 0;
+		if (spd->slots[i].uses)
+			continue; /* was taken by number meanwhile */
+		spd->slots[i].uses = 1;
+		*reqid = i;
+		return 0;
+	}
+}
+
+int rv_reqid_hold(struct rv_spd *spd, uint32_t reqid)
+{
+	if (!reqid || reqid >= 1u << 24)
+		return -EINVAL;
+	int r = slots_for(spd, reqid);
+	if (r)
+		return r;
+	spd->slots[reqid].uses++;
+	return 0;
+}
+
+void rv_reqid_drop(struct rv_spd *spd, uint32_t reqid)
+{
+	if (!reqid || --spd->slots[reqid].uses)
+		return;
+	if (spd->slots[reqid].next_free || spd->last_free == reqid)
+		return; /* still queued */
+	spd->slots[spd->last_free].next_free = reqid;
+	spd->last_free = reqid;
+}
+
+/* Policies */
+
+static uint32_t mix(uint32_t h, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		h = (h ^ p[i]) * 16777619u; /* FNV-1a */
+	return h;
+}
+
+static uint32_t hash_ts(uint32_t h, const struct rv_ts *ts)
+{
+	const uint8_t rest[] = { ts->family,	       ts->proto,
+				 (uint8_t)ts->port_lo, (uint8_t)(ts->port_lo >> 8),
+				 (uint8_t)ts->port_hi, (uint8_t)(ts->port_hi >> 8) };
+
+	h = mix(h, ts->lo, rv_family_len(ts->family));
+	h = mix(h, ts->hi, rv_family_len(ts->family));
+	return mix(h, rest, sizeof(rest));
+}
+
+static uint32_t hash_pair(const struct rv_ts *local, const struct rv_ts *remote)
+{
+	return hash_ts(hash_ts(2166136261u, local), remote);
+}
+
+static bool same_interface(const char *a, const char *b)
+{
+	return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static struct policy *find(const struct rv_spd *spd, const struct rv_ts *local, const struct rv_ts *remote,
+			   const char *interface)
+{
+	struct policy *p = NULL;
+	uint32_t hash = hash_pair(local, remote);
+
+	while ((p = rv_table_find(&spd->table, hash, p)))
+		if (rv_ts_same(&p->spec.local_ts, local) && rv_ts_same(&p->spec.remote_ts, remote) &&
+		    same_interface(p->spec.interface, interface))
+			return p;
+	return NULL;
+}
+
+/* Narrower selectors first, then those with a protocol and ports, then what is not protected. Selectors of two families
+ * never meet, so their lengths need no common scale. Configured numbers are below all of these. */
+static uint32_t priority_of(const struct rv_ts *local, const struct rv_ts *remote, uint8_t action)
+{
+	uint32_t bits = rv_ts_cover(local) + rv_ts_cover(remote);
+	bool any_proto = !local->proto && !remote->proto;
+	bool any_local = local->port_lo == 0 && local->port_hi == 65535;
+	bool any_remote = remote->port_lo == 0 && remote->port_hi == 65535;
+	bool protects = action == RV_TUNNEL || action == RV_TRANSPORT;
+
+	return 100000 + (256 - bits) * 16 + any_proto * 8u + any_local * 4u + any_remote * 2u + protects;
+}
+
+static void policy_text(const struct rv_user *user, char *out, size_t size)
+{
+	const struct policy *policy = rv_container_of(user, const struct policy, user);
+
+	snprintf(out, size, "policy of %s", policy->whose);
+}
+
+static void net_spec(struct policy *policy, struct rv_net_policy *out)
+{
+	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
+	bool protects = policy->spec.action == RV_TUNNEL || policy->spec.action == RV_TRANSPORT;
+
+	*out = (struct rv_net_policy){ .local_ts = policy->spec.local_ts,
+				       .remote_ts = policy->spec.remote_ts,
+				       .transport = policy->spec.action == RV_TRANSPORT,
+				       .guard = policy->spec.action != RV_PASS };
+	if (!protects)
+		return;
+	if (ops->clear_side(rv_service_self(policy->kernel.service), policy->spec.interface, out->ifname, &out->mark)) {
+		memset(out->ifname, 0, sizeof(out->ifname));
+		out->mark = 0;
+	}
+	out->route = out->ifname[0] != 0;
+}
+
+static int kernel_add(struct policy *policy)
+{
+	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
+
+	return ops->policy_add(rv_service_self(policy->kernel.service), &policy->spec, &policy->call);
+}
+
+static void kernel_del(struct policy *policy)
+{
+	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
+	int r = ops->policy_del(rv_service_self(policy->kernel.service), &policy->spec);
+
+	if (r < 0)
+		rv_log(&policy->spd->core->subject, RV_WARN, "policy-not-removed", KV_STR("of", policy->whose),
+		       KV_STR("error", rv_error_text(r)));
+}
+
+/* A kernel without a device of its own enforces its policies on every interface itself. */
+static int net_add(struct policy *policy)
+{
+	const struct rv_kernel_ops *kernel = rv_service_ops(policy->kernel.service);
+	struct rv_core *core = policy->spd->core;
+	struct rv_service *service;
+	struct rv_net_policy net;
+
+	if (!RV_HAS(kernel, clear_side))
+		return 0;
+	service = rv_registry_find(core->registry, "net", NULL);
+	if (!service) {
+		rv_log(&core->subject, RV_WARN, "net-missing", KV_STR("of", policy->whose),
+		       KV_STR("advice",
+			      "no net plugin is loaded: no route leads into the tunnel and nothing guards it"));
+		return 0;
+	}
+	if (!policy->net.service) {
+		int r = rv_ref_take(&policy->net, service, &policy->user);
+		if (r)
+			return r;
+	}
+	const struct rv_net_ops *ops = rv_service_ops(policy->net.service);
+	net_spec(policy, &net);
+	return ops->policy_add(rv_service_self(policy->net.service), &net, &policy->call);
+}
+
+static void net_del(struct policy *policy)
+{
+	struct rv_net_policy net;
+	int r;
+
+	if (!policy->net.service)
+		return;
+	const struct rv_net_ops *ops = rv_service_ops(policy->net.service);
+	net_spec(policy, &net);
+	r = ops->policy_del(rv_service_self(policy->net.service), &net);
+	if (r < 0)
+		rv_log(&policy->spd->core->subject, RV_WARN, "route-not-removed", KV_STR("of", policy->whose),
+		       KV_STR("error", rv_error_text(r)));
+	rv_ref_drop(&policy->net);
+}
+
+/* The last user is gone: back in reverse. A call that is cancelled may have taken effect. */
+static void policy_drop(struct policy *policy)
+{
+	if (--policy->uses)
+		return;
+	rv_call_cancel(&policy->call);
+	net_del(policy);
+	if (policy->stage >= RV_SPD_KERNEL || policy->doing == RV_SPD_KERNEL)
+		kernel_del(policy);
+	rv_reqid_drop(policy->spd, policy->spec.reqid);
+	rv_ref_drop(&policy->kernel);
+	rv_list_del(&policy->entry);
+	rv_table_del(&policy->spd->table, policy);
+	talloc_free(policy);
+}
+
+static void policy_done(struct rv_call *call, int result);
+
+/* Brings policy up to stage; 0, RV_PENDING while that is under way, or negative. */
+static int policy_reach(struct policy *policy, uint8_t stage)
+{
+	while (policy->stage < stage) {
+		if (policy->doing)
+			return RV_PENDING;
+		uint8_t next = policy->stage + 1;
+		rv_call_init(&policy->call, policy_done);
+		int r = next == RV_SPD_KERNEL ? kernel_add(policy) : net_add(policy);
+		if (r == RV_PENDING) {
+			policy->doing = next;
+			return r;
+		}
+		if (r) {
+			if (next == RV_SPD_NET)
+				rv_ref_drop(&policy->net);
+			return r;
+		}
+		policy->stage = next;
+	}
+	return 0;
+}
+
+static int set_run(struct rv_spd_set *set)
+{
+	for (; set->at < set->n; set->at++) {
+		struct policy *policy = set->policies[set->at];
+		int r = policy_reach(policy, set->goal);
+
+		if (r == RV_PENDING)
+			rv_list_add(&policy->waiting, &set->wait);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+static void policy_done(struct rv_call *call, int result)
+{
+	struct policy *policy = rv_container_of(call, struct policy, call);
+	struct rv_list waiting;
+
+	if (result < 0 && policy->doing == RV_SPD_NET)
+		rv_ref_drop(&policy->net);
+	if (!result)
+		policy->stage = policy->doing;
+	policy->doing = RV_SPD_ABSENT;
+	rv_list_init(&waiting);
+	rv_list_each (&policy->waiting, it, struct rv_spd_set, wait) {
+		rv_list_del(&it->wait);
+		rv_list_add(&waiting, &it->wait);
+	}
+	/* an answer may free any set, which then takes itself out of the list */
+	while (!rv_list_empty(&waiting)) {
+		struct rv_spd_set *set = rv_container_of(waiting.next, struct rv_spd_set, wait);
+
+		rv_list_del(&set->wait);
+		int r = result < 0 ? result : set_run(set);
+		if (r != RV_PENDING)
+			rv_call_finish(set->answer, r);
+	}
+}
+
+/* A standing policy of an SA is to report traffic from now on: the set that wants it installs it again. */
+static void make_trap(struct policy *policy)
+{
+	policy->spec.trap = true;
+	if (policy->stage == RV_SPD_ABSENT || policy->doing)
+		return;
+	kernel_del(policy);
+	policy->stage = RV_SPD_ABSENT;
+}
+
+static struct policy *policy_new(struct rv_spd *spd, const struct rv_spd_want *want, const struct rv_ts *local,
+				 const struct rv_ts *remote)
+{
+	struct policy *policy = talloc_zero(spd, struct policy);
+
+	if (!policy)
+		return NULL;
+	policy->spd = spd;
+	policy->hash = hash_pair(local, remote);
+	policy->user.text = policy_text;
+	policy->spec = (struct rv_policy_spec){
+		.action = want->action, .trap = want->trap, .local_ts = *local, .remote_ts = *remote
+	};
+	policy->spec.priority = want->priority ? want->priority : priority_of(local, remote, want->action);
+	want->user->text(want->user, policy->whose, sizeof(policy->whose));
+	rv_list_init(&policy->waiting);
+	if (want->interface) {
+		policy->spec.interface = talloc_strdup(policy, want->interface);
+		if (!policy->spec.interface)
+			goto fail;
+	}
+	if (rv_ref_take(&policy->kernel, want->kernel, &policy->user))
+		goto fail;
+	if (want->reqid && rv_reqid_hold(spd, want->reqid))
+		goto fail;
+	policy->spec.reqid = want->reqid;
+	if (rv_table_add(&spd->table, policy)) {
+		rv_reqid_drop(spd, want->reqid);
+		goto fail;
+	}
+	rv_list_add(&spd->policies, &policy->entry);
+	return policy;
+fail:
+	rv_ref_drop(&policy->kernel);
+	talloc_free(policy);
+	return NULL;
+}
+
+/* One pair of a set: the policy that is there, or a new one. */
+static int take(struct rv_spd_set *set, const struct rv_spd_want *want, const struct rv_ts *local,
+		const struct rv_ts *remote, struct rv_why *why)
+{
+	struct policy *policy = find(set->spd, local, remote, want->interface);
+	char l[RV_TS_TEXT], r[RV_TS_TEXT];
+
+	if (policy && policy->spec.action != want->action)
+		return rv_why_set(why, -RV_EEXISTS, "%s === %s is already a policy of %s with another mode",
+				  rv_ts_text(local, l), rv_ts_text(remote, r), policy->whose);
+	if (policy && policy->spec.reqid != want->reqid)
+		rv_log(&set->spd->core->subject, RV_NOTICE, "policy-shared", KV_STR("with", policy->whose),
+		       KV_STR("local", rv_ts_text(local, l)), KV_STR("remote", rv_ts_text(remote, r)));
+	if (!policy)
+		policy = policy_new(set->spd, want, local, remote);
+	if (!policy)
+		return rv_why_set(why, -ENOMEM, "a policy for %s === %s could not be made", rv_ts_text(local, l),
+				  rv_ts_text(remote, r));
+	policy->uses++;
+	set->policies[set->n++] = policy;
+	if (want->trap && !policy->spec.trap)
+		make_trap(policy);
+	return 0;
+}
+
+static int set_gone(struct rv_spd_set *set)
+{
+	rv_list_del(&set->wait);
+	while (set->n)
+		policy_drop(set->policies[--set->n]);
+	return 0;
+}
+
+struct rv_spd_set *rv_spd_set_new(struct rv_spd *spd, const void *parent, const struct rv_spd_want *want,
+				  struct rv_why *why)
+{
+	struct rv_spd_set *set;
+	size_t n = 0;
+
+	for (size_t i = 0; i < want->n_local; i++)
+		for (size_t j = 0; j < want->n_remote; j++)
+			n += want->local[i].family == want->remote[j].family;
+	if (!n || n > RV_SPD_PAIRS) {
+		rv_why_set(why, n ? -RV_ELIMIT : -RV_ETS_UNACCEPTABLE,
+			   "%zu local and %zu remote selectors make %zu policies (1 to %d are possible)", want->n_local,
+			   want->n_remote, n, RV_SPD_PAIRS);
+		return NULL;
+	}
+	set = talloc_zero_size(parent, sizeof(*set) + n * sizeof(set->policies[0]));
+	if (!set) {
+		rv_why_set(why, -ENOMEM, "no memory for policies");
+		return NULL;
+	}
+	talloc_set_name_const(set, "struct rv_spd_set");
+	set->spd = spd;
+	rv_list_init(&set->wait);
+	talloc_set_destructor(set, set_gone);
+	for (size_t i = 0; i < want->n_local; i++)
+		for (size_t j = 0; j < want->n_remote; j++)
+			if (want->local[i].family == want->remote[j].family &&
+			    take(set, want, &want->local[i], &want->remote[j], why)) {
+				talloc_free(set);
+				return NULL;
+			}
+	return set;
+}
+
+static void set_cancel(struct rv_call *call)
+{
+	struct rv_spd_set *set = call->provider;
+
+	rv_list_del(&set->wait);
+}
+
+int rv_spd_set_install(struct rv_spd_set *set, enum rv_spd_stage stage, struct rv_call *call)
+{
+	set->goal = stage;
+	set->at = 0;
+	set->answer = call;
+	int r = set_run(set);
+	return r == RV_PENDING ? rv_call_pend(call, set_cancel, set) : r;
+}
+
+uint32_t rv_spd_reqid_of(const struct rv_spd *spd, const struct rv_ts *local, size_t n_local,
+			 const struct rv_ts *remote, size_t n_remote, const char *interface)
+{
+	for (size_t i = 0; i < n_local; i++)
+		for (size_t j = 0; j < n_remote; j++) {
+			if (local[i].family != remote[j].family)
+				continue;
+			const struct policy *policy = find(spd, &local[i], &remote[j], interface);
+			return policy ? policy->spec.reqid : 0;
+		}
+	return 0;
+}
+
+int rv_spd_each(struct rv_core *core, int (*fn)(const struct rv_policy_spec *policy, const char *whose, void *arg),
+		void *arg)
+{
+	rv_list_each (&core->spd->policies, it, struct policy, entry) {
+		int r = fn(&it->spec, it->whose, arg);
+		if (r)
+			return r;
+	}
+	return 0;
+}
