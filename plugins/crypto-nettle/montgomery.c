@@ -2,8 +2,8 @@
 /* montgomery.c: X25519 and X448 (RFC 7748) as RFC 8031 puts them into IKEv2.
  *
  * Any octets of the right length are a public value; one of small order gives a shared secret of zeros, which is
- * refused (RFC 8031, 5 and RFC 7748, 6). Unused bits are masked and private keys clamped inside nettle, as RFC 7748, 5
- * says.
+ * refused (RFC 7748, 6.1 and 6.2). nettle masks the unused bit, takes values that are not canonical (RFC 8031, 3.2) and
+ * clamps private keys (RFC 7748, 5).
  */
 #include "ops.h"
 
