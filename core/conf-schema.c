@@ -250,8 +250,7 @@ int rv_schema_add(struct rv_schema *schema, const char *owner, const char *text,
 	return 0;
 }
 
-/* The edit distance of two names (insert, delete, replace, swap of neighbours), at most `most`. */
-static unsigned distance(const char *a, const char *b, unsigned most)
+unsigned conf_distance(const char *a, const char *b, unsigned most)
 {
 	enum { SHORT = 40 };
 	unsigned row[3][SHORT + 1];
@@ -286,7 +285,7 @@ const char *conf_nearest(const struct conf_node *node, bool section, const char 
 		const struct conf_key *key = section ? NULL : node->keys;
 		for (; sub || key; sub = sub ? sub->next : NULL, key = key ? key->next : NULL) {
 			const char *known = sub ? sub->name : key->name;
-			unsigned d = strchr(known, '*') ? best : distance(name, known, best);
+			unsigned d = strchr(known, '*') ? best : conf_distance(name, known, best);
 			if (key && key->type == CONF_ELSEWHERE)
 				continue;
 			if (d < best) {

@@ -261,5 +261,8 @@ const struct conf_key *conf_key_find(const struct conf_node *node, const char *n
 /* The name nearest to name among the sections or keys of node, or NULL when none is near. */
 const char *conf_nearest(const struct conf_node *node, bool section, const char *name);
 
+/* The edit distance of two names (insert, delete, replace, swap of neighbours), at most `most`. */
+unsigned conf_distance(const char *a, const char *b, unsigned most);
+
 /* The sibling of node with the next wider pattern that matches its name too, or NULL. */
 const struct conf_node *conf_node_wider(const struct conf_node *node);

@@ -81,6 +81,10 @@ const char *rv_conf_warning(const struct rv_conf *conf);
 /* doc/config.md from the schema */
 char *rv_schema_document(const void *parent, const struct rv_schema *schema);
 
+/* proposal-parse.c: a list of proposals; "default" becomes one of combined algorithms and one of separate ones. */
+int rv_proposals_parse(const void *parent, struct rv_registry *registry, uint8_t protocol, const char *const *list,
+		       struct rv_proposal **out, size_t *n, struct rv_why *why);
+
 /* pad.c, connection.c, secrets.c: made from a snapshot; fails with why when a connection is not valid. */
 struct rv_pad *rv_pad_new(const void *parent, struct rv_core *core, struct rv_conf *conf, struct rv_why *why);
 int rv_pad_each(struct rv_pad *pad, int (*fn)(const struct rv_connection *connection, void *arg), void *arg);

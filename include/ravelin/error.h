@@ -42,7 +42,8 @@ enum { RV_PENDING = 1 };
 	X(PEER_GONE, "PeerGone", "the peer deleted the SA")                                                            \
 	X(REFUSED, "RefusedByPeer", "the peer refused the request")                                                    \
 	X(ACCESS, "AccessDenied", "you may not do this")                                                               \
-	X(VERSION, "WrongVersion", "the version does not match")
+	X(VERSION, "WrongVersion", "the version does not match")                                                       \
+	X(NO_ADDRESS, "NoAddress", "the name has no address, or could not be looked up")
 
 enum rv_error {
 	RV_ERROR_BASE = 0x4000,
