@@ -132,6 +132,8 @@ static bool blame_cycle(struct rv_registry *registry, struct rv_candidate *set, 
 		if (at == candidate)
 			break;
 	}
+	if (at != candidate)
+		return false;
 	rv_why_set(&candidate->why, -RV_EPLUGIN, "needs: a cycle: %s", text);
 	return true;
 }

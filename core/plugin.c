@@ -139,6 +139,7 @@ static int start(struct plugin *plugin, const struct rv_plugin *body, struct rv_
 	plugin->host = rv_host_new(core, plugin->name);
 	if (!plugin->host)
 		return rv_why_set(why, -ENOMEM, "no memory");
+	talloc_steal(plugin, plugin->host); /* so that the core's end goes through end() */
 	rv_host_whole(plugin->host)->version = plugin->note.version;
 	rv_host_whole(plugin->host)->libraries = plugin->file ? plugin->file->libraries : 0;
 	r = body->init(plugin->host);
