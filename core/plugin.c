@@ -41,14 +41,6 @@ static struct plugin *find(struct rv_plugins *plugins, const char *name)
 	return NULL;
 }
 
-static void say(struct rv_core *core, const struct plugin *plugin, const char *event)
-{
-	struct rv_subject subject = { .log = core->log, .kind = "plugin", .name = plugin->name };
-
-	rv_log(&subject, RV_NOTICE, event, KV_STR("version", plugin->note.version),
-	       KV_STR("path", plugin->file ? plugin->file->path : NULL));
-}
-
 /* Frees what the plugin has, then its code. Jobs that still run it (the whole daemon ends at once) keep it mapped. */
 static void end(struct plugin *plugin)
 {
@@ -149,7 +141,9 @@ static int start(struct plugin *plugin, const struct rv_plugin *body, struct rv_
 	}
 	plugin->body = body;
 	rv_list_add(&plugin->plugins->loaded, &plugin->entry);
-	say(core, plugin, "plugin-loaded");
+	rv_log(&plugin->host->subject, RV_DEBUG, "started", KV_STR("version", plugin->note.version),
+	       KV_STR("path", plugin->file ? plugin->file->path : NULL));
+	rv_event_emit(core, &(struct rv_event){ .name = "plugin-loaded", .text = plugin->name });
 	return 0;
 }
 
@@ -249,9 +243,12 @@ static void unload_end(struct rv_timer *timer)
 	struct rv_core *core = plugin->plugins->core;
 	struct rv_call *call = plugin->call;
 
+	struct rv_event event = { .name = "plugin-unloaded", .text = plugin->name };
+
 	plugin->call = NULL;
 	end(plugin);
-	say(core, plugin, "plugin-unloaded");
+	rv_list_del(&plugin->entry);
+	rv_event_emit(core, &event);
 	talloc_free(plugin);
 	if (call)
 		rv_call_finish(call, 0);

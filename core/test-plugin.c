@@ -42,6 +42,7 @@ static struct world *world_new(void)
 	world->clock = (struct rv_clock){ .now_us = now, .wall_s = wall, .self = world, .injected = true };
 	core->params.clock = &world->clock;
 	core->log = rv_log_new(world, RV_DEBUG, write_log, world);
+	core->subject = (struct rv_subject){ .log = core->log, .kind = "core" };
 	core->loop = rv_loop_new(world, &world->clock);
 	core->jobs = rv_jobs_new(world, core->loop, 0);
 	core->registry = rv_registry_new(world, core);
