@@ -1,0 +1,618 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* test-cryptor: what a cryptor hands to its services and makes of their answers.
+ *
+ * The services are toys that write down what they were given; real ones are tested with their plugins.
+ */
+#include "test.h"
+
+#include "parts.h"
+
+#include <errno.h>
+#include <ravelin/cryptor.h>
+
+enum { CTX = 512, MAX = 256, KEY = 4, ICV = 6, COMBINED_ICV = 8, BLOCK = 4 };
+
+/* What the toys saw last, and how often; fail: what they shall return. */
+struct toy {
+	uint8_t covered[MAX], aad[MAX], nonce[12];
+	size_t covered_len, aad_len;
+	unsigned n_crypt, n_init, n_fini;
+	int fail, fail_init;
+};
+
+struct fixture {
+	struct rv_core *core;
+	struct rv_host *host;
+	struct rv_user user;
+	struct toy toy;
+};
+
+static uint64_t mix(uint64_t sum, const uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		sum = (sum ^ p[i]) * 0x100000001b3u;
+	return sum;
+}
+
+static void put(uint8_t *out, uint64_t sum, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		out[i] = (uint8_t)(sum >> 8 * i);
+}
+
+static int toy_init(void *self, void *ctx, struct rv_bytes key)
+{
+	struct toy *toy = self;
+
+	assert_int_equal(key.len, KEY);
+	assert_int_equal((uintptr_t)ctx % 64, 0);
+	memcpy(ctx, key.p, KEY);
+	toy->n_init++;
+	return 0;
+}
+
+static void toy_fini(void *self, void *ctx)
+{
+	((struct toy *)self)->n_fini++;
+}
+
+static uint64_t toy_sum(const uint8_t *key, const struct rv_aead_op *op, const uint8_t *text)
+{
+	return mix(mix(mix(mix(14695981039346656037u, key, KEY), op->nonce, 12), op->aad, op->aad_len), text, op->len);
+}
+
+static void toy_xor(const uint8_t *key, const uint8_t *iv, const uint8_t *src, uint8_t *dst, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		dst[i] = (uint8_t)(src[i] ^ key[i % KEY] ^ iv[i % 4] ^ i);
+}
+
+static int toy_seal(void *self, void *ctx, struct rv_aead_op *ops, size_t n_ops)
+{
+	struct toy *toy = self;
+
+	for (size_t i = 0; i < n_ops && !toy->fail; i++) {
+		toy_xor(ctx, ops[i].nonce + 8, ops[i].src, ops[i].dst, ops[i].len);
+		put(ops[i].dst + ops[i].len, toy_sum(ctx, &ops[i], ops[i].dst), COMBINED_ICV);
+		memcpy(toy->aad, ops[i].aad, ops[i].aad_len);
+		toy->aad_len = ops[i].aad_len;
+		memcpy(toy->nonce, ops[i].nonce, 12);
+	}
+	return toy->fail;
+}
+
+static int toy_open(void *self, void *ctx, struct rv_aead_op *ops, size_t n_ops)
+{
+	struct toy *toy = self;
+
+	for (size_t i = 0; i < n_ops && !toy->fail; i++) {
+		uint8_t icv[COMBINED_ICV];
+		put(icv, toy_sum(ctx, &ops[i], ops[i].src), COMBINED_ICV);
+		ops[i].ok = !memcmp(icv, ops[i].src + ops[i].len, COMBINED_ICV);
+		toy_xor(ctx, ops[i].nonce + 8, ops[i].src, ops[i].dst, ops[i].len);
+	}
+	return toy->fail;
+}
+
+static const struct rv_aead_ops combined_ops = {
+	.size = sizeof(combined_ops),
+	.key_len = KEY,
+	.salt_len = 4,
+	.iv_len = 8,
+	.icv_len = COMBINED_ICV,
+	.ctx_size = KEY,
+	.init = toy_init,
+	.seal = toy_seal,
+	.open = toy_open,
+	.fini = toy_fini,
+};
+
+static int toy_cipher_init(void *self, void *ctx, struct rv_bytes key, bool encrypt)
+{
+	struct toy *toy = self;
+
+	if (toy->fail_init)
+		return toy->fail_init;
+	((uint8_t *)ctx)[KEY] = encrypt;
+	return toy_init(self, ctx, key);
+}
+
+static int toy_crypt(void *self, void *ctx, const uint8_t *iv, const uint8_t *src, uint8_t *dst, size_t len)
+{
+	struct toy *toy = self;
+
+	toy->n_crypt++;
+	toy_xor(ctx, iv, src, dst, len);
+	return toy->fail;
+}
+
+static const struct rv_cipher_ops cipher_ops = {
+	.size = sizeof(cipher_ops),
+	.key_len = KEY,
+	.iv_len = 4,
+	.block_len = BLOCK,
+	.ctx_size = KEY + 1,
+	.init = toy_cipher_init,
+	.crypt = toy_crypt,
+	.fini = toy_fini,
+};
+
+static int toy_mac(void *self, void *ctx, const struct rv_bytes *parts, size_t n_parts, uint8_t *icv)
+{
+	struct toy *toy = self;
+	uint64_t sum = mix(14695981039346656037u, ctx, KEY);
+
+	toy->covered_len = 0;
+	for (size_t i = 0; i < n_parts; i++) {
+		sum = mix(sum, parts[i].p, parts[i].len);
+		memcpy(toy->covered + toy->covered_len, parts[i].p, parts[i].len);
+		toy->covered_len += parts[i].len;
+	}
+	put(icv, sum, ICV);
+	return toy->fail;
+}
+
+static const struct rv_mac_ops mac_ops = {
+	.size = sizeof(mac_ops),
+	.key_len = KEY,
+	.icv_len = ICV,
+	.ctx_size = KEY,
+	.init = toy_init,
+	.mac = toy_mac,
+	.fini = toy_fini,
+};
+
+/* Transform IDs of the toys. */
+enum { ID_COMBINED = 1001, ID_CIPHER, ID_NULL, ID_MAC, ID_LOST, ID_UNKNOWN };
+
+static const struct rv_algorithm words[] = {
+	{ .word = "combined",
+	  .class = RV_CLASS_ENCR,
+	  .id = ID_COMBINED,
+	  .combined = true,
+	  .kind = "aead",
+	  .name = "toy" },
+	{ .word = "cipher", .class = RV_CLASS_ENCR, .id = ID_CIPHER, .kind = "cipher", .name = "toy" },
+	{ .word = "nothing", .class = RV_CLASS_ENCR, .id = ID_NULL },
+	{ .word = "mac", .class = RV_CLASS_INTEG, .id = ID_MAC, .kind = "mac", .name = "toy" },
+	{ .word = "lost", .class = RV_CLASS_ENCR, .id = ID_LOST, .kind = "cipher", .name = "nobody" },
+};
+
+static const struct rv_algorithm_ops words_ops = {
+	.size = sizeof(words_ops),
+	.algorithms = words,
+	.n_algorithms = RV_COUNT(words),
+};
+
+static void user_text(const struct rv_user *user, char *out, size_t size)
+{
+	snprintf(out, size, "the test");
+}
+
+static int setup(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct rv_offer offer = { .name = "toy" };
+
+	assert_non_null(f);
+	f->user.text = user_text;
+	f->core = talloc_zero(NULL, struct rv_core);
+	assert_non_null(f->core);
+	f->core->params.no_measure = true;
+	f->core->log = rv_log_new(f->core, RV_ERROR, NULL, NULL);
+	f->core->registry = rv_registry_new(f->core, f->core);
+	f->host = rv_host_new(f->core, "toy");
+	assert_non_null(f->host);
+	assert_int_equal(rv_algorithm_offer(f->host, offer, &words_ops, NULL), 0);
+	assert_int_equal(rv_aead_offer(f->host, offer, &combined_ops, &f->toy), 0);
+	assert_int_equal(rv_cipher_offer(f->host, offer, &cipher_ops, &f->toy), 0);
+	assert_int_equal(rv_mac_offer(f->host, offer, &mac_ops, &f->toy), 0);
+	f->toy = (struct toy){ 0 };
+	*state = f;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct fixture *f = *state;
+
+	talloc_free(f->core);
+	free(f);
+	return 0;
+}
+
+/* The proposal of these transforms; 0: none. */
+static struct rv_proposal proposal(uint16_t encr, uint16_t integ)
+{
+	struct rv_proposal p = { .protocol = RV_PROTO_ESP };
+
+	if (encr)
+		p.t[p.n++] = (struct rv_transform){ .class = RV_CLASS_ENCR, .id = encr };
+	if (integ)
+		p.t[p.n++] = (struct rv_transform){ .class = RV_CLASS_INTEG, .id = integ };
+	return p;
+}
+
+static unsigned users(struct fixture *f)
+{
+	return rv_registry_users(f->core->registry, f->host, NULL, 0);
+}
+
+static void a_suite_has_the_sizes_of_its_services(void **state)
+{
+	static const struct {
+		uint16_t encr, integ;
+		bool aead;
+		uint16_t key_len, integ_len, salt_len, iv_len, icv_len, block_len, users;
+	} rows[] = {
+		{ ID_COMBINED, 0, true, KEY + 4, 0, 4, 8, COMBINED_ICV, 1, 1 },
+		{ ID_CIPHER, ID_MAC, false, KEY, KEY, 0, 4, ICV, BLOCK, 2 },
+		{ ID_NULL, ID_MAC, false, 0, KEY, 0, 0, ICV, 1, 1 },
+		{ 0, ID_MAC, false, 0, KEY, 0, 0, ICV, 1, 1 },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		struct rv_proposal p = proposal(rows[i].encr, rows[i].integ);
+		struct rv_suite suite;
+		assert_int_equal(rv_suite_init(&suite, f->core->registry, &p, &f->user, NULL), 0);
+		assert_int_equal(suite.aead, rows[i].aead);
+		assert_int_equal(suite.key_len, rows[i].key_len);
+		assert_int_equal(suite.integ_len, rows[i].integ_len);
+		assert_int_equal(suite.salt_len, rows[i].salt_len);
+		assert_int_equal(suite.iv_len, rows[i].iv_len);
+		assert_int_equal(suite.icv_len, rows[i].icv_len);
+		assert_int_equal(suite.block_len, rows[i].block_len);
+		assert_true(suite.ctx_size > 0 && suite.ctx_size <= CTX);
+		assert_int_equal(users(f), rows[i].users);
+		rv_suite_fini(&suite);
+		assert_int_equal(users(f), 0);
+		rv_suite_fini(&suite);
+	}
+}
+
+static void what_makes_no_suite_is_refused_and_holds_nothing(void **state)
+{
+	static const struct {
+		uint16_t encr, integ;
+		const char *why;
+	} rows[] = {
+		{ ID_CIPHER, 0, "no encryption with integrity" },
+		{ ID_NULL, 0, "no encryption with integrity" },
+		{ 0, 0, "no encryption with integrity" },
+		{ ID_COMBINED, ID_MAC, "no encryption with integrity" },
+		{ ID_LOST, ID_MAC, "no loaded plugin computes lost" },
+		{ ID_UNKNOWN, ID_MAC, "no loaded plugin computes ENCR-1006" },
+		{ ID_CIPHER, ID_UNKNOWN, "no loaded plugin computes INTEG-1006" },
+	};
+	struct fixture *f = *state;
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		struct rv_proposal p = proposal(rows[i].encr, rows[i].integ);
+		struct rv_suite suite;
+		struct rv_why why = { 0 };
+		assert_int_equal(rv_suite_init(&suite, f->core->registry, &p, &f->user, &why), -RV_ENO_PROVIDER);
+		assert_int_equal(why.code, -RV_ENO_PROVIDER);
+		if (!strstr(why.text, rows[i].why))
+			fail_msg("\"%s\" does not say \"%s\"", why.text, rows[i].why);
+		assert_int_equal(users(f), 0);
+	}
+}
+
+/* A suite with contexts of both directions. */
+struct pair {
+	struct rv_suite suite;
+	_Alignas(64) uint8_t seal[CTX];
+	_Alignas(64) uint8_t open[CTX];
+};
+
+static const uint8_t key[8] = { 11, 12, 13, 14, 's', 'a', 'l', 't' }, integ_key[KEY] = { 5, 6, 7, 8 };
+
+static void pair_init(struct fixture *f, struct pair *pair, uint16_t encr, uint16_t integ)
+{
+	struct rv_proposal p = proposal(encr, integ);
+
+	assert_int_equal(rv_suite_init(&pair->suite, f->core->registry, &p, &f->user, NULL), 0);
+	struct rv_bytes k = rv_bytes(key, pair->suite.key_len), a = rv_bytes(integ_key, pair->suite.integ_len);
+	memset(pair->seal, 0xcc, CTX);
+	memset(pair->open, 0xcc, CTX);
+	assert_int_equal(rv_cryptor_init(&pair->suite, pair->seal, k, a, true), 0);
+	assert_int_equal(rv_cryptor_init(&pair->suite, pair->open, k, a, false), 0);
+	for (size_t i = pair->suite.ctx_size; i < CTX; i++)
+		assert_int_equal(pair->seal[i], 0xcc);
+}
+
+static void pair_fini(struct fixture *f, struct pair *pair)
+{
+	rv_cryptor_fini(&pair->suite, pair->seal);
+	rv_cryptor_fini(&pair->suite, pair->open);
+	for (size_t i = 0; i < pair->suite.ctx_size; i++)
+		assert_int_equal(pair->seal[i] | pair->open[i], 0);
+	rv_suite_fini(&pair->suite);
+	assert_int_equal(f->toy.n_init, f->toy.n_fini);
+}
+
+static const struct {
+	uint16_t encr, integ;
+} suites[] = { { ID_COMBINED, 0 }, { ID_CIPHER, ID_MAC }, { ID_NULL, ID_MAC } };
+
+static const uint8_t spi_seq[8] = { 0xa, 0xb, 0xc, 0xd, 1, 2, 3, 4 };
+
+static struct rv_cryptor_op op_of(const uint8_t *src, uint8_t *dst, uint32_t len, bool use_esn)
+{
+	struct rv_cryptor_op op = {
+		.aad = spi_seq, .aad_len = 8, .use_esn = use_esn, .esn = 0x51525354, .src = src, .dst = dst, .len = len
+	};
+
+	memcpy(op.iv, "IVIVivivIVIViviv", 16);
+	return op;
+}
+
+static void a_packet_is_iv_text_icv_and_opens_again(void **state)
+{
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[64], sealed[128], opened[64];
+
+	for (size_t i = 0; i < sizeof(text); i++)
+		text[i] = (uint8_t)(i * 7);
+	for (size_t s = 0; s < RV_COUNT(suites); s++) {
+		pair_init(f, &pair, suites[s].encr, suites[s].integ);
+		for (uint32_t len = 0; len <= sizeof(text); len += pair.suite.block_len) {
+			size_t whole = pair.suite.iv_len + len + pair.suite.icv_len;
+			struct rv_cryptor_op op = op_of(text, sealed, len, len & 1);
+			memset(sealed, 0xee, sizeof(sealed));
+			assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+			assert_true(op.ok);
+			assert_memory_equal(sealed, op.iv, pair.suite.iv_len);
+			assert_int_equal(sealed[whole], 0xee);
+			op = op_of(sealed, opened, len, len & 1);
+			assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &op, 1), 0);
+			assert_true(op.ok);
+			assert_memory_equal(opened, text, len);
+		}
+		pair_fini(f, &pair);
+	}
+}
+
+static void sealing_and_opening_in_place_gives_the_same(void **state)
+{
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[48], apart[128], buf[128];
+
+	memset(text, 'x', sizeof(text));
+	for (size_t s = 0; s < RV_COUNT(suites); s++) {
+		pair_init(f, &pair, suites[s].encr, suites[s].integ);
+		size_t iv_len = pair.suite.iv_len, whole = iv_len + sizeof(text) + pair.suite.icv_len;
+		struct rv_cryptor_op op = op_of(text, apart, sizeof(text), true);
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+		memcpy(buf + iv_len, text, sizeof(text));
+		op = op_of(buf + iv_len, buf, sizeof(text), true);
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+		assert_memory_equal(buf, apart, whole);
+		op = op_of(buf, buf + iv_len, sizeof(text), true);
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &op, 1), 0);
+		assert_true(op.ok);
+		assert_memory_equal(buf + iv_len, text, sizeof(text));
+		pair_fini(f, &pair);
+	}
+}
+
+/* RFC 4106, 5: SPI | high | low for a combined algorithm. RFC 4303, 2.2.1: the high half behind the packet for a MAC.
+ */
+static void the_high_half_of_a_sequence_number_is_authenticated_in_its_place(void **state)
+{
+	static const uint8_t with_esn[12] = { 0xa, 0xb, 0xc, 0xd, 0x51, 0x52, 0x53, 0x54, 1, 2, 3, 4 };
+	static const uint8_t high[4] = { 0x51, 0x52, 0x53, 0x54 };
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[8] = "text", sealed[64];
+	struct rv_cryptor_op op;
+
+	pair_init(f, &pair, ID_COMBINED, 0);
+	op = op_of(text, sealed, 8, true);
+	assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+	assert_int_equal(f->toy.aad_len, 12);
+	assert_memory_equal(f->toy.aad, with_esn, 12);
+	assert_memory_equal(f->toy.nonce, "saltIVIViviv", 12);
+	op = op_of(text, sealed, 8, false);
+	assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+	assert_int_equal(f->toy.aad_len, 8);
+	assert_memory_equal(f->toy.aad, spi_seq, 8);
+	for (uint16_t len = 7; len <= 9; len++) {
+		op = op_of(text, sealed, 8, true);
+		op.aad_len = len;
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), len == 8 ? 0 : -EINVAL);
+	}
+	pair_fini(f, &pair);
+
+	pair_init(f, &pair, ID_CIPHER, ID_MAC);
+	for (int esn = 0; esn < 2; esn++) {
+		op = op_of(text, sealed, 8, esn);
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+		assert_int_equal(f->toy.covered_len, 8 + 4 + 8 + 4 * esn);
+		assert_memory_equal(f->toy.covered, spi_seq, 8);
+		assert_memory_equal(f->toy.covered + 8, sealed, 12);
+		assert_memory_equal(f->toy.covered + 20, high, 4u * (unsigned)esn);
+	}
+	pair_fini(f, &pair);
+}
+
+static void a_changed_octet_is_seen_and_nothing_is_decrypted(void **state)
+{
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[16] = "sixteen octets.", sealed[64], opened[64], aad[8];
+
+	for (size_t s = 0; s < RV_COUNT(suites); s++) {
+		pair_init(f, &pair, suites[s].encr, suites[s].integ);
+		size_t whole = pair.suite.iv_len + sizeof(text) + pair.suite.icv_len;
+		struct rv_cryptor_op op = op_of(text, sealed, sizeof(text), true);
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+		for (size_t at = 0; at < whole + 8 + 2; at++) {
+			memcpy(aad, spi_seq, 8);
+			op = op_of(sealed, opened, sizeof(text), true);
+			op.aad = aad;
+			op.ok = true;
+			if (at < whole)
+				sealed[at] ^= 0x40;
+			else if (at < whole + 8)
+				aad[at - whole] ^= 0x40;
+			else if (at == whole + 8)
+				op.esn ^= 0x40;
+			else
+				op.use_esn = false;
+			unsigned n_crypt = f->toy.n_crypt;
+			assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &op, 1), 0);
+			assert_false(op.ok);
+			assert_int_equal(f->toy.n_crypt, n_crypt);
+			if (at < whole)
+				sealed[at] ^= 0x40;
+		}
+		op = op_of(sealed, opened, sizeof(text), true);
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &op, 1), 0);
+		assert_true(op.ok);
+		pair_fini(f, &pair);
+	}
+}
+
+static void a_burst_has_at_most_64_packets_each_with_its_own_verdict(void **state)
+{
+	enum { N = 65, LEN = 8 };
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[N][LEN], sealed[N][64], opened[N][LEN];
+	struct rv_cryptor_op ops[N];
+
+	for (size_t s = 0; s < RV_COUNT(suites); s++) {
+		pair_init(f, &pair, suites[s].encr, suites[s].integ);
+		for (size_t n = 63; n <= N; n++) {
+			for (size_t i = 0; i < n; i++) {
+				memset(text[i], (int)i, LEN);
+				ops[i] = op_of(text[i], sealed[i], LEN, true);
+				ops[i].iv[0] = (uint8_t)i;
+				ops[i].esn = (uint32_t)i;
+			}
+			int wanted = n <= 64 ? 0 : -EINVAL;
+			assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, ops, n), wanted);
+			for (size_t i = 0; i < n; i++) {
+				ops[i].src = sealed[i];
+				ops[i].dst = opened[i];
+			}
+			sealed[5][3] ^= 1;
+			assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, ops, n), wanted);
+			for (size_t i = 0; i < n && !wanted; i++) {
+				assert_int_equal(ops[i].ok, i != 5);
+				if (ops[i].ok)
+					assert_memory_equal(opened[i], text[i], LEN);
+			}
+		}
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, ops, 0), 0);
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, ops, 0), 0);
+		pair_fini(f, &pair);
+	}
+}
+
+static void part_of_a_block_is_not_sealed_and_does_not_open(void **state)
+{
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[16] = { 0 }, sealed[64] = { 0 };
+
+	pair_init(f, &pair, ID_CIPHER, ID_MAC);
+	for (uint32_t len = 7; len <= 9; len++) {
+		struct rv_cryptor_op op = op_of(text, sealed, len, false);
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), len == 8 ? 0 : -EINVAL);
+		assert_int_equal(op.ok, len == 8);
+		op = op_of(sealed, text, len, false);
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &op, 1), 0);
+		assert_int_equal(op.ok, len == 8);
+	}
+	pair_fini(f, &pair);
+}
+
+static void a_failing_provider_is_reported_and_nothing_is_ok(void **state)
+{
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[8] = { 0 }, sealed[64];
+
+	for (size_t s = 0; s < RV_COUNT(suites); s++) {
+		pair_init(f, &pair, suites[s].encr, suites[s].integ);
+		struct rv_cryptor_op op = op_of(text, sealed, 8, false);
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+		f->toy.fail = -EIO;
+		op = op_of(text, sealed, 8, false);
+		op.ok = true;
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), -EIO);
+		assert_false(op.ok);
+		op = op_of(sealed, text, 8, false);
+		op.ok = true;
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &op, 1), -EIO);
+		assert_false(op.ok);
+		f->toy.fail = 0;
+		pair_fini(f, &pair);
+	}
+}
+
+static void keys_have_their_exact_lengths(void **state)
+{
+	struct fixture *f = *state;
+	struct rv_suite suite;
+	_Alignas(64) uint8_t ctx[CTX];
+	uint8_t long_key[32] = { 0 };
+
+	for (size_t s = 0; s < RV_COUNT(suites); s++) {
+		struct rv_proposal p = proposal(suites[s].encr, suites[s].integ);
+		assert_int_equal(rv_suite_init(&suite, f->core->registry, &p, &f->user, NULL), 0);
+		for (size_t k = 0; k <= 9; k++) {
+			for (size_t a = 0; a <= 5; a++) {
+				bool fits = k == suite.key_len && a == suite.integ_len;
+				int r = rv_cryptor_init(&suite, ctx, rv_bytes(long_key, k), rv_bytes(long_key, a),
+							true);
+				assert_int_equal(r, fits ? 0 : -EINVAL);
+				if (fits)
+					rv_cryptor_fini(&suite, ctx);
+			}
+		}
+		rv_suite_fini(&suite);
+	}
+	assert_int_equal(f->toy.n_init, f->toy.n_fini);
+}
+
+static void half_a_context_is_taken_back(void **state)
+{
+	struct fixture *f = *state;
+	struct rv_proposal p = proposal(ID_CIPHER, ID_MAC);
+	struct rv_suite suite;
+	_Alignas(64) uint8_t ctx[CTX];
+
+	assert_int_equal(rv_suite_init(&suite, f->core->registry, &p, &f->user, NULL), 0);
+	f->toy.fail_init = -ENOMEM;
+	assert_int_equal(rv_cryptor_init(&suite, ctx, rv_bytes(key, KEY), rv_bytes(integ_key, KEY), true), -ENOMEM);
+	assert_int_equal(f->toy.n_init, 1);
+	assert_int_equal(f->toy.n_fini, 1);
+	rv_suite_fini(&suite);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+
+int main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		TEST(a_suite_has_the_sizes_of_its_services),
+		TEST(what_makes_no_suite_is_refused_and_holds_nothing),
+		TEST(a_packet_is_iv_text_icv_and_opens_again),
+		TEST(sealing_and_opening_in_place_gives_the_same),
+		TEST(the_high_half_of_a_sequence_number_is_authenticated_in_its_place),
+		TEST(a_changed_octet_is_seen_and_nothing_is_decrypted),
+		TEST(a_burst_has_at_most_64_packets_each_with_its_own_verdict),
+		TEST(part_of_a_block_is_not_sealed_and_does_not_open),
+		TEST(a_failing_provider_is_reported_and_nothing_is_ok),
+		TEST(keys_have_their_exact_lengths),
+		TEST(half_a_context_is_taken_back),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
