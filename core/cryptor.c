@@ -35,11 +35,11 @@ static int no_provider(struct rv_registry *registry, const struct rv_transform *
 }
 
 /* Takes a reference to what computes transform. It stays empty, with 0, for a transform that nothing computes ("null"),
- * and for no transform. */
+ * and for no transform, which integrity can also say as transform 0 (RFC 7296, 3.3.2). */
 static int take(struct rv_registry *registry, const struct rv_transform *transform, const struct rv_user *user,
 		struct rv_ref *ref, struct rv_why *why)
 {
-	if (!transform)
+	if (!transform || (transform->class == RV_CLASS_INTEG && !transform->id))
 		return 0;
 
 	const struct rv_algorithm *algorithm = rv_algorithm_find(registry, transform);

@@ -162,8 +162,24 @@ static const struct rv_mac_ops mac_ops = {
 	.fini = toy_fini,
 };
 
+/* What the toys answer; computed with Python. */
+static const struct rv_vector vectors[] = {
+	{ .source = "toy",
+	  .key = "01020304",
+	  .iv = "000102030405060708090a0b",
+	  .aad = "090807",
+	  .in = "202122232425262728292a2b",
+	  .out = "292b292f292b292f292b292f695e9dc40e02d027" },
+	{ .source = "toy",
+	  .key = "01020304",
+	  .iv = "05060708",
+	  .in = "202122232425262728292a2b",
+	  .out = "2424242c2424242c2424242c" },
+	{ .source = "toy", .key = "01020304", .in = "202122232425262728292a2b", .out = "d121fa748822" },
+};
+
 /* Transform IDs of the toys. */
-enum { ID_COMBINED = 1001, ID_CIPHER, ID_NULL, ID_MAC, ID_LOST, ID_UNKNOWN };
+enum { ID_COMBINED = 1001, ID_CIPHER, ID_NULL, ID_MAC, ID_LOST, ID_UNKNOWN, ID_NONE };
 
 static const struct rv_algorithm words[] = {
 	{ .word = "combined",
@@ -192,7 +208,7 @@ static void user_text(const struct rv_user *user, char *out, size_t size)
 static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
-	struct rv_offer offer = { .name = "toy" };
+	struct rv_offer offer = { .name = "toy", .n_vectors = 1 };
 
 	assert_non_null(f);
 	f->user.text = user_text;
@@ -203,9 +219,12 @@ static int setup(void **state)
 	f->core->registry = rv_registry_new(f->core, f->core);
 	f->host = rv_host_new(f->core, "toy");
 	assert_non_null(f->host);
-	assert_int_equal(rv_algorithm_offer(f->host, offer, &words_ops, NULL), 0);
+	assert_int_equal(rv_algorithm_offer(f->host, (struct rv_offer){ .name = "toy" }, &words_ops, NULL), 0);
+	offer.vectors = &vectors[0];
 	assert_int_equal(rv_aead_offer(f->host, offer, &combined_ops, &f->toy), 0);
+	offer.vectors = &vectors[1];
 	assert_int_equal(rv_cipher_offer(f->host, offer, &cipher_ops, &f->toy), 0);
+	offer.vectors = &vectors[2];
 	assert_int_equal(rv_mac_offer(f->host, offer, &mac_ops, &f->toy), 0);
 	f->toy = (struct toy){ 0 };
 	*state = f;
@@ -221,7 +240,7 @@ static int teardown(void **state)
 	return 0;
 }
 
-/* The proposal of these transforms; 0: none. */
+/* The proposal of these transforms; 0: no transform. ID_NONE: transform 0, "none" (RFC 7296, 3.3.2). */
 static struct rv_proposal proposal(uint16_t encr, uint16_t integ)
 {
 	struct rv_proposal p = { .protocol = RV_PROTO_ESP };
@@ -229,7 +248,7 @@ static struct rv_proposal proposal(uint16_t encr, uint16_t integ)
 	if (encr)
 		p.t[p.n++] = (struct rv_transform){ .class = RV_CLASS_ENCR, .id = encr };
 	if (integ)
-		p.t[p.n++] = (struct rv_transform){ .class = RV_CLASS_INTEG, .id = integ };
+		p.t[p.n++] = (struct rv_transform){ .class = RV_CLASS_INTEG, .id = integ == ID_NONE ? 0 : integ };
 	return p;
 }
 
@@ -249,6 +268,7 @@ static void a_suite_has_the_sizes_of_its_services(void **state)
 		{ ID_CIPHER, ID_MAC, false, KEY, KEY, 0, 4, ICV, BLOCK, 2 },
 		{ ID_NULL, ID_MAC, false, 0, KEY, 0, 0, ICV, 1, 1 },
 		{ 0, ID_MAC, false, 0, KEY, 0, 0, ICV, 1, 1 },
+		{ ID_COMBINED, ID_NONE, true, KEY + 4, 0, 4, 8, COMBINED_ICV, 1, 1 },
 	};
 	struct fixture *f = *state;
 
@@ -280,6 +300,7 @@ static void what_makes_no_suite_is_refused_and_holds_nothing(void **state)
 		{ ID_CIPHER, 0, "no encryption with integrity" },
 		{ ID_NULL, 0, "no encryption with integrity" },
 		{ 0, 0, "no encryption with integrity" },
+		{ ID_CIPHER, ID_NONE, "no encryption with integrity" },
 		{ ID_COMBINED, ID_MAC, "no encryption with integrity" },
 		{ ID_LOST, ID_MAC, "no loaded plugin computes lost" },
 		{ ID_UNKNOWN, ID_MAC, "no loaded plugin computes ENCR-1006" },
