@@ -21,7 +21,7 @@ static const char schema_more[] = "connections.*.vips|elsewhere|-||virtual addre
 				  "ravelin.plugins.demo.room|size|64k|1..1g|some room\n"
 				  "ravelin.plugins.demo.home|addr|::1||an address\n"
 				  "ravelin.plugins.demo.words|list|a, b||words\n"
-				  "ravelin.plugins.demo.text|string|-||text\n";
+				  "text|string|-||text\n";
 
 static int setup(void **state)
 {
