@@ -74,7 +74,8 @@ static int toy_seal(void *self, void *ctx, struct rv_aead_op *ops, size_t n_ops)
 	for (size_t i = 0; i < n_ops && !toy->fail; i++) {
 		toy_xor(ctx, ops[i].nonce + 8, ops[i].src, ops[i].dst, ops[i].len);
 		put(ops[i].dst + ops[i].len, toy_sum(ctx, &ops[i], ops[i].dst), COMBINED_ICV);
-		memcpy(toy->aad, ops[i].aad, ops[i].aad_len);
+		if (ops[i].aad_len)
+			memcpy(toy->aad, ops[i].aad, ops[i].aad_len);
 		toy->aad_len = ops[i].aad_len;
 		memcpy(toy->nonce, ops[i].nonce, 12);
 	}
@@ -145,7 +146,8 @@ static int toy_mac(void *self, void *ctx, const struct rv_bytes *parts, size_t n
 	toy->covered_len = 0;
 	for (size_t i = 0; i < n_parts; i++) {
 		sum = mix(sum, parts[i].p, parts[i].len);
-		memcpy(toy->covered + toy->covered_len, parts[i].p, parts[i].len);
+		if (parts[i].len)
+			memcpy(toy->covered + toy->covered_len, parts[i].p, parts[i].len);
 		toy->covered_len += parts[i].len;
 	}
 	put(icv, sum, ICV);
