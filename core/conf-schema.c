@@ -200,6 +200,13 @@ static int add_line(struct rv_schema *schema, const char *owner, char *const *fi
 	char *path = field[0], *dot = strchr(path, '.');
 	int code;
 
+	if (!dot) {
+		const char *own[] = { "ravelin", "plugins", owner };
+		for (size_t i = 0; node && i < RV_COUNT(own); i++)
+			node = is_pattern(own[i]) ? add_node(store, node, own[i]) : NULL;
+		if (!node)
+			return rv_why_set(why, -RV_ECONFIG, "no section for '%s'", owner);
+	}
 	for (int depth = 0; dot; path = dot + 1, dot = strchr(path, '.')) {
 		*dot = 0;
 		if (!is_pattern(path) || ++depth > PATH_DEPTH_MAX)

@@ -40,6 +40,9 @@ struct rv_core_params {
 	const char *const *plugin_dirs; /* NULL-terminated, or NULL: no shared objects are loaded */
 	unsigned n_job_threads;		/* 0: jobs run on the loop */
 	bool no_measure;
+	const char *config_path;  /* what Manager.Reload reads; NULL: it is refused */
+	void (*stop)(void *self); /* Manager.Stop: the program shall end; NULL: refused */
+	void *stop_self;
 };
 
 /* The parts, in the order in which they are made (and, reversed, freed). */

@@ -27,6 +27,7 @@ const char rv_schema_core[] =
 	CONNECTION "over_time|duration|-||How long a session may outlive rekey_time or reauth_time; 10 % of the longer one by default.\n"
 	CONNECTION "rand_time|duration|-||A random part of this is taken from rekey_time and reauth_time; over_time by default.\n"
 	CONNECTION "reauth_time|duration|0s||Age at which the session is made and authenticated anew; 0 never.\n"
+	CONNECTION "keyingtries|int|0|0..1000000|Attempts to bring a tunnel up that shall be up; 0 goes on until it works.\n"
 	LOCAL_ROUND "round|int|0|0..255|Place of this authentication round; rounds without it follow the file's order.\n"
 	LOCAL_ROUND "auth|string|pubkey||How we prove who we are: the name of an auth service.\n"
 	LOCAL_ROUND "id|identity|-||Who we say we are; our address by default.\n"

@@ -2,16 +2,18 @@
 /* config.h: the configuration as plugins see it.
  *
  * The syntax and the words are swanctl.conf's. A configuration is an immutable snapshot that is swapped whole; every
- *key has a type, default and range in one schema, the union of the core's and the loaded plugins'. What a getter
- *returns has been checked against the schema, so getters cannot fail. Loop thread only.
+ * key has a type, default and range in one schema, the union of the core's and the loaded plugins'. What a getter
+ * returns has been checked against the schema, so getters cannot fail. Loop thread only.
  *
  * Schema text, one key a line, fields parted by '|':
  *
  *	path|type|default|range|help
  *
- * path: dots part sections, * is any section name, "local*" any that starts so. type: string, bool, int, size, duration
- * (s m h d), percent, list, choice (range: a,b,c), addr, addrs, identity, ts (list), proposals, secret. range: "lo..hi"
- * or empty. default "-": none. The help says what, unit and standard in one sentence.
+ * path: dots part sections, * is any section name, "local*" any that starts so; a key alone stands in the plugin's own
+ * section, ravelin.plugins.NAME. type: string, bool, int, size, duration (s m h d), percent, list, choice (range: a,b,c),
+ * addr, addrs, identity, ts (list), proposals, secret, elsewhere (a key of other programs that is not supported; range:
+ * values that are accepted since they ask for what happens anyway). range: "lo..hi" or empty. default "-": none. The
+ * help says what, unit and standard in one sentence.
  */
 #pragma once
 

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define DEFAULT_PATH "/run/ravelin/keys"
+
 enum { LINE = 4096, KEY_MAX = 128, WORDS_MAX = 256 };
 
 struct keylog {
@@ -204,6 +206,8 @@ static int init(struct rv_host *host)
 
 	if (!log)
 		return -ENOMEM;
+	if (!path)
+		path = DEFAULT_PATH;
 	log->host = host;
 	log->fd = open_file(host, path);
 	if (log->fd < 0)
@@ -214,13 +218,12 @@ static int init(struct rv_host *host)
 	return rv_watch_offer(host, (struct rv_offer){ .name = "keylog" }, &ops, log);
 }
 
-RV_PLUGIN(
-	keylog, "keylog",
-	"version=1\0"
-	"summary=DANGEROUS: writes the keys of all SAs to a file, for tshark\0"
-	"licence=LGPL-2.1-or-later\0"
-	"vendor=Ravelin\0"
-	"default=off\0"
-	"provides=watch:keylog\0"
-	"schema=ravelin.plugins.keylog.path|string|/run/ravelin/keys||File (mode 0600) that keys are appended to.\n\0",
-	.init = init);
+RV_PLUGIN(keylog, "keylog",
+	  "version=1\0"
+	  "summary=DANGEROUS: writes the keys of all SAs to a file, for tshark\0"
+	  "licence=LGPL-2.1-or-later\0"
+	  "vendor=Ravelin\0"
+	  "default=off\0"
+	  "provides=watch:keylog\0"
+	  "schema=ravelin.plugins.keylog.path|string|" DEFAULT_PATH "||File (mode 0600) that keys are appended to.\n\0",
+	  .init = init);
