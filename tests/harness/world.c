@@ -351,7 +351,7 @@ static int child_into(struct world *w, struct rv_peer *peer, const struct rv_chi
 		return 0;
 	}
 	if (conf)
-		world_install(w, world_child(w, peer, conf->name, 0xabc0), NULL);
+		world_install(w, world_child(w, peer, conf->name, ++w->next_spi), NULL);
 	rv_attempt_ok(attempt);
 	return 0;
 }
