@@ -13,16 +13,30 @@
 
 enum { BURST = 64, LINE = 64, NONCE = 12, ESN_AAD = 12, MAX_ICV = 64 };
 
-/* Where the second part of a context stands: the salt of a combined algorithm, else the context of the MAC. */
-static size_t second(const struct rv_suite *suite)
+/* The next multiple of line. */
+static uint32_t aligned(uint32_t n, uint32_t line)
 {
-	size_t line = suite->aead ? 8 : LINE, first = 0;
+	return (n + line - 1) / line * line;
+}
 
-	if (suite->encr.service && suite->aead)
-		first = ((const struct rv_aead_ops *)rv_service_ops(suite->encr.service))->ctx_size;
-	else if (suite->encr.service)
-		first = ((const struct rv_cipher_ops *)rv_service_ops(suite->encr.service))->ctx_size;
-	return (first + line - 1) / line * line;
+/* Whether the services that the suite was made of are still there. When a plugin is torn out, the references to it are
+ * emptied: encryption must then fail, not become none. */
+static bool is_whole(const struct rv_suite *suite)
+{
+	return (!suite->key_len || suite->encr.service) && (!suite->integ_len || suite->integ.service);
+}
+
+/* The salt of a combined algorithm, or the context of the MAC: at the end of the context. */
+static uint8_t *salt_of(const struct rv_suite *suite, void *ctx)
+{
+	return (uint8_t *)ctx + suite->ctx_size - suite->salt_len;
+}
+
+static uint8_t *mac_of(const struct rv_suite *suite, void *ctx)
+{
+	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+
+	return (uint8_t *)ctx + suite->ctx_size - mac->ctx_size;
 }
 
 static int no_provider(struct rv_registry *registry, const struct rv_transform *transform, struct rv_why *why)
@@ -68,7 +82,7 @@ static bool measure(struct rv_suite *suite)
 		suite->key_len = aead->key_len + aead->salt_len;
 		suite->iv_len = aead->iv_len;
 		suite->icv_len = aead->icv_len;
-		suite->ctx_size = (uint32_t)(second(suite) + aead->salt_len);
+		suite->ctx_size = aligned(aead->ctx_size, sizeof(uint64_t)) + aead->salt_len;
 		return !suite->integ.service && aead->salt_len + aead->iv_len == NONCE;
 	}
 	if (!is_kind(&suite->integ, "mac"))
@@ -76,16 +90,18 @@ static bool measure(struct rv_suite *suite)
 	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
 	suite->integ_len = mac->key_len;
 	suite->icv_len = mac->icv_len;
+	suite->ctx_size = mac->ctx_size;
 	if (suite->encr.service) {
 		const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
-		if (!is_kind(&suite->encr, "cipher") || !cipher->block_len)
+		if (!is_kind(&suite->encr, "cipher") || !cipher->block_len || !cipher->key_len)
 			return false;
 		suite->key_len = cipher->key_len;
 		suite->iv_len = cipher->iv_len;
 		suite->block_len = cipher->block_len;
+		suite->ctx_size += aligned(cipher->ctx_size, LINE);
 	}
-	suite->ctx_size = (uint32_t)(second(suite) + mac->ctx_size);
-	return suite->icv_len <= MAX_ICV && suite->iv_len <= sizeof(((struct rv_cryptor_op *)NULL)->iv);
+	return suite->integ_len && suite->icv_len <= MAX_ICV &&
+	       suite->iv_len <= sizeof(((struct rv_cryptor_op *)NULL)->iv);
 }
 
 int rv_suite_init(struct rv_suite *suite, struct rv_registry *registry, const struct rv_proposal *chosen,
@@ -113,39 +129,41 @@ static int init_aead(const struct rv_suite *suite, uint8_t *ctx, struct rv_bytes
 {
 	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
 
-	memcpy(ctx + second(suite), encr.p + aead->key_len, suite->salt_len);
+	memcpy(salt_of(suite, ctx), encr.p + aead->key_len, suite->salt_len);
 	return aead->init(rv_service_self(suite->encr.service), ctx, rv_bytes(encr.p, aead->key_len));
 }
 
 int rv_cryptor_init(const struct rv_suite *suite, void *ctx, struct rv_bytes encr, struct rv_bytes integ, bool seal)
 {
+	if (!is_whole(suite))
+		return -RV_ENO_PROVIDER;
 	if (encr.len != suite->key_len || integ.len != suite->integ_len)
 		return -EINVAL;
 	if (suite->aead)
 		return init_aead(suite, ctx, encr);
 
 	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
-	int r = mac->init(rv_service_self(suite->integ.service), (uint8_t *)ctx + second(suite), integ);
-	if (r || !suite->encr.service)
+	int r = mac->init(rv_service_self(suite->integ.service), mac_of(suite, ctx), integ);
+	if (r || !suite->key_len)
 		return r;
 	const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
 	r = cipher->init(rv_service_self(suite->encr.service), ctx, encr, seal);
 	if (r)
-		mac->fini(rv_service_self(suite->integ.service), (uint8_t *)ctx + second(suite));
+		mac->fini(rv_service_self(suite->integ.service), mac_of(suite, ctx));
 	return r;
 }
 
 void rv_cryptor_fini(const struct rv_suite *suite, void *ctx)
 {
-	if (suite->aead)
-		((const struct rv_aead_ops *)rv_service_ops(suite->encr.service))
-			->fini(rv_service_self(suite->encr.service), ctx);
+	void *encr = suite->encr.service ? rv_service_self(suite->encr.service) : NULL;
+
+	if (suite->encr.service && suite->aead)
+		((const struct rv_aead_ops *)rv_service_ops(suite->encr.service))->fini(encr, ctx);
 	else if (suite->encr.service)
-		((const struct rv_cipher_ops *)rv_service_ops(suite->encr.service))
-			->fini(rv_service_self(suite->encr.service), ctx);
+		((const struct rv_cipher_ops *)rv_service_ops(suite->encr.service))->fini(encr, ctx);
 	if (suite->integ.service)
 		((const struct rv_mac_ops *)rv_service_ops(suite->integ.service))
-			->fini(rv_service_self(suite->integ.service), (uint8_t *)ctx + second(suite));
+			->fini(rv_service_self(suite->integ.service), mac_of(suite, ctx));
 	rv_wipe(ctx, suite->ctx_size);
 }
 
@@ -197,7 +215,7 @@ static int aead_burst(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryp
 	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
 	void *self = rv_service_self(suite->encr.service);
 	struct burst burst;
-	int r = lay_out(suite, ctx + second(suite), ops, n_ops, seal, &burst);
+	int r = lay_out(suite, salt_of(suite, ctx), ops, n_ops, seal, &burst);
 
 	if (r)
 		return r;
@@ -223,13 +241,13 @@ static int compute_mac(const struct rv_suite *suite, uint8_t *ctx, const struct 
 	};
 
 	put32(high, op->esn);
-	return mac->mac(rv_service_self(suite->integ.service), ctx + second(suite), parts, op->use_esn ? 3 : 2, icv);
+	return mac->mac(rv_service_self(suite->integ.service), mac_of(suite, ctx), parts, op->use_esn ? 3 : 2, icv);
 }
 
 static int crypt(const struct rv_suite *suite, void *ctx, const uint8_t *iv, const uint8_t *src, uint8_t *dst,
 		 size_t len)
 {
-	if (!suite->encr.service) {
+	if (!suite->key_len) {
 		if (src != dst)
 			memcpy(dst, src, len);
 		return 0;
@@ -271,6 +289,8 @@ static int run(const struct rv_suite *suite, void *ctx, struct rv_cryptor_op *op
 		return -EINVAL;
 	for (size_t i = 0; i < n_ops; i++)
 		ops[i].ok = false;
+	if (!is_whole(suite))
+		return -RV_ENO_PROVIDER;
 	if (suite->aead)
 		return aead_burst(suite, ctx, ops, n_ops, seal);
 	for (size_t i = 0; i < n_ops; i++) {

@@ -18,6 +18,9 @@
 #include <unistd.h>
 
 enum { PACKET = 1400, BURST = 32, STRIDE = 1536, BUDGET_NS = 1000 * 1000, MAX_CTX = 256 * 1024, MAX_KE = 8192 };
+/* an hour: nothing slower is believed */
+static const uint64_t MAX_NS = (uint64_t)3600 * 1000 * 1000 * 1000;
+
 enum { MAX_CACHED = 4096, MAX_LINE = 1024 };
 
 /* How far a measuring job is. Whoever withdraws the service meanwhile must know that its ops run no more. */
@@ -324,7 +327,7 @@ static void cache_read(struct rv_measure *measure)
 		char *key;
 		uint64_t ns = strtoull(line, &key, 10);
 		size_t len = strcspn(key, "\n");
-		if (!ns || ns == UINT64_MAX || key[0] != '\t' || !key[len])
+		if (!ns || ns > MAX_NS || key[0] != '\t' || !key[len])
 			continue;
 		key[len] = 0;
 		if (!cache_find(measure, key + 1))

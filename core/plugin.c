@@ -150,8 +150,20 @@ static int start(struct plugin *plugin, const struct rv_plugin *body, struct rv_
 /* Looks for the note of a static twin in the program's own segments. */
 struct own_note {
 	const char *name;
+	const void *parent;
 	struct rv_bytes text;
 };
+
+/* A copy octet by octet: between the notes may lie gaps that belong to a sanitizer. */
+__attribute__((no_sanitize("address"))) static void *copy_segment(const void *parent, const void *segment, size_t len)
+{
+	const volatile uint8_t *from = segment;
+	uint8_t *to = talloc_array(parent, uint8_t, len);
+
+	for (size_t i = 0; to && i < len; i++)
+		to[i] = from[i];
+	return to;
+}
 
 static int look_in_object(struct dl_phdr_info *info, size_t size, void *arg)
 {
@@ -161,9 +173,11 @@ static int look_in_object(struct dl_phdr_info *info, size_t size, void *arg)
 		const ElfW(Phdr) *segment = &info->dlpi_phdr[i];
 		if (segment->p_type != PT_NOTE)
 			continue;
-		const void *notes = (const void *)(info->dlpi_addr + segment->p_vaddr);
-		if (!rv_note_find_in(rv_bytes(notes, segment->p_memsz), own->name, &own->text))
+		void *notes =
+			copy_segment(own->parent, (const void *)(info->dlpi_addr + segment->p_vaddr), segment->p_memsz);
+		if (notes && !rv_note_find_in(rv_bytes(notes, segment->p_memsz), own->name, &own->text))
 			return 1;
+		talloc_free(notes);
 	}
 	return 1; /* the first object is the program; no other is looked at */
 }
@@ -181,6 +195,7 @@ int rv_plugins_load_static(struct rv_plugins *plugins, const char *name, const s
 	plugin = plugin_new(plugins, name);
 	if (!plugin)
 		return rv_why_set(why, -ENOMEM, "no memory");
+	own.parent = plugin;
 	dl_iterate_phdr(look_in_object, &own);
 	if (own.text.p)
 		r = rv_note_read(own.text, &plugin->note, why);

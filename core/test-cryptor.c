@@ -74,7 +74,8 @@ static int toy_seal(void *self, void *ctx, struct rv_aead_op *ops, size_t n_ops)
 	for (size_t i = 0; i < n_ops && !toy->fail; i++) {
 		toy_xor(ctx, ops[i].nonce + 8, ops[i].src, ops[i].dst, ops[i].len);
 		put(ops[i].dst + ops[i].len, toy_sum(ctx, &ops[i], ops[i].dst), COMBINED_ICV);
-		memcpy(toy->aad, ops[i].aad, ops[i].aad_len);
+		if (ops[i].aad_len)
+			memcpy(toy->aad, ops[i].aad, ops[i].aad_len);
 		toy->aad_len = ops[i].aad_len;
 		memcpy(toy->nonce, ops[i].nonce, 12);
 	}
@@ -145,7 +146,8 @@ static int toy_mac(void *self, void *ctx, const struct rv_bytes *parts, size_t n
 	toy->covered_len = 0;
 	for (size_t i = 0; i < n_parts; i++) {
 		sum = mix(sum, parts[i].p, parts[i].len);
-		memcpy(toy->covered + toy->covered_len, parts[i].p, parts[i].len);
+		if (parts[i].len)
+			memcpy(toy->covered + toy->covered_len, parts[i].p, parts[i].len);
 		toy->covered_len += parts[i].len;
 	}
 	put(icv, sum, ICV);
@@ -617,6 +619,32 @@ static void half_a_context_is_taken_back(void **state)
 	rv_suite_fini(&suite);
 }
 
+/* A plugin that is torn out leaves empty references behind: nothing is then sent in clear text. */
+static void a_suite_whose_services_are_gone_does_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[8] = "secret!", sealed[64];
+
+	for (size_t s = 0; s < RV_COUNT(suites); s++) {
+		pair_init(f, &pair, suites[s].encr, suites[s].integ);
+		rv_ref_drop(suites[s].encr == ID_NULL ? &pair.suite.integ : &pair.suite.encr);
+		memset(sealed, 0, sizeof(sealed));
+		struct rv_cryptor_op op = op_of(text, sealed, 8, false);
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), -RV_ENO_PROVIDER);
+		assert_false(op.ok);
+		for (size_t i = 0; i < sizeof(sealed); i++)
+			assert_int_equal(sealed[i], 0);
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &op, 1), -RV_ENO_PROVIDER);
+		assert_false(op.ok);
+		struct rv_bytes k = rv_bytes(key, pair.suite.key_len), a = rv_bytes(integ_key, pair.suite.integ_len);
+		assert_int_equal(rv_cryptor_init(&pair.suite, pair.seal, k, a, true), -RV_ENO_PROVIDER);
+		rv_cryptor_fini(&pair.suite, pair.seal);
+		rv_cryptor_fini(&pair.suite, pair.open);
+		rv_suite_fini(&pair.suite);
+	}
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
@@ -633,6 +661,7 @@ int main(void)
 		TEST(a_failing_provider_is_reported_and_nothing_is_ok),
 		TEST(keys_have_their_exact_lengths),
 		TEST(half_a_context_is_taken_back),
+		TEST(a_suite_whose_services_are_gone_does_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

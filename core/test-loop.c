@@ -282,6 +282,7 @@ struct crowd {
 	struct fake *f;
 	uint64_t last_us;
 	unsigned n_fired;
+	uint64_t span_us; /* deadlines lie within this time from now */
 };
 
 struct member {
@@ -302,28 +303,27 @@ static void member_fired(struct rv_timer *timer)
 
 static void member_arm(struct member *m, uint64_t *seed)
 {
-	uint64_t delay_us = next_random(seed) % RV_S(3600);
+	uint64_t delay_us = next_random(seed) % m->crowd->span_us;
 
 	m->due_us = m->crowd->f->now_us + delay_us;
 	assert_int_equal(rv_timer_arm(&m->timer, delay_us), 0);
 }
 
 /* Random arming, moving to both sides and cancelling; each fires at exactly the time that was asked for last. */
-static void a_third_of_a_million_timers_fire_on_time(void **state)
+static void fire_a_crowd(struct fake *f, size_t n, uint64_t span_us)
 {
-	enum { N = 300000 };
-	struct crowd crowd = { .f = *state };
-	struct member *members = talloc_zero_array(*state, struct member, N);
+	struct crowd crowd = { .f = f, .span_us = span_us };
+	struct member *members = talloc_zero_array(f, struct member, n);
 	uint64_t seed = 88172645463325252;
 	unsigned n_cancelled = 0;
 
-	for (size_t i = 0; i < N; i++) {
+	for (size_t i = 0; i < n; i++) {
 		members[i].crowd = &crowd;
-		rv_timer_init(&members[i].timer, crowd.f->loop, member_fired);
+		rv_timer_init(&members[i].timer, f->loop, member_fired);
 		member_arm(&members[i], &seed);
 	}
-	for (size_t i = 0; i < N; i++) {
-		struct member *m = &members[next_random(&seed) % N];
+	for (size_t i = 0; i < n; i++) {
+		struct member *m = &members[next_random(&seed) % n];
 		if (next_random(&seed) % 8 == 0 && rv_timer_armed(&m->timer)) {
 			rv_timer_cancel(&m->timer);
 			n_cancelled++;
@@ -331,10 +331,21 @@ static void a_third_of_a_million_timers_fire_on_time(void **state)
 			member_arm(m, &seed);
 		}
 	}
-	assert_int_equal(rv_loop_n_timers(crowd.f->loop), N - n_cancelled);
-	advance(crowd.f, 5000 + RV_S(3600));
-	assert_int_equal(crowd.n_fired, N - n_cancelled);
+	assert_int_equal(rv_loop_n_timers(f->loop), n - n_cancelled);
+	advance(f, f->now_us + span_us);
+	assert_int_equal(crowd.n_fired, n - n_cancelled);
 	talloc_free(members);
+}
+
+static void a_third_of_a_million_timers_fire_on_time(void **state)
+{
+	fire_a_crowd(*state, 300000, RV_S(3600));
+}
+
+static void timers_with_neighbouring_deadlines_fire_on_time(void **state)
+{
+	fire_a_crowd(*state, 500, 400);
+	fire_a_crowd(*state, 500, 7);
 }
 
 static void time_stands_still_within_a_turn(void **state)
@@ -742,6 +753,7 @@ int main(void)
 		ON_A_FAKE_CLOCK(a_turn_ends_although_a_timer_is_always_due),
 		ON_A_FAKE_CLOCK(far_deadlines_do_not_wrap),
 		ON_A_FAKE_CLOCK(a_third_of_a_million_timers_fire_on_time),
+		ON_A_FAKE_CLOCK(timers_with_neighbouring_deadlines_fire_on_time),
 		ON_A_FAKE_CLOCK(time_stands_still_within_a_turn),
 		ON_A_FAKE_CLOCK(a_callback_sees_one_time_only),
 		ON_A_FAKE_CLOCK(deferred_calls_run_in_order_and_the_new_ones_later),

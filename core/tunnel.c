@@ -448,6 +448,13 @@ static void goal_ended(struct goal *goal, const struct rv_attempt *attempt)
 	goal_after(goal, pause);
 }
 
+/* A goal ends with the configuration that wanted it. */
+static bool may_start(const struct rv_child_conf *conf)
+{
+	return conf && (conf->start_action == RV_ACTION_START || conf->close_action == RV_ACTION_START ||
+			conf->dpd_action == RV_ACTION_START);
+}
+
 static void goal_due(struct rv_timer *timer)
 {
 	struct goal *goal = rv_container_of(timer, struct goal, timer);
@@ -456,7 +463,7 @@ static void goal_due(struct rv_timer *timer)
 	const char *const names[] = { goal->child, NULL };
 	struct rv_attempt *there = same_attempt(tunnels, goal->named->name, goal->child);
 
-	if (tunnels->core->stopping || !connection || !rv_connection_child(connection, goal->child)) {
+	if (tunnels->core->stopping || !connection || !may_start(rv_connection_child(connection, goal->child))) {
 		talloc_free(goal);
 		return;
 	}

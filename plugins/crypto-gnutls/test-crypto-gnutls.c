@@ -6,8 +6,9 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <ravelin/cryptor.h>
 
-extern const struct rv_plugin rv_plugin_crypto_gnutls, rv_plugin_crypto_nettle;
+extern const struct rv_plugin rv_plugin_crypto_gnutls, rv_plugin_crypto_nettle, rv_plugin_proposal_words;
 
 enum { MAX = 4096, BURST = 64, CTX = 8192 };
 
@@ -39,6 +40,7 @@ static int setup(void **state)
 	f->host = rv_host_new(f->core, "crypto-gnutls");
 	assert_non_null(f->host);
 	assert_int_equal(rv_plugin_crypto_gnutls.init(f->host), 0);
+	assert_int_equal(rv_plugin_proposal_words.init(rv_host_new(f->core, "proposal-words")), 0);
 	f->other = core_new();
 	struct rv_host *other = rv_host_new(f->other, "crypto-nettle");
 	assert_non_null(other);
@@ -355,6 +357,174 @@ static void random_numbers_do_not_repeat(void **state)
 	assert_int_equal(ops->fill(rv_service_self(service), a, 0), 0);
 }
 
+static void user_text(const struct rv_user *user, char *out, size_t size)
+{
+	snprintf(out, size, "the test");
+}
+
+/* One ESP packet as a cryptor makes it: aad is SPI | sequence number, sealed is IV | ciphertext | ICV. */
+static const struct packet {
+	const char *what;
+	struct rv_transform encr, integ;
+	const char *key, *integ_key, *aad, *iv, *text, *sealed;
+	bool use_esn;
+} packets[] = {
+	{ "RFC 7634, appendix A",
+	  { RV_CLASS_ENCR, 28, 0 },
+	  { 0 },
+	  "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3",
+	  "",
+	  "0102030400000005",
+	  "1011121314151617",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363701020204",
+	  "101112131415161724039428b97f417e3c13753a4f05087b67c352e6a7fab1b982d466ef407ae5c614ee8099"
+	  "d52844eb61aa95dfab4c02f72aa71e7c4c4f64c9befe2facc638e8f3cbec163fac469b502773f6fb94e664da"
+	  "9165b82829f641e076aaa8266b7fb0f7b11b369907e1ad43",
+	  false },
+	{ "the same with an extended sequence number (computed with Python)",
+	  { RV_CLASS_ENCR, 28, 0 },
+	  { 0 },
+	  "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3",
+	  "",
+	  "0102030400000005",
+	  "1011121314151617",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363701020204",
+	  "101112131415161724039428b97f417e3c13753a4f05087b67c352e6a7fab1b982d466ef407ae5c614ee8099"
+	  "d52844eb61aa95dfab4c02f72aa71e7c4c4f64c9befe2facc638e8f3cbec163fac469b502773f6fb94e664da"
+	  "9165b82829f641e0bc2f8f1754bc75824713ccd3a776497b",
+	  true },
+	{ "RFC 4106, 5, with an extended sequence number (computed with Python)",
+	  { RV_CLASS_ENCR, 20, 256 },
+	  { 0 },
+	  "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9fa0a1a2a3",
+	  "",
+	  "0102030400000005",
+	  "1011121314151617",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363701020204",
+	  "1011121314151617d140c4841e61600dbb54118f0a2df633f7901589f5a5daf4bc84405e5bd1ef038124cad0"
+	  "0a18e5a594d6d6f48032cfa6cce7e4b3a5314d5df5b4474dab4314febdec5568fa3308a255f334578e3a8c69"
+	  "4d99504cb823775d2a91ccc590f8731aeab939be14ca4a75",
+	  true },
+	{ "RFC 3602 with HMAC-SHA256 (computed with Python)",
+	  { RV_CLASS_ENCR, 12, 128 },
+	  { RV_CLASS_INTEG, 12, 0 },
+	  "808182838485868788898a8b8c8d8e8f",
+	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+	  "0102030400000005",
+	  "404142434445464748494a4b4c4d4e4f",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233",
+	  "404142434445464748494a4b4c4d4e4f4d119d24ab93444b371bbdb2c45f9907196eef2f5b8cb7a1ee33b30d"
+	  "0f18a26c9cd63fbeeb61bea01adf306e319c76b04948492de3ec957f94a25cc4002d6578aa88aa6585f037a2"
+	  "10aa145d39b430e20f661efe288272894696f61a199cda00",
+	  false },
+	{ "RFC 3602 with HMAC-SHA384, extended sequence number (computed with Python)",
+	  { RV_CLASS_ENCR, 12, 192 },
+	  { RV_CLASS_INTEG, 13, 0 },
+	  "808182838485868788898a8b8c8d8e8f9091929394959697",
+	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b"
+	  "2c2d2e2f",
+	  "0102030400000005",
+	  "404142434445464748494a4b4c4d4e4f",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233",
+	  "404142434445464748494a4b4c4d4e4f4585b2987c20fa6ce605ce57e774525bdba9dbc66572df397efdfac0"
+	  "e53252f8e511f5240eaa72844bbbd714e4f17e9fcfb6ea0a14fc22f3567cf9c0ccd9f18b8267f531b5c1d274"
+	  "869d008ce85b57315f1d0f04c51700ba44e81c0daa61c0b4c7cadabbbb118536",
+	  true },
+	{ "RFC 3602 with HMAC-SHA512, extended sequence number (computed with Python)",
+	  { RV_CLASS_ENCR, 12, 256 },
+	  { RV_CLASS_INTEG, 14, 0 },
+	  "808182838485868788898a8b8c8d8e8f909192939495969798999a9b9c9d9e9f",
+	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f202122232425262728292a2b"
+	  "2c2d2e2f303132333435363738393a3b3c3d3e3f",
+	  "0102030400000005",
+	  "404142434445464748494a4b4c4d4e4f",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233",
+	  "404142434445464748494a4b4c4d4e4f59313ab05ed8ff6889ce34b65313071c02c1e7e3def824a9eb6eeb24"
+	  "85ab5e0035299f5e8994f8d2cff3b5d94ef0edd653d355cf6d0270919b1d912808a59c6afb7c2fa50ddcca2a"
+	  "965a46d2c238baa8c0b452f852cf3187f43fbf7c675f0a0f583b68ae299994742501cc0f2a2a5115",
+	  true },
+	{ "RFC 3602 with HMAC-SHA1, extended sequence number (computed with Python)",
+	  { RV_CLASS_ENCR, 12, 128 },
+	  { RV_CLASS_INTEG, 2, 0 },
+	  "808182838485868788898a8b8c8d8e8f",
+	  "000102030405060708090a0b0c0d0e0f10111213",
+	  "0102030400000005",
+	  "404142434445464748494a4b4c4d4e4f",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f30313233",
+	  "404142434445464748494a4b4c4d4e4f4d119d24ab93444b371bbdb2c45f9907196eef2f5b8cb7a1ee33b30d"
+	  "0f18a26c9cd63fbeeb61bea01adf306e319c76b04948492de3ec957f94a25cc4002d6578aa88aa6585f037a2"
+	  "10aa145d39b430e23417da43993873300d014645",
+	  true },
+	{ "RFC 2410 with HMAC-SHA256 (computed with Python)",
+	  { RV_CLASS_ENCR, 11, 0 },
+	  { RV_CLASS_INTEG, 12, 0 },
+	  "",
+	  "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f",
+	  "0102030400000005",
+	  "",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363701020204",
+	  "45000054a6f200004001e778c6336405c000020508005b7a3a080000553bec100007362708090a0b0c0d0e0f"
+	  "101112131415161718191a1b1c1d1e1f202122232425262728292a2b2c2d2e2f303132333435363701020204"
+	  "28f8f3d9976a7870720239b4c1e76d13",
+	  false },
+};
+
+static void check_packet(struct fixture *f, const struct packet *p)
+{
+	static const struct rv_user user = { .text = user_text };
+	struct rv_proposal chosen = { .protocol = RV_PROTO_ESP,
+				      .n = p->integ.class ? 2 : 1,
+				      .t = { p->encr, p->integ } };
+	struct rv_suite suite;
+	struct rv_why why = { 0 };
+	_Alignas(64) uint8_t ctx[CTX];
+	uint8_t key[64], integ_key[64], aad[8], text[256], wanted[300], got[300];
+
+	print_message("%s\n", p->what);
+	if (rv_suite_init(&suite, f->core->registry, &chosen, &user, &why))
+		fail_msg("%s", why.text);
+	assert_true(suite.ctx_size <= CTX);
+	struct rv_bytes k = rv_bytes(key, test_hex(p->key, key, sizeof(key)));
+	struct rv_bytes a = rv_bytes(integ_key, test_hex(p->integ_key, integ_key, sizeof(integ_key)));
+	size_t whole = test_hex(p->sealed, wanted, sizeof(wanted));
+	struct rv_cryptor_op op = { .aad = aad,
+				    .aad_len = (uint16_t)test_hex(p->aad, aad, sizeof(aad)),
+				    .use_esn = p->use_esn,
+				    .esn = 0x01020304,
+				    .src = text,
+				    .dst = got,
+				    .len = (uint32_t)test_hex(p->text, text, sizeof(text)) };
+	assert_int_equal(test_hex(p->iv, op.iv, sizeof(op.iv)), suite.iv_len);
+	assert_int_equal(whole, suite.iv_len + op.len + suite.icv_len);
+	assert_int_equal(rv_cryptor_init(&suite, ctx, k, a, true), 0);
+	assert_int_equal(rv_cryptor_seal(&suite, ctx, &op, 1), 0);
+	assert_memory_equal(got, wanted, whole);
+	rv_cryptor_fini(&suite, ctx);
+
+	assert_int_equal(rv_cryptor_init(&suite, ctx, k, a, false), 0);
+	op.src = got;
+	op.dst = got + suite.iv_len;
+	assert_int_equal(rv_cryptor_open(&suite, ctx, &op, 1), 0);
+	assert_true(op.ok);
+	assert_memory_equal(op.dst, text, op.len);
+	rv_cryptor_fini(&suite, ctx);
+	rv_suite_fini(&suite);
+}
+
+static void a_cryptor_makes_the_packets_of_the_standards(void **state)
+{
+	for (size_t i = 0; i < RV_COUNT(packets); i++)
+		check_packet(*state, &packets[i]);
+}
+
 /* The budget of an SA (architecture: 4096 octets with both directions of a child SA) counts on this. */
 static void a_context_costs_little_heap(void **state)
 {
@@ -389,6 +559,7 @@ int main(void)
 		cmocka_unit_test(a_mac_is_the_beginning_of_its_prf),
 		cmocka_unit_test(a_prf_takes_keys_of_any_length),
 		cmocka_unit_test(random_numbers_do_not_repeat),
+		cmocka_unit_test(a_cryptor_makes_the_packets_of_the_standards),
 		cmocka_unit_test(a_context_costs_little_heap),
 	};
 

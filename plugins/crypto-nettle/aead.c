@@ -103,6 +103,7 @@ int nettle_offer_aeads(struct rv_host *host)
 {
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {
 		struct rv_offer offer = { .name = rows[i].name,
+					  .priority = -1, /* until speeds are known: contexts are large */
 					  .attrs = rows[i].attrs,
 					  .n_attrs = RV_COUNT(rows[i].attrs),
 					  .vectors = nettle_aead_vectors[i],

@@ -132,7 +132,7 @@ int nettle_offer_modp(struct rv_host *host)
 					  .attrs = &rows[i].attr,
 					  .n_attrs = 1,
 					  .vectors = nettle_modp_vectors[i],
-					  .n_vectors = N_KE_VECTORS };
+					  .n_vectors = N_MODP_VECTORS };
 		int r = rv_ke_offer(host, offer, &rows[i].ops, (void *)(uintptr_t)i);
 		if (r)
 			return r;

@@ -77,7 +77,8 @@ static void every_group_has_passed_its_known_answers_and_has_its_sizes(void **st
 		struct rv_service *service = rv_registry_find(core_of(state)->registry, "ke", rows[i].name);
 		assert_non_null(service);
 		const struct rv_ke_ops *ops = rv_service_ops(service);
-		assert_string_equal(rv_service_self_test(service), "passed: 2 vectors");
+		bool modp = !strncmp(rows[i].name, "modp", 4);
+		assert_string_equal(rv_service_self_test(service), modp ? "passed: 1 vector" : "passed: 2 vectors");
 		assert_int_equal(rv_service_attr(service, "ikev2", -1), rows[i].ikev2);
 		assert_int_equal(ops->public_i_len, rows[i].public_len);
 		assert_int_equal(ops->public_r_len, rows[i].public_len);

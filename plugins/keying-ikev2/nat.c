@@ -30,7 +30,7 @@ int ike_nat_look(struct rv_service *sha1, const struct ike_header *header, const
 {
 	uint8_t hash[IKE_NAT_HASH_LEN];
 	int r = ike_nat_hash(sha1, header->spi_i, header->spi_r, addr, hash);
-	enum ike_nat seen = IKE_NAT_UNKNOWN;
+	int seen = IKE_NAT_UNKNOWN;
 	struct ike_notify notify;
 
 	if (r)

@@ -27,10 +27,7 @@ struct rv_id *ike_id_make(const void *parent, struct rv_bytes body)
 {
 	struct ike_id id;
 
-	/* type 0 is no identity on the wire, but "any" to the PAD */
-	if (!ike_id_read(&id, body) || id.type == RV_ID_ANY)
-		return NULL;
-	return rv_id_from_wire(parent, id.type, id.octets);
+	return ike_id_read(&id, body) ? rv_id_from_wire(parent, id.type, id.octets) : NULL;
 }
 
 void ike_id_put(struct ike_builder *b, uint8_t payload, const struct rv_id *id)

@@ -94,6 +94,26 @@ static void a_changed_cookie_is_refused(void **state)
 	test_core_end(core);
 }
 
+static void the_secret_before_the_first_is_none(void **state)
+{
+	struct rv_core *core = test_core();
+	struct ike_cookies *zero = ike_cookies_new(core, core->vault), *cookies = ike_cookies_new(core, core->vault);
+	struct rv_service *prf = test_service(core, "prf", "hmac-sha256");
+	const uint8_t zeros[IKE_COOKIE_SECRET_LEN] = { 0 };
+	uint8_t cookie[IKE_COOKIE_LEN];
+	struct rv_bytes c = rv_bytes(cookie, sizeof(cookie));
+
+	/* 256 rotations later the version is 0 again, as it is before the first */
+	for (unsigned i = 0; i < 256; i++)
+		ike_cookies_rotate(zero, zeros);
+	assert_int_equal(ike_cookie_make(zero, prf, RV_STR("nonce"), &from, 1, cookie), 0);
+	assert_int_equal(cookie[0], 0);
+	assert_false(ike_cookie_check(cookies, prf, c, RV_STR("nonce"), &from, 1));
+	ike_cookies_rotate(cookies, fresh[0]);
+	assert_false(ike_cookie_check(cookies, prf, c, RV_STR("nonce"), &from, 1));
+	test_core_end(core);
+}
+
 static void a_cookie_lives_through_one_rotation_and_not_two(void **state)
 {
 	struct rv_core *core = test_core();
@@ -122,6 +142,7 @@ int main(void)
 		cmocka_unit_test(a_cookie_is_version_and_keyed_hash),
 		cmocka_unit_test(a_cookie_fits_its_request_only),
 		cmocka_unit_test(a_changed_cookie_is_refused),
+		cmocka_unit_test(the_secret_before_the_first_is_none),
 		cmocka_unit_test(a_cookie_lives_through_one_rotation_and_not_two),
 	};
 

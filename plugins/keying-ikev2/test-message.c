@@ -135,16 +135,16 @@ static void payloads_of_one_type_are_found_in_order(void **state)
 	uint8_t buf[64];
 	struct ike_types t = types();
 	struct ike_chain chain;
-	uint8_t seen = 0;
-	struct rv_bytes in = hex("2b000005 01 29000005 02 2b000005 03 00000005 04", buf, sizeof(buf));
+	uint16_t seen = 0;
+	struct rv_bytes in = hex("2b000005 01 29000005 02 29000005 03 2b000005 04 00000005 05", buf, sizeof(buf));
 
 	assert_int_equal(ike_chain_read(&chain, 41, in, &t), 0);
-	assert_int_equal(ike_chain_count(&chain, 41), 2);
+	assert_int_equal(ike_chain_count(&chain, 41), 3);
 	assert_int_equal(ike_chain_count(&chain, 43), 2);
 	assert_int_equal(ike_chain_count(&chain, 40), 0);
 	assert_null(ike_chain_first(&chain, 40));
-	ike_chain_each(&chain, p, 41) seen = (uint8_t)(seen << 4 | p->body.p[0]);
-	assert_int_equal(seen, 0x13);
+	ike_chain_each(&chain, p, 41) seen = (uint16_t)(seen << 4 | p->body.p[0]);
+	assert_int_equal(seen, 0x134);
 }
 
 static const struct {

@@ -58,6 +58,7 @@ static const struct {
 	{ "TS IPv6 cut", IKE_PAYLOAD_TSR, "01000000 083a0027 80008000" IP6 "20010db80000000000000000000000", false },
 	{ "TS OPAQUE ports", IKE_PAYLOAD_TSI, "01000000 07110010 ffff0000 0a010000 0a01ffff", true },
 	{ "TS ports backwards", IKE_PAYLOAD_TSI, "01000000 07110010 fffe0000 0a010000 0a01ffff", false },
+	{ "TS ports from 65535 to 1", IKE_PAYLOAD_TSI, "01000000 07110010 ffff0001 0a010000 0a01ffff", false },
 	{ "TS ports backwards by one", IKE_PAYLOAD_TSI, "01000000 07110010 00510050 0a010000 0a01ffff", false },
 	{ "TS addresses backwards", IKE_PAYLOAD_TSI, "01000000 07000010 0000ffff 0a010001 0a010000", false },
 	{ "TS none", IKE_PAYLOAD_TSI, "00000000", false },
@@ -163,6 +164,7 @@ static void an_identity_goes_there_and_back(void **state)
 	assert_non_null(back);
 	assert_true(rv_id_same(id, back));
 	assert_null(ike_id_make(r, rv_bytes("\0\0\0\0", 4)));
+	assert_null(ike_id_make(r, rv_bytes("\0\0\0\0x", 5)));
 	assert_null(ike_id_make(r, rv_bytes("\1\0\0\0\1\2\3", 7)));
 	talloc_free(r);
 }

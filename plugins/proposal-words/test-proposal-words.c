@@ -2,7 +2,12 @@
 /* test-proposal-words: the table against the numbers of the standards, written down a second time. */
 #include "test.h"
 
+#include "parts.h"
 #include "words.h"
+
+#include <ravelin/error.h>
+
+extern const struct rv_plugin rv_plugin_proposal_words, rv_plugin_crypto_gnutls, rv_plugin_crypto_nettle;
 
 static const struct rv_algorithm *word(const char *text)
 {
@@ -58,7 +63,6 @@ static void words_have_the_numbers_of_the_registry(void **state)
 {
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {
 		const struct rv_algorithm *a = word(rows[i].word);
-		print_message("%s\n", rows[i].word);
 		assert_int_equal(a->class, rows[i].class);
 		assert_int_equal(a->id, rows[i].id);
 		assert_int_equal(a->key_bits, rows[i].key_bits);
@@ -141,6 +145,98 @@ static void ranks_of_a_class_are_1_to_n_and_never_weak(void **state)
 	assert_int_equal(word("prfsha1")->rank, 0);
 }
 
+/* The words as a daemon with the crypto plugins reads them. */
+static int setup(void **state)
+{
+	struct rv_core *core = talloc_zero(NULL, struct rv_core);
+
+	assert_non_null(core);
+	core->params.no_measure = true;
+	core->log = rv_log_new(core, RV_ERROR, NULL, NULL);
+	core->registry = rv_registry_new(core, core);
+	assert_int_equal(rv_plugin_crypto_gnutls.init(rv_host_new(core, "crypto-gnutls")), 0);
+	assert_int_equal(rv_plugin_crypto_nettle.init(rv_host_new(core, "crypto-nettle")), 0);
+	assert_int_equal(rv_plugin_proposal_words.init(rv_host_new(core, "proposal-words")), 0);
+	*state = core;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	talloc_free(*state);
+	return 0;
+}
+
+/* Which transforms have a service: everything that the issue at hand asks for, and nothing else. */
+static void every_algorithm_that_is_ranked_or_listed_above_is_computed(void **state)
+{
+	struct rv_core *core = *state;
+
+	for (size_t i = 0; i < N_PROPOSAL_WORDS; i++) {
+		const struct rv_algorithm *a = &proposal_words[i];
+		struct rv_transform t = { a->class, a->id, a->fixed_key ? 0 : a->key_bits };
+		bool listed = a->rank;
+		for (size_t j = 0; j < RV_COUNT(rows); j++)
+			listed |= a->class == rows[j].class && a->id == rows[j].id && a->key_bits == rows[j].key_bits;
+		struct rv_service *service = rv_algorithm_service(core->registry, &t);
+		assert_int_equal(service != NULL, listed && a->kind);
+		if (service)
+			assert_int_equal(rv_service_attr(service, "ikev2", -1), a->id);
+	}
+}
+
+static void proposals_are_read_or_refused_with_the_reason(void **state)
+{
+	static const struct {
+		uint8_t protocol;
+		const char *in, *out, *why;
+		int code;
+	} proposals[] = {
+		{ RV_PROTO_KEYING, "aes128gcm16-prfsha256-x25519", "aes128gcm16-prfsha256-x25519", NULL, 0 },
+		{ RV_PROTO_KEYING, "aes256-sha256-modp2048", "aes256-sha256-modp2048-prfsha256", NULL, 0 },
+		{ RV_PROTO_KEYING, "aes128-sha1-prfsha1-modp2048", "aes128-sha1-prfsha1-modp2048", NULL, 0 },
+		{ RV_PROTO_ESP, "aes128gcm16-x25519", "aes128gcm16-x25519-noesn", NULL, 0 },
+		{ RV_PROTO_ESP, "aes128-sha256", "aes128-sha256-noesn", NULL, 0 },
+		{ RV_PROTO_ESP, "aes192gcm128-curve448-esn-noesn", "aes192gcm16-x448-esn-noesn", NULL, 0 },
+		{ RV_PROTO_ESP, "null-sha512", "null-sha512-noesn", NULL, 0 },
+		{ RV_PROTO_ESP, "chacha20poly1305-modp2048-none", "chacha20poly1305-modp2048-none-noesn", NULL, 0 },
+		{ RV_PROTO_KEYING, "default",
+		  "aes128gcm16-aes256gcm16-chacha20poly1305-prfsha256-prfsha384-prfsha512-x25519-ecp256-ecp384-"
+		  "modp3072-modp2048-x448-ecp521",
+		  NULL, 0 },
+		{ RV_PROTO_ESP, "default", "aes128gcm16-aes256gcm16-chacha20poly1305-noesn-esn", NULL, 0 },
+		{ RV_PROTO_KEYING, "null-sha256-modp2048", NULL, "RFC 8247", -RV_EFORBIDDEN },
+		{ RV_PROTO_KEYING, "des-sha256-modp2048", NULL, "RFC 8247, 2.1", -RV_EFORBIDDEN },
+		{ RV_PROTO_ESP, "des-sha256", NULL, "RFC 8221, 5", -RV_EFORBIDDEN },
+		{ RV_PROTO_ESP, "blowfish-sha256", NULL, "RFC 8221, 5", -RV_EFORBIDDEN },
+		{ RV_PROTO_ESP, "aes128-md5", NULL, "RFC 8221, 6", -RV_EFORBIDDEN },
+		{ RV_PROTO_KEYING, "aes128-md5-modp2048", NULL, "RFC 8247, 2.3", -RV_EFORBIDDEN },
+		{ RV_PROTO_KEYING, "aes128-sha256-prfmd5-modp2048", NULL, "RFC 8247, 2.2", -RV_EFORBIDDEN },
+		{ RV_PROTO_KEYING, "aes128-sha256-modp768", NULL, "RFC 8247, 2.4", -RV_EFORBIDDEN },
+		{ RV_PROTO_KEYING, "aes128-sha256-modp1024s160", NULL, "RFC 8247, 2.4", -RV_EFORBIDDEN },
+		{ RV_PROTO_ESP, "aes128-sha256-modp768", NULL, "RFC 8247, 2.4", -RV_EFORBIDDEN },
+		{ RV_PROTO_KEYING, "aes128-sha256-modp2048-none", NULL, "RFC 7296, 3.3.3", -RV_EFORBIDDEN },
+		{ RV_PROTO_KEYING, "3des-sha256-modp2048", NULL, "no loaded plugin", -RV_ENO_PROVIDER },
+		{ RV_PROTO_KEYING, "aes128-sha256-modp1024", NULL, "no loaded plugin", -RV_ENO_PROVIDER },
+		{ RV_PROTO_KEYING, "aes128-sha256-modp1536", NULL, "no loaded plugin", -RV_ENO_PROVIDER },
+		{ RV_PROTO_ESP, "aes128gcm17", NULL, "aes128gcm16", -RV_ECONFIG },
+	};
+	struct rv_core *core = *state;
+
+	for (size_t i = 0; i < RV_COUNT(proposals); i++) {
+		struct rv_proposal p;
+		struct rv_why why = { 0 };
+		char text[512];
+		int r = rv_proposal_parse(core->registry, proposals[i].protocol, proposals[i].in, &p, &why);
+		if (r != proposals[i].code)
+			fail_msg("%s: %d, %s", proposals[i].in, r, why.text);
+		if (r && !strstr(why.text, proposals[i].why))
+			fail_msg("%s: \"%s\" does not say \"%s\"", proposals[i].in, why.text, proposals[i].why);
+		if (!r)
+			assert_string_equal(rv_proposal_text(core->registry, &p, text, sizeof(text)), proposals[i].out);
+	}
+}
+
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
@@ -148,7 +244,9 @@ int main(void)
 		cmocka_unit_test(what_the_standards_forbid_is_forbidden_with_a_reason),
 		cmocka_unit_test(words_are_unique_and_synonyms_agree),
 		cmocka_unit_test(ranks_of_a_class_are_1_to_n_and_never_weak),
+		cmocka_unit_test(every_algorithm_that_is_ranked_or_listed_above_is_computed),
+		cmocka_unit_test(proposals_are_read_or_refused_with_the_reason),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, setup, teardown);
 }

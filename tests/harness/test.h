@@ -20,7 +20,7 @@ static inline size_t test_hex(const char *hex, uint8_t *out, size_t cap)
 	size_t n = 0;
 
 	while (*hex) {
-		unsigned v;
+		unsigned v = 0;
 		if (*hex == ' ' || *hex == '\n' || *hex == '\t') {
 			hex++;
 			continue;

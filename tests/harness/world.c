@@ -30,7 +30,7 @@ static void forget_call(struct rv_call *call)
 	unsigned n = 0;
 
 	for (unsigned i = 0; i < w->n_calls; i++)
-		if (w->calls[i] != call)
+		if (w->calls[i].call != call)
 			w->calls[n++] = w->calls[i];
 	w->n_calls = n;
 }
@@ -44,17 +44,53 @@ static int outcome(struct world *w, const char *word, struct rv_call *call)
 	if (!call || !w->pend || (strcmp(w->pend, "*") != 0 && !strstr(w->pend, word)))
 		return 0;
 	assert_true(w->n_calls < WORLD_CALLS);
-	w->calls[w->n_calls++] = call;
+	w->calls[w->n_calls++] = (struct world_call){ .call = call };
 	return rv_call_pend(call, forget_call, w);
+}
+
+static bool same_pair(const struct rv_ts *a, const struct rv_ts *b, const struct rv_ts *c, const struct rv_ts *d)
+{
+	return rv_ts_same(a, c) && rv_ts_same(b, d);
+}
+
+static int find_policy(const struct world *w, const struct rv_policy_spec *spec)
+{
+	for (unsigned i = 0; i < w->n_policies; i++)
+		if (same_pair(&w->policies[i].local_ts, &w->policies[i].remote_ts, &spec->local_ts, &spec->remote_ts))
+			return (int)i;
+	return -1;
+}
+
+static int find_net(const struct world *w, const struct rv_net_policy *policy)
+{
+	for (unsigned i = 0; i < w->n_nets; i++)
+		if (same_pair(&w->nets[i].local_ts, &w->nets[i].remote_ts, &policy->local_ts, &policy->remote_ts))
+			return (int)i;
+	return -1;
+}
+
+static void take_back(struct world *w, const struct world_call *failed)
+{
+	int i = find_policy(w, &failed->policy), k = find_net(w, &failed->net);
+
+	if (failed->there)
+		*failed->there = false;
+	if (i >= 0)
+		w->policies[i] = w->policies[--w->n_policies];
+	if (k >= 0)
+		w->nets[k] = w->nets[--w->n_nets];
 }
 
 bool world_answer(struct world *w, int result)
 {
+	struct world_call first = w->calls[0];
+
 	if (!w->n_calls)
 		return false;
-	struct rv_call *call = w->calls[0];
-	forget_call(call);
-	rv_call_finish(call, result);
+	forget_call(first.call);
+	if (result < 0)
+		take_back(w, &first);
+	rv_call_finish(first.call, result);
 	return true;
 }
 
@@ -98,6 +134,8 @@ static int k_sa_add(void *self, const struct rv_sa_spec *spec, struct rv_call *c
 	while (w->sas[i].there)
 		assert_true(++i < WORLD_SAS);
 	w->sas[i] = (struct world_sa){ .spec = *spec, .there = true };
+	if (r == RV_PENDING)
+		w->calls[w->n_calls - 1].there = &w->sas[i].there;
 	assert_true(spec->encr_key.len <= 64 && spec->integ_key.len <= 64);
 	if (spec->encr_key.len)
 		memcpy(w->sas[i].encr, spec->encr_key.p, spec->encr_key.len);
@@ -130,28 +168,17 @@ static int k_sa_del(void *self, uint32_t spi, uint8_t dir, const struct rv_addr 
 	return outcome(w, dir == RV_IN ? "I-" : "O-", NULL);
 }
 
-static bool same_pair(const struct rv_ts *a, const struct rv_ts *b, const struct rv_ts *c, const struct rv_ts *d)
-{
-	return rv_ts_same(a, c) && rv_ts_same(b, d);
-}
-
-static int find_policy(const struct world *w, const struct rv_policy_spec *spec)
-{
-	for (unsigned i = 0; i < w->n_policies; i++)
-		if (same_pair(&w->policies[i].local_ts, &w->policies[i].remote_ts, &spec->local_ts, &spec->remote_ts))
-			return (int)i;
-	return -1;
-}
-
 static int k_policy_add(void *self, const struct rv_policy_spec *spec, struct rv_call *call)
 {
 	struct world *w = self;
 
 	assert_int_equal(find_policy(w, spec), -1);
-	assert_true(w->n_policies < WORLD_SAS);
+	assert_true(w->n_policies < WORLD_POLICIES);
 	int r = outcome(w, "P+", call);
 	if (r >= 0)
 		w->policies[w->n_policies++] = *spec;
+	if (r == RV_PENDING)
+		w->calls[w->n_calls - 1].policy = *spec;
 	return r;
 }
 
@@ -227,22 +254,16 @@ static int n_source(void *self, const struct rv_addr *remote, struct rv_addr *lo
 	return rv_addr_parse(local, "10.0.0.1");
 }
 
-static int find_net(const struct world *w, const struct rv_net_policy *policy)
-{
-	for (unsigned i = 0; i < w->n_nets; i++)
-		if (same_pair(&w->nets[i].local_ts, &w->nets[i].remote_ts, &policy->local_ts, &policy->remote_ts))
-			return (int)i;
-	return -1;
-}
-
 static int n_policy_add(void *self, const struct rv_net_policy *policy, struct rv_call *call)
 {
 	struct world *w = self;
 	int i = find_net(w, policy), r = outcome(w, "N+", call);
 
-	assert_true(w->n_nets < WORLD_SAS);
+	assert_true(w->n_nets < WORLD_POLICIES);
 	if (r >= 0 && i < 0)
 		w->nets[w->n_nets++] = *policy;
+	if (r == RV_PENDING)
+		w->calls[w->n_calls - 1].net = *policy;
 	return r;
 }
 
@@ -330,7 +351,7 @@ static int child_into(struct world *w, struct rv_peer *peer, const struct rv_chi
 		return 0;
 	}
 	if (conf)
-		world_install(w, world_child(w, peer, conf->name, 0xabc0), NULL);
+		world_install(w, world_child(w, peer, conf->name, ++w->next_spi), NULL);
 	rv_attempt_ok(attempt);
 	return 0;
 }

@@ -11,7 +11,7 @@
 
 #include <ravelin/net.h>
 
-enum { WORLD_CALLS = 64, WORLD_NOTES = 4096, WORLD_SAS = 64 };
+enum { WORLD_CALLS = 64, WORLD_NOTES = 16384, WORLD_SAS = 64, WORLD_POLICIES = 300 };
 
 /* An SA as the kernel got it; its key octets are kept, too. */
 struct world_sa {
@@ -30,12 +30,17 @@ struct world {
 	const char *fail;    /* this word fails with -EIO, */
 	unsigned fail_after; /* after it went well so often */
 	const char *pend;    /* words that are answered by world_answer(); "*" all of the kernel and the net */
-	struct rv_call *calls[WORLD_CALLS];
+	struct world_call {
+		struct rv_call *call;
+		bool *there; /* what is taken back when it fails */
+		struct rv_policy_spec policy;
+		struct rv_net_policy net;
+	} calls[WORLD_CALLS];
 	unsigned n_calls;
 	struct world_sa sas[WORLD_SAS];
-	struct rv_policy_spec policies[WORLD_SAS];
+	struct rv_policy_spec policies[WORLD_POLICIES];
 	unsigned n_policies;
-	struct rv_net_policy nets[WORLD_SAS];
+	struct rv_net_policy nets[WORLD_POLICIES];
 	unsigned n_nets;
 	uint32_t next_spi;
 	struct rv_kernel_events kernel;

@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Writes seeds for fuzz-message and fuzz-sealed: one of each exchange as peers send them, and edges of each payload."""
+"""Writes seeds for fuzz-message and fuzz-sealed: one of each exchange as peers send them, edges of each payload, and
+strongSwan's own messages (strongswan-gcm.inc), those in SK decrypted with the keys that stand there."""
 import ipaddress
 import os
+import re
 import struct
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 HERE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "corpus")
 SA, KE, IDI, IDR, CERT, CERTREQ, AUTH, NONCE, NOTIFY, DELETE, VENDOR, TSI, TSR, SK, CP, EAP = range(33, 49)
@@ -112,3 +116,28 @@ for name, payloads in CHAINS.items():
     write("sealed", name, bytes([first]) + octets)
     write("sealed", name + "-pad", bytes([first]) + octets + bytes(7) + b"\x07")
     write("message", name + "-in-clear", message(36, 8, 3, *payloads))
+
+
+def swan():
+    """(header and all, first type and chain of the inside or None) of each message of strongSwan."""
+    text = open(os.path.join(os.path.dirname(os.path.abspath(__file__)), "strongswan-gcm.inc"), encoding="ascii").read()
+    strings = [bytes.fromhex(re.sub('[" \n\t]', "", m)) for m in re.findall(r'"[0-9a-f]+"(?:\s+"[0-9a-f]+")*', text)]
+    blocks = [s for s in strings if len(s) == 3 * 32 + 2 * 20]
+    # what is left behind secrets and keys are messages, the longest things but for these
+    for msg in [s for s in strings if len(s) > 56 and struct.unpack(">I", s[24:28])[0] == len(s)]:
+        inside = None
+        for block in blocks:
+            key = block[32:52] if msg[19] & 8 else block[52:72]
+            try:
+                plain = AESGCM(key[:16]).decrypt(key[16:] + msg[32:40], msg[40:], msg[:32])
+                inside = msg[28:29] + plain[:-1 - plain[-1]]
+            except Exception:  # not this SA's
+                pass
+        yield msg, inside
+
+
+for i, (octets, inside) in enumerate(swan()):
+    if octets[16] != SK or i == 2:
+        write("message", f"strongswan-{i}", octets)
+    if inside is not None:
+        write("sealed", f"strongswan-{i}", inside)

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* ikev2.h: kind "ikev2-ext": one extension of IKEv2 (RFC 7296) each.
+ *
+ * An extension offers tasks at named points of an exchange and rows of the transition table. A task adds payloads,
+ * reads the peer's, vetoes with an error or suspends the exchange. State that outlives a rekey of the IKE SA is
+ * attached (rv_attach) to the session, other state to the IKE SA or child SA; inherit() carries it to a successor. An
+ * IKE SA and an exchange start with a pointer to their verbs, so that no plugin links another. Loop thread.
+ */
+#pragma once
+
+#include <ravelin/sa.h>
+
+struct rv_ike_sa;	/* one IKE SA: a talloc object */
+struct rv_ike_exchange; /* one request and its response: a talloc object, gone when it ends */
+
+/* X(name, text): what an IKE SA is in. HALF_OPEN: IKE_SA_INIT is done; REPLACED: a successor has its session. */
+#define RV_IKE_STATES(X)                                                                                               \
+	X(NEW, "new")                                                                                                  \
+	X(INIT, "init")                                                                                                \
+	X(HALF_OPEN, "half-open")                                                                                      \
+	X(ESTABLISHED, "established")                                                                                  \
+	X(REKEYING, "rekeying")                                                                                        \
+	X(REPLACED, "replaced")                                                                                        \
+	X(DELETING, "deleting")
+
+enum rv_ike_state {
+#define X(name, text) RV_IKE_##name,
+	RV_IKE_STATES(X)
+#undef X
+		RV_IKE_N_STATES
+};
+
+/* Who we are in an exchange (not in the IKE SA). */
+enum rv_ike_role { RV_IKE_INITIATOR, RV_IKE_RESPONDER, RV_IKE_N_ROLES };
+
+/* Where tasks run, in the order of RFC 7296. BUILD: every message that we send, before its last payload. READ: every
+ * message that was accepted, before its row's steps. PROPOSE, CHOSEN: proposals of the IKE SA. REQUIRED: the payload
+ * sets of a row were checked. KEYED: new keys of an IKE SA are there and may be replaced. OCTETS: what is to be signed
+ * may be added to. ROUND: a proof was made or accepted. CHILD_OFFER, CHILD_CHOSEN, CHILD_KEYED: a child SA. PATH: the
+ * path was chosen or changed. RETRANSMIT: a request is about to be sent again. */
+enum rv_ike_point {
+	RV_IKE_AT_BUILD,
+	RV_IKE_AT_READ,
+	RV_IKE_AT_PROPOSE,
+	RV_IKE_AT_CHOSEN,
+	RV_IKE_AT_REQUIRED,
+	RV_IKE_AT_KEYED,
+	RV_IKE_AT_OCTETS,
+	RV_IKE_AT_ROUND,
+	RV_IKE_AT_CHILD_OFFER,
+	RV_IKE_AT_CHILD_CHOSEN,
+	RV_IKE_AT_CHILD_KEYED,
+	RV_IKE_AT_PATH,
+	RV_IKE_AT_RETRANSMIT,
+	RV_IKE_N_POINTS
+};
+
+/* One step of an exchange. 0: go on; RV_PENDING: suspended until resume(); negative: the exchange fails. self: the
+ * extension's (the engine's own steps get NULL). */
+typedef int rv_ike_step_fn(struct rv_ike_exchange *x, void *self);
+
+struct rv_ike_task {
+	enum rv_ike_point point;
+	uint8_t exchange; /* exchange type; 0: any */
+	rv_ike_step_fn *run;
+};
+
+/* Payload types 0 to 255 as a set. */
+struct rv_ike_set {
+	uint64_t w[4];
+};
+#define RV_IKE_P(type) (1ull << ((type)&63))
+
+/* A request that the extension makes of its own: build's steps add the payloads; a row with this plan reads the
+ * response; end is called once, with 0 or what went wrong. */
+struct rv_ike_plan {
+	const char *story;
+	uint8_t exchange;
+	bool alone; /* no other request may be outstanding beside it */
+	rv_ike_step_fn *const *build;
+	void (*end)(struct rv_ike_exchange *x, int result, void *self);
+};
+
+/* A row of the transition table: in state from, as role, a message of this exchange with all of needs (and of one more
+ * kind than may: ignored) for which when says true. steps end with NULL. to: RV_IKE_N_STATES keeps the state. plan: for
+ * a response, the request that it answers (NULL: any). refuse: the notification that answers instead of steps, or -1:
+ * silence. */
+struct rv_ike_row {
+	uint8_t from, exchange, role, to;
+	const struct rv_ike_plan *plan;
+	struct rv_ike_set needs, may;
+	bool (*when)(const struct rv_ike_exchange *x);
+	rv_ike_step_fn *const *steps;
+	int refuse;
+	const char *story;
+};
+
+/* A datagram that belongs to no IKE SA (a request whose responder SPI is zero or unknown). */
+struct rv_ike_datagram {
+	const struct rv_path *path;
+	struct rv_bytes message;
+	uint8_t exchange, flags;
+	void (*reply)(const struct rv_ike_datagram *datagram, struct rv_bytes message);
+	void *reply_arg;
+};
+
+/* knows: payload types beyond RFC 7296's that the extension understands (their critical bit is then no error).
+ * datagram: > 0 when it dealt with it. inherit: carries state from an IKE SA to its successor. */
+struct rv_ikev2_ext_ops {
+	size_t size;
+	const struct rv_ike_task *tasks;
+	size_t n_tasks;
+	const struct rv_ike_row *rows;
+	size_t n_rows;
+	struct rv_ike_set knows;
+	int (*datagram)(void *self, const struct rv_ike_datagram *datagram);
+	int (*inherit)(void *self, struct rv_ike_sa *from, struct rv_ike_sa *to);
+};
+RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)
+
+/* What can be done with an exchange or an IKE SA; use through the inline functions below. */
+struct rv_ike_verbs {
+	size_t size;
+	struct rv_ike_sa *(*sa)(struct rv_ike_exchange *x);
+	struct rv_peer *(*peer)(struct rv_ike_sa *sa);
+	enum rv_ike_state (*state)(const struct rv_ike_sa *sa);
+	enum rv_ike_role (*role)(const struct rv_ike_exchange *x);
+	uint8_t (*type)(const struct rv_ike_exchange *x);
+	bool (*payload)(const struct rv_ike_exchange *x, uint8_t type, unsigned nth, struct rv_bytes *body);
+	bool (*notify)(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *data);
+	int (*add)(struct rv_ike_exchange *x, uint8_t type, bool critical, struct rv_bytes body);
+	int (*add_notify)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data);
+	int (*veto)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data, const char *text);
+	void (*resume)(struct rv_ike_exchange *x, int result);
+	int (*start)(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, void *self);
+	int (*sign_also)(struct rv_ike_exchange *x, struct rv_bytes octets);
+	uint8_t *(*key)(struct rv_ike_sa *sa, char which, size_t *len);
+	struct rv_service *(*prf)(struct rv_ike_sa *sa);
+};

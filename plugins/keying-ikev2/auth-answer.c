@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* auth-answer: IKE_AUTH as responder (RFC 7296, 1.2, 2.15, 2.21.2), and INITIAL_CONTACT (2.4).
+ *
+ * The PAD decides by addresses, IDr and IDi which connection a peer gets. Whatever is wrong with its proof it hears
+ * AUTHENTICATION_FAILED and nothing more; the words are for our side.
+ */
+#include "auth.h"
+
+#include "child.h"
+#include "explain.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { EVENTS_PER_S = 10 };
+
+/* INITIAL_CONTACT */
+
+struct twin {
+	struct rv_peer *peer;
+	bool any;
+};
+
+static bool same_ends(const struct rv_peer *a, const struct rv_peer *b)
+{
+	return a->local_id && b->local_id && rv_id_same(a->local_id, b->local_id) && a->remote_id && b->remote_id &&
+	       rv_id_same(a->remote_id, b->remote_id);
+}
+
+static int is_other(struct rv_peer *peer, void *arg)
+{
+	struct twin *twin = arg;
+
+	if (peer == twin->peer || !peer->established)
+		return 0;
+	twin->any = true;
+	return 1;
+}
+
+/* RFC 7296, 2.4: "this IKE SA is the only IKE SA currently active between the authenticated identities" */
+bool ike_is_first_contact(struct rv_peer *peer)
+{
+	struct twin twin = { .peer = peer };
+	const char *unique = rv_conf_str(peer->connection->conf, "unique");
+
+	if (unique && strcmp(unique, "never") == 0)
+		return false;
+	rv_peer_each(peer->core, peer->connection->name, is_other, &twin);
+	return !twin.any;
+}
+
+static int end_twin(struct rv_peer *peer, void *arg)
+{
+	struct twin *twin = arg;
+
+	if (peer != twin->peer && peer->established && same_ends(peer, twin->peer)) {
+		rv_peer_down(peer, -RV_EPEER_GONE, "the peer began anew (INITIAL_CONTACT)");
+		twin->any = true;
+	}
+	return 0;
+}
+
+void ike_first_contact(struct rv_ike_exchange *x)
+{
+	const char *unique = rv_conf_str(x->sa->peer->connection->conf, "unique");
+	bool replace = unique && strcmp(unique, "replace") == 0;
+	struct twin twin = { .peer = x->sa->peer };
+
+	if (unique && strcmp(unique, "never") == 0)
+		return;
+	if (replace || ike_has_notify(x, IKE_N_INITIAL_CONTACT))
+		rv_peer_each(x->sa->peer->core, NULL, end_twin, &twin);
+}
+
+void ike_tell_auth_failed(struct rv_ike_exchange *x, int error)
+{
+	struct ike_engine *engine = x->sa->engine;
+	struct rv_subject subject = ike_subject(x->sa);
+	struct rv_peer *peer = x->sa->peer;
+
+	if ((error != -RV_EAUTH_FAILED && error != -RV_ENO_SECRET && error != -RV_EUNKNOWN_PEER) ||
+	    !ike_rate_ok(engine, &engine->logs, EVENTS_PER_S))
+		return;
+	rv_log(&subject, RV_WARN, "auth-failed", KV_ADDR("peer", &peer->path.remote), KV_ID("local-id", peer->local_id),
+	       KV_ID("remote-id", peer->remote_id), KV_STR("why", x->why.text), KV_STR("advice", x->advice));
+	rv_event_emit(engine->host->core, &(struct rv_event){ .name = "auth-failed",
+							      .peer = peer,
+							      .connection = peer->connection,
+							      .code = error,
+							      .text = x->why.text });
+}
+
+/* Steps */
+
+/* The keys were agreed on before the peer had a name: they must be what its connection allows as well. */
+static bool allows(const struct rv_connection *c, const struct rv_ike_sa *sa)
+{
+	struct rv_proposal chosen, again;
+
+	ike_sa_proposal(sa, &chosen);
+	return rv_proposal_choose(c->proposals, c->n_proposals, &chosen, 1, false, &again);
+}
+
+static int who(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_ike_sa *sa = x->sa;
+	struct rv_peer *peer = sa->peer;
+	const struct rv_connection *c;
+	struct rv_id *ours = NULL;
+
+	peer->remote_id = ike_id_make(peer, ike_body(x, IKE_PAYLOAD_IDI));
+	if (!peer->remote_id)
+		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer's identity is malformed");
+	if (ike_has_payload(x, IKE_PAYLOAD_IDR))
+		ours = ike_id_make(x, ike_body(x, IKE_PAYLOAD_IDR));
+	c = rv_pad_find(sa->engine->host->core, 2, &peer->path.local, &peer->path.remote, ours, peer->remote_id,
+			&x->why);
+	x->veto = IKE_N_AUTHENTICATION_FAILED;
+	x->advice = "add a connection whose remote { id } and local { id } fit this peer, or correct the peer's";
+	if (!c)
+		return -RV_EUNKNOWN_PEER;
+	if (rv_peer_bind(peer, c))
+		return -ENOMEM;
+	if (!c->n_local || !c->n_remote)
+		return rv_why_set(&x->why, -RV_ECONFIG, "connection %s has no local or no remote section", c->name);
+	x->advice = "let connections with the same addresses have the same proposals";
+	if (!allows(c, sa))
+		return rv_why_set(&x->why, -RV_ENO_PROPOSAL,
+				  "the IKE SA was made with a proposal that connection %s does not have", c->name);
+	/* RFC 7296, 1.2: "the responder might use some other IDr": the connection's own */
+	peer->local_id = ike_id_own(peer, &c->local[0]);
+	return peer->local_id ? 0 : -ENOMEM;
+}
+
+static int no_proof(struct rv_ike_exchange *x, void *self)
+{
+	x->advice = "let the peer use auth = psk (or what the connection wants)";
+	return ike_refuse(x, IKE_N_AUTHENTICATION_FAILED, rv_bytes(NULL, 0), -RV_EAUTH_FAILED,
+			  "the peer sent no AUTH payload: it wants to be authenticated by EAP, which is not offered");
+}
+
+rv_ike_step_fn *const ike_auth_no_proof[] = { no_proof, NULL };
+
+static int verify(struct rv_ike_exchange *x, void *self)
+{
+	return ike_auth_verify(x);
+}
+
+static int at_round(struct rv_ike_exchange *x, void *self)
+{
+	return ike_point(x, RV_IKE_AT_ROUND);
+}
+
+static int sign(struct rv_ike_exchange *x, void *self)
+{
+	x->advice = NULL;
+	return ike_auth_sign(x);
+}
+
+static int write(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_ike_sa *sa = x->sa;
+
+	ike_id_put(&x->out, IKE_PAYLOAD_IDR, sa->peer->local_id);
+	ike_auth_put_proof(x);
+	if (ike_is_first_contact(sa->peer))
+		ike_notify_put(&x->out, IKE_N_INITIAL_CONTACT, rv_bytes(NULL, 0));
+	return 0;
+}
+
+static int established(struct rv_ike_exchange *x, void *self)
+{
+	x->veto = 0;
+	if (ike_sa_trim_keys(x->sa))
+		return -ENOMEM;
+	ike_first_contact(x);
+	ike_sa_established(x->sa);
+	return 0;
+}
+
+static int choose_child(struct rv_ike_exchange *x, void *self)
+{
+	x->soft = true;
+	if (!ike_has_payload(x, IKE_PAYLOAD_SA) || !ike_has_payload(x, IKE_PAYLOAD_TSI) ||
+	    !ike_has_payload(x, IKE_PAYLOAD_TSR)) {
+		x->childless = true;
+		return 0;
+	}
+	return ike_child_choose(x, true);
+}
+
+static int make_child(struct rv_ike_exchange *x, void *self)
+{
+	int r = x->childless ? 0 : ike_child_begin(x, x->conf, 0);
+
+	return r || x->childless ? r : ike_child_make(x, true);
+}
+
+static int install_child(struct rv_ike_exchange *x, void *self)
+{
+	return x->childless ? 0 : ike_child_install(x, NULL, false);
+}
+
+static int done(struct rv_ike_exchange *x, void *self)
+{
+	if (!x->childless) {
+		ike_child_write(x, true);
+		ike_child_done(x, false);
+	}
+	TALLOC_FREE(x->sa->hs);
+	return 0;
+}
+
+rv_ike_step_fn *const ike_auth_answer[] = { who,	  verify,     at_round,	     sign, write, established,
+					    choose_child, make_child, install_child, done, NULL };

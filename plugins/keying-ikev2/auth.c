@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* auth: IKE_AUTH as initiator (RFC 7296, 1.2, 2.15, 2.21.2), and what both roles share of proving and checking.
+ *
+ * The proofs are made and checked by services of kind "auth", which may take their time. A child SA rides on the
+ * exchange; when it fails the IKE SA stays.
+ */
+#include "auth.h"
+
+#include "child.h"
+#include "explain.h"
+
+#include <errno.h>
+#include <string.h>
+
+struct rv_id *ike_id_copy(const void *parent, const struct rv_id *id)
+{
+	return rv_id_from_wire(parent, id->type, rv_bytes(id->b, id->len));
+}
+
+struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round)
+{
+	const struct rv_addr *addr = &peer->path.local;
+
+	if (round->id && round->id->type != RV_ID_ANY)
+		return ike_id_copy(peer, round->id);
+	return rv_id_from_wire(peer, addr->family == RV_IPV6 ? RV_ID_IPV6 : RV_ID_IPV4,
+			       rv_bytes(addr->ip, rv_family_len(addr->family)));
+}
+
+static struct ike_proof *proof_of(struct rv_ike_exchange *x)
+{
+	if (!x->proof)
+		x->proof = talloc_zero(x, struct ike_proof);
+	return x->proof;
+}
+
+/* What one side signs (RFC 7296, 2.15): its first message, the other's nonce, and the MAC of its identity payload. */
+static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const struct rv_id *signer, bool initiator)
+{
+	struct rv_ike_sa *sa = x->sa;
+	const struct rv_id *wanted = sa->peer->connection->remote[0].id; /* until the responder has said who it is */
+	struct ike_proof *proof = proof_of(x);
+	uint8_t *body = proof ? talloc_zero_size(proof, (size_t)signer->len + 4) : NULL;
+	struct ike_keys keys;
+	int r;
+
+	if (!body)
+		return -ENOMEM;
+	struct rv_wr w = rv_wr(body, (size_t)signer->len + 4);
+
+	rv_wr_u8(&w, signer->type);
+	rv_wr_zero(&w, 3);
+	rv_wr_put(&w, rv_bytes(signer->b, signer->len));
+	ike_sa_keys(sa, &keys);
+	r = ike_maced_id(sa->prf.service, initiator ? keys.pi : keys.pr, rv_wr_bytes(&w), proof->maced,
+			 &proof->maced_len);
+	talloc_free(body);
+	if (r)
+		return r;
+	proof->request = (struct rv_auth_request){ .connection = sa->peer->connection,
+						   .round = round,
+						   .local_id = sa->peer->local_id,
+						   .remote_id = sa->peer->remote_id ? sa->peer->remote_id : wanted,
+						   .prf = sa->prf.service,
+						   .initiator = initiator,
+						   .why = &x->why };
+	proof->request.octets[0] = initiator ? sa->hs->init_request : sa->hs->init_response;
+	proof->request.octets[1] = initiator ? sa->hs->nr : sa->hs->ni;
+	proof->request.octets[2] = rv_bytes(proof->maced, proof->maced_len);
+	r = ike_point(x, RV_IKE_AT_OCTETS);
+	if (r || !x->signed_also.len)
+		return r;
+	const struct rv_bytes parts[] = { proof->request.octets[2], x->signed_also };
+	uint8_t *all = talloc_size(proof, parts[0].len + parts[1].len);
+
+	if (!all)
+		return -ENOMEM;
+	w = rv_wr(all, parts[0].len + parts[1].len);
+	rv_wr_put(&w, parts[0]);
+	rv_wr_put(&w, parts[1]);
+	proof->request.octets[2] = rv_wr_bytes(&w);
+	x->signed_also = rv_bytes(NULL, 0);
+	return 0;
+}
+
+static struct rv_service *auth_service(struct rv_ike_exchange *x, const struct rv_round *round)
+{
+	struct rv_service *service = rv_registry_find(x->sa->engine->host->registry, "auth", round->auth);
+
+	if (!service)
+		rv_why_set(&x->why, -RV_ENO_PROVIDER, "no loaded plugin provides auth = %s", round->auth);
+	return service;
+}
+
+int ike_auth_sign(struct rv_ike_exchange *x)
+{
+	const struct rv_round *round = &x->sa->peer->connection->local[0];
+	struct rv_service *service = auth_service(x, round);
+	const struct rv_auth_ops *ops = service ? rv_service_ops(service) : NULL;
+	bool initiator = x->plan != NULL;
+	int r;
+
+	if (!ops)
+		return -RV_ENO_PROVIDER;
+	r = octets(x, round, x->sa->peer->local_id, initiator);
+	if (r)
+		return r;
+	x->proof->method = (uint8_t)rv_service_attr(service, "auth-method", 0);
+	return ops->sign(rv_service_self(service), &x->proof->request, x->proof->octets, sizeof(x->proof->octets),
+			 &x->proof->len, &x->call);
+}
+
+int ike_auth_verify(struct rv_ike_exchange *x)
+{
+	const struct rv_round *round = &x->sa->peer->connection->remote[0];
+	struct rv_service *service = auth_service(x, round);
+	const struct rv_auth_ops *ops = service ? rv_service_ops(service) : NULL;
+	bool initiator = x->plan == NULL;
+	struct ike_auth auth;
+	int r;
+
+	if (!ops)
+		return -RV_ENO_PROVIDER;
+	if (!ike_auth_read(&auth, ike_body(x, IKE_PAYLOAD_AUTH)))
+		return -RV_ESYNTAX;
+	r = octets(x, round, x->sa->peer->remote_id, initiator);
+	if (r)
+		return r;
+	x->advice = "make the secrets of these two identities the same on both sides";
+	return ops->verify(rv_service_self(service), &x->proof->request, auth.method, auth.octets, &x->call);
+}
+
+void ike_auth_put_proof(struct rv_ike_exchange *x)
+{
+	ike_auth_put(&x->out, x->proof->method, rv_bytes(x->proof->octets, x->proof->len));
+}
+
+/* Steps of the initiator's request */
+
+static int begin(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_peer *peer = x->sa->peer;
+	const struct rv_connection *c = peer->connection;
+
+	if (!c->n_local || !c->n_remote)
+		return rv_why_set(&x->why, -RV_ECONFIG, "connection %s has no local or no remote section", c->name);
+	talloc_free(peer->local_id);
+	peer->local_id = ike_id_own(peer, &c->local[0]);
+	return peer->local_id ? 0 : -ENOMEM;
+}
+
+static int sign(struct rv_ike_exchange *x, void *self)
+{
+	return ike_auth_sign(x);
+}
+
+static int at_round(struct rv_ike_exchange *x, void *self)
+{
+	return ike_point(x, RV_IKE_AT_ROUND);
+}
+
+static bool names_one(const struct rv_id *pattern)
+{
+	return pattern && pattern->type != RV_ID_ANY && rv_id_match(pattern, pattern) == 3;
+}
+
+static int write(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_peer *peer = x->sa->peer;
+	const struct rv_id *theirs = peer->connection->remote[0].id;
+
+	ike_id_put(&x->out, IKE_PAYLOAD_IDI, peer->local_id);
+	if (names_one(theirs))
+		ike_id_put(&x->out, IKE_PAYLOAD_IDR, theirs);
+	ike_auth_put_proof(x);
+	if (ike_is_first_contact(peer))
+		ike_notify_put(&x->out, IKE_N_INITIAL_CONTACT, rv_bytes(NULL, 0));
+	return 0;
+}
+
+/* A child SA that cannot be offered does not stop the IKE SA. */
+static int offer_child(struct rv_ike_exchange *x, void *self)
+{
+	int r;
+
+	x->soft = true;
+	if (!x->sa->hs->child || x->childless)
+		return 0;
+	x->conf = x->sa->hs->child;
+	r = ike_child_begin(x, x->conf, 0);
+	return r ? r : ike_child_offer(x, true);
+}
+
+static rv_ike_step_fn *const build[] = { begin, sign, at_round, write, offer_child, NULL };
+
+/* The peer's own words for what went wrong with us. */
+static void explain(struct rv_ike_exchange *x, int result)
+{
+	char ours[RV_ID_TEXT], theirs[RV_ID_TEXT];
+	struct rv_peer *peer = x->sa->peer;
+
+	if (result != -RV_EAUTH_FAILED || ike_error_in(x) != IKE_N_AUTHENTICATION_FAILED)
+		return;
+	x->why = (struct rv_why){ 0 };
+	rv_why_set(&x->why, result,
+		   "the peer answered AUTHENTICATION_FAILED: it does not know our identity %s, or our proof does not "
+		   "hold there; we asked for %s with auth = %s",
+		   rv_id_text(peer->local_id, ours), rv_id_text(peer->connection->remote[0].id, theirs),
+		   peer->connection->local[0].auth);
+	x->advice =
+		"compare the secret and both identities with the peer's configuration; its log or `ravelin diagnose` "
+		"there says which one differs";
+}
+
+/* The responder thinks that all is well when it was we who did not accept its proof (RFC 7296, 2.21.2). */
+static void complain(struct rv_ike_exchange *x)
+{
+	struct rv_ike_exchange *y;
+
+	if (!ike_has_payload(x, IKE_PAYLOAD_AUTH))
+		return;
+	y = ike_exchange_ask(x->sa, &ike_plan_auth_failed);
+	if (!y)
+		return;
+	y->reason = x->reason;
+	y->why = x->why;
+	x->fate = IKE_FATE_NONE;
+}
+
+static void auth_end(struct rv_ike_exchange *x, int result, void *self)
+{
+	if (!result)
+		return;
+	explain(x, result);
+	x->fate = IKE_FATE_SESSION;
+	x->reason = result;
+	ike_tell_auth_failed(x, result);
+	ike_attempt_fail(x, result);
+	if (result != -RV_ETIMEOUT)
+		complain(x);
+}
+
+const struct rv_ike_plan ike_plan_auth = {
+	.story = "prove who we are",
+	.exchange = IKE_EXCHANGE_IKE_AUTH,
+	.alone = true,
+	.build = build,
+	.end = auth_end,
+};
+
+/* Steps with the response */
+
+static int read_identity(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_peer *peer = x->sa->peer;
+	const struct rv_id *wanted = peer->connection->remote[0].id;
+	char got[RV_ID_TEXT], want[RV_ID_TEXT];
+
+	talloc_free(peer->remote_id);
+	peer->remote_id = ike_id_make(peer, ike_body(x, IKE_PAYLOAD_IDR));
+	if (!peer->remote_id)
+		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer's identity is malformed");
+	if (!wanted || rv_id_match(wanted, peer->remote_id))
+		return 0;
+	x->advice = "set remote { id = ... } to the identity that the peer uses, or the peer's local { id } to ours";
+	return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer says that it is %s; connection %s wants %s",
+			  rv_id_text(peer->remote_id, got), peer->connection->name, rv_id_text(wanted, want));
+}
+
+static int verify(struct rv_ike_exchange *x, void *self)
+{
+	return ike_auth_verify(x);
+}
+
+static int established(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_peer *peer = x->sa->peer;
+	char id[RV_ID_TEXT];
+
+	x->advice = NULL;
+	rv_attempt_step(x->sa->hs->attempt, "the peer is %s: its proof holds", rv_id_text(peer->remote_id, id));
+	if (ike_sa_trim_keys(x->sa))
+		return -ENOMEM;
+	ike_first_contact(x);
+	ike_sa_established(x->sa);
+	return 0;
+}
+
+static int take_child(struct rv_ike_exchange *x, void *self)
+{
+	int r;
+
+	x->soft = true;
+	if (!x->child || x->childless)
+		return 0;
+	r = ike_child_accept(x, true);
+	return r ? r : ike_child_make(x, true);
+}
+
+static int install_child(struct rv_ike_exchange *x, void *self)
+{
+	if (!x->child || x->childless)
+		return 0;
+	return ike_child_install(x, NULL, false);
+}
+
+static int done(struct rv_ike_exchange *x, void *self)
+{
+	if (x->child && !x->childless)
+		ike_child_done(x, false);
+	if (!x->childless)
+		ike_attempt_ok(x);
+	x->sa->peer->attempt = NULL;
+	TALLOC_FREE(x->sa->hs);
+	return 0;
+}
+
+rv_ike_step_fn *const ike_auth_accepted[] = { read_identity, verify,	    at_round, established,
+					      take_child,    install_child, done,     NULL };
+
+static int learn_refusal(struct rv_ike_exchange *x, void *self)
+{
+	uint16_t type = ike_error_in(x);
+	const char *name = ike_notify_name(type);
+	int error = ike_error_of(type);
+
+	if (!x->why.text[0])
+		rv_why_set(&x->why, error, "the peer answered %s with %s", ike_exchange_name(x->type),
+			   name ? name : "an unknown error");
+	return error ? error : -RV_EREFUSED;
+}
+
+rv_ike_step_fn *const ike_refused[] = { learn_refusal, NULL };

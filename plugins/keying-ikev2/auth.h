@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* auth.h: what auth.c and auth-answer.c share (RFC 7296, 2.15).
+ */
+#pragma once
+
+#include "ike-sa.h"
+
+#include "notify.h"
+
+#include <ravelin/auth.h>
+
+/* A proof that is being made or checked; the request is borrowed by the auth service until it answers. */
+struct ike_proof {
+	struct rv_auth_request request;
+	uint8_t maced[IKE_PRF_MAX];
+	size_t maced_len;
+	uint8_t octets[1024], method;
+	size_t len;
+};
+
+/* Copies of identities, children of parent or of the session: of id; of ours in this round (our address without one).
+ */
+struct rv_id *ike_id_copy(const void *parent, const struct rv_id *id);
+struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round);
+
+/* Our proof into x->proof; the check of the peer's AUTH payload. 0, RV_PENDING or negative. put: the AUTH payload. */
+int ike_auth_sign(struct rv_ike_exchange *x);
+int ike_auth_verify(struct rv_ike_exchange *x);
+void ike_auth_put_proof(struct rv_ike_exchange *x);
+
+/* INITIAL_CONTACT (RFC 7296, 2.4): are we to send it; and what to do when the peer has sent it in x. */
+bool ike_is_first_contact(struct rv_peer *peer);
+void ike_first_contact(struct rv_ike_exchange *x);
+
+/* The event "auth-failed", at a limited rate. */
+void ike_tell_auth_failed(struct rv_ike_exchange *x, int error);

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* child: one child SA from its offer to its keys (RFC 7296, 1.3.1, 2.7, 2.9, 2.17), for IKE_AUTH and CREATE_CHILD_SA.
+ *
+ * `auth` says which: in IKE_AUTH there is no key exchange and the nonces are those of IKE_SA_INIT. Nothing is written
+ * into an answer before the SAs are in the kernel.
+ */
+#include "child.h"
+
+#include "explain.h"
+#include "narrow.h"
+#include "notify.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { OUTBOUND_US = 5 * 1000000 }; /* how long the initiator of a rekey may keep the old SA */
+
+static int child_free(struct ike_child *ic)
+{
+	rv_timer_cancel(&ic->timer);
+	rv_call_cancel(&ic->call);
+	if (ic->x)
+		ic->x->child = NULL;
+	ic->child->keying = NULL;
+	return 0;
+}
+
+struct ike_child *ike_child_of(struct rv_child *child)
+{
+	struct ike_child *ic = child->keying;
+
+	if (ic)
+		return ic;
+	ic = talloc_zero(child, struct ike_child);
+	if (!ic)
+		return NULL;
+	ic->child = child;
+	child->keying = ic;
+	talloc_set_destructor(ic, child_free);
+	return ic;
+}
+
+struct rv_child *ike_child_by_spi_out(struct rv_peer *peer, uint32_t spi)
+{
+	rv_list_each (&peer->children, child, struct rv_child, entry)
+		if (spi && child->spi_out == spi)
+			return child;
+	return NULL;
+}
+
+int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf, uint32_t reqid)
+{
+	struct rv_child *child = rv_child_new(x->sa->peer, conf, reqid, &x->why);
+
+	if (!child)
+		return x->why.code ? x->why.code : -ENOMEM;
+	x->child = ike_child_of(child);
+	if (!x->child) {
+		rv_child_down(child, -ENOMEM);
+		return -ENOMEM;
+	}
+	x->child->x = x;
+	x->conf = conf;
+	child->encap = x->sa->encap;
+	return 0;
+}
+
+/* Our selectors of one side with "dynamic" replaced by the SA's own address (swanctl.conf). */
+static size_t resolve(const struct rv_ts *ts, size_t n, const struct rv_addr *own, struct ike_ts_list *out)
+{
+	out->n = 0;
+	for (size_t i = 0; i < n && out->n < IKE_TS_MAX; i++) {
+		struct rv_ts *t = &out->ts[out->n++];
+
+		*t = ts[i];
+		if (t->family)
+			continue;
+		struct rv_ts host = rv_ts_prefix(own, own->family == RV_IPV4 ? 32 : 128);
+
+		t->family = host.family;
+		memcpy(t->lo, host.lo, sizeof(t->lo));
+		memcpy(t->hi, host.hi, sizeof(t->hi));
+	}
+	if (!n) {
+		out->ts[0] = rv_ts_prefix(own, own->family == RV_IPV4 ? 32 : 128);
+		out->n = 1;
+	}
+	return out->n;
+}
+
+void ike_child_policy(const struct rv_peer *peer, const struct rv_child_conf *conf, struct ike_ts_pair *out)
+{
+	resolve(conf->local_ts, conf->n_local_ts, &peer->path.local, &out->local);
+	resolve(conf->remote_ts, conf->n_remote_ts, &peer->path.remote, &out->remote);
+}
+
+static void strip(struct rv_proposal *p, uint8_t class)
+{
+	unsigned n = 0;
+
+	for (unsigned i = 0; i < p->n; i++)
+		if (p->t[i].class != class)
+			p->t[n++] = p->t[i];
+	p->n = (uint8_t)n;
+}
+
+static struct rv_bytes spi_octets(uint32_t spi, uint8_t room[static 4])
+{
+	struct rv_wr w = rv_wr(room, 4);
+
+	rv_wr_u32(&w, spi);
+	return rv_wr_bytes(&w);
+}
+
+static int spi_read(struct rv_bytes octets, uint32_t *spi)
+{
+	struct rv_rd r = rv_rd(octets);
+
+	*spi = rv_rd_u32(&r);
+	return rv_rd_done(&r) && *spi ? 0 : -RV_ESYNTAX;
+}
+
+/* RFC 7296, 1.2: the SA payloads of IKE_AUTH "cannot contain Transform Type 4 ... with any value other than NONE" */
+static int put_offer(struct rv_ike_exchange *x, bool auth)
+{
+	const struct rv_child_conf *conf = x->conf;
+	struct rv_proposal *list = talloc_memdup(x, conf->proposals, conf->n_proposals * sizeof(*list));
+	uint8_t spi[4];
+
+	if (!list)
+		return -ENOMEM;
+	for (size_t i = 0; auth && i < conf->n_proposals; i++)
+		strip(&list[i], RV_CLASS_KE);
+	ike_offer_put(&x->out, list, conf->n_proposals, spi_octets(x->child->child->spi_in, spi));
+	talloc_free(list);
+	return 0;
+}
+
+int ike_child_offer(struct rv_ike_exchange *x, bool auth)
+{
+	int r;
+
+	x->ts = talloc(x, struct ike_ts_pair);
+	if (!x->ts)
+		return -ENOMEM;
+	ike_child_policy(x->sa->peer, x->conf, x->ts);
+	r = ike_point(x, RV_IKE_AT_CHILD_OFFER);
+	if (!r)
+		r = put_offer(x, auth);
+	if (r)
+		return r;
+	if (!auth)
+		ike_nonce_put(&x->out, rv_bytes(x->nonce, sizeof(x->nonce)));
+	if (!auth && x->kex)
+		ike_ke_put(&x->out, x->kex->group, x->kex->ours);
+	ike_ts_put(&x->out, IKE_PAYLOAD_TSI, x->ts->local.ts, x->ts->local.n);
+	ike_ts_put(&x->out, IKE_PAYLOAD_TSR, x->ts->remote.ts, x->ts->remote.n);
+	if (x->conf->mode == RV_TRANSPORT)
+		ike_notify_put(&x->out, IKE_N_USE_TRANSPORT_MODE, rv_bytes(NULL, 0));
+	return 0;
+}
+
+/* The responder's choice */
+
+struct choice {
+	const struct rv_child_conf *conf;
+	enum ike_narrow fit;
+	struct ike_ts_pair ts;
+	struct rv_proposal chosen;
+	bool ts_fit, mode_fit;
+};
+
+static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf, const struct ike_proposals *offer,
+		     const struct ike_ts_list *tsi, const struct ike_ts_list *tsr, bool auth, struct choice *best)
+{
+	bool transport = ike_has_notify(x, IKE_N_USE_TRANSPORT_MODE);
+	struct ike_ts_pair policy, ts;
+	struct rv_proposal chosen;
+	enum ike_narrow fit;
+
+	if (conf->mode == RV_PASS || conf->mode == RV_DROP)
+		return;
+	ike_child_policy(x->sa->peer, conf, &policy);
+	fit = ike_narrow(policy.local.ts, policy.local.n, policy.remote.ts, policy.remote.n, tsr, tsi, &ts);
+	if (fit == IKE_NARROW_NONE)
+		return;
+	best->ts_fit = true;
+	if (conf->mode == RV_TRANSPORT && !transport)
+		return;
+	best->mode_fit = true;
+	if (!rv_proposal_choose(conf->proposals, conf->n_proposals, offer->proposal, offer->n, auth, &chosen))
+		return;
+	if (best->conf && fit <= best->fit)
+		return;
+	best->conf = conf;
+	best->fit = fit;
+	best->ts = ts;
+	best->chosen = chosen;
+}
+
+/* Every child of the connection, or the one that is being replaced. */
+static void consider_all(struct rv_ike_exchange *x, const struct ike_proposals *offer, const struct ike_ts_list *tsi,
+			 const struct ike_ts_list *tsr, bool auth, struct choice *best)
+{
+	const struct rv_connection *c = x->sa->peer->connection;
+
+	if (x->conf) {
+		consider(x, x->conf, offer, tsi, tsr, auth, best);
+		return;
+	}
+	for (size_t i = 0; i < c->n_children; i++)
+		consider(x, &c->children[i], offer, tsi, tsr, auth, best);
+}
+
+static int no_choice(struct rv_ike_exchange *x, const struct choice *best, const struct ike_proposals *offer,
+		     const struct ike_ts_list *tsi, const struct ike_ts_list *tsr)
+{
+	if (!best->ts_fit) {
+		ike_explain_no_ts(x, tsi, tsr);
+		return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, rv_bytes(NULL, 0), -RV_ETS_UNACCEPTABLE, "%s", x->words);
+	}
+	if (!best->mode_fit) {
+		x->advice = "set mode to the same on both sides";
+		return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, rv_bytes(NULL, 0), -RV_ENO_PROPOSAL,
+				  "the peer asks for tunnel mode; our child wants transport mode");
+	}
+	ike_explain_no_child_proposal(x, offer);
+	return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, rv_bytes(NULL, 0), -RV_ENO_PROPOSAL, "%s", x->words);
+}
+
+static int spi_of(const struct ike_proposals *offer, const struct rv_proposal *chosen, uint32_t *spi)
+{
+	for (size_t i = 0; i < offer->n; i++)
+		if (offer->proposal[i].number == chosen->number)
+			return spi_read(offer->spi[i], spi);
+	return -RV_ESYNTAX;
+}
+
+int ike_child_choose(struct rv_ike_exchange *x, bool auth)
+{
+	struct ike_proposals *offer = talloc(x, struct ike_proposals);
+	struct ike_ts_list *ts = talloc_array(x, struct ike_ts_list, 2);
+	struct choice *best = talloc_zero(x, struct choice);
+	int r;
+
+	if (!offer || !ts || !best)
+		return -ENOMEM;
+	if (!ike_offer_read(offer, ike_body(x, IKE_PAYLOAD_SA)) || !ike_ts_read(&ts[0], ike_body(x, IKE_PAYLOAD_TSI)) ||
+	    !ike_ts_read(&ts[1], ike_body(x, IKE_PAYLOAD_TSR)))
+		return -RV_ESYNTAX;
+	consider_all(x, offer, &ts[0], &ts[1], auth, best);
+	if (!best->conf)
+		return no_choice(x, best, offer, &ts[0], &ts[1]);
+	x->conf = best->conf;
+	x->chosen = best->chosen;
+	x->transport = best->conf->mode == RV_TRANSPORT;
+	x->ts = talloc_memdup(x, &best->ts, sizeof(best->ts));
+	if (!x->ts)
+		return -ENOMEM;
+	r = spi_of(offer, &x->chosen, &x->spi_out);
+	talloc_free(offer);
+	talloc_free(ts);
+	talloc_free(best);
+	return r ? r : ike_point(x, RV_IKE_AT_CHILD_CHOSEN);
+}
+
+void ike_child_write(struct rv_ike_exchange *x, bool auth)
+{
+	uint8_t spi[4];
+
+	ike_choice_put(&x->out, &x->chosen, spi_octets(x->child->child->spi_in, spi));
+	if (!auth)
+		ike_nonce_put(&x->out, rv_bytes(x->nonce, sizeof(x->nonce)));
+	if (!auth && x->kex)
+		ike_ke_put(&x->out, x->kex->group, x->kex->ours);
+	ike_ts_put(&x->out, IKE_PAYLOAD_TSI, x->ts->remote.ts, x->ts->remote.n);
+	ike_ts_put(&x->out, IKE_PAYLOAD_TSR, x->ts->local.ts, x->ts->local.n);
+	if (x->transport)
+		ike_notify_put(&x->out, IKE_N_USE_TRANSPORT_MODE, rv_bytes(NULL, 0));
+}
+
+/* The initiator's look at the answer */
+
+static int check_ts(struct rv_ike_exchange *x)
+{
+	struct ike_ts_pair *answer = talloc(x, struct ike_ts_pair);
+
+	if (!answer)
+		return -ENOMEM;
+	if (!ike_ts_read(&answer->local, ike_body(x, IKE_PAYLOAD_TSI)) ||
+	    !ike_ts_read(&answer->remote, ike_body(x, IKE_PAYLOAD_TSR)))
+		return -RV_ESYNTAX;
+	if (!ike_ts_within(&answer->local, x->ts->local.ts, x->ts->local.n) ||
+	    !ike_ts_within(&answer->remote, x->ts->remote.ts, x->ts->remote.n)) {
+		ike_explain_ts_pair(x, "the peer answered with selectors that were not offered", answer);
+		return rv_why_set(&x->why, -RV_ETS_UNACCEPTABLE, "%s", x->words);
+	}
+	talloc_free(x->ts);
+	x->ts = answer;
+	return 0;
+}
+
+int ike_child_accept(struct rv_ike_exchange *x, bool auth)
+{
+	struct ike_proposals choice;
+	int r;
+
+	if (!ike_has_payload(x, IKE_PAYLOAD_SA) || !ike_has_payload(x, IKE_PAYLOAD_TSI) ||
+	    !ike_has_payload(x, IKE_PAYLOAD_TSR)) {
+		ike_explain_refusal(x);
+		return x->why.code;
+	}
+	if (!ike_choice_read(&choice, ike_body(x, IKE_PAYLOAD_SA)))
+		return -RV_ESYNTAX;
+	x->chosen = choice.proposal[0];
+	if (!ike_choice_fits(x->conf->proposals, x->conf->n_proposals, &x->chosen, auth))
+		return rv_why_set(&x->why, -RV_ENO_PROPOSAL, "the peer chose a child proposal that we did not offer");
+	r = spi_read(choice.spi[0], &x->spi_out);
+	if (!r)
+		r = check_ts(x);
+	if (r)
+		return r;
+	/* RFC 7296, 1.3.1: "If this is unacceptable to the initiator, the initiator MUST delete the SA." */
+	x->transport = ike_has_notify(x, IKE_N_USE_TRANSPORT_MODE);
+	if (x->transport != (x->conf->mode == RV_TRANSPORT)) {
+		x->advice = "set mode to the same on both sides";
+		return rv_why_set(&x->why, -RV_EREFUSED, "the peer wants %s mode, we want %s mode",
+				  x->transport ? "transport" : "tunnel", x->transport ? "tunnel" : "transport");
+	}
+	return ike_point(x, RV_IKE_AT_CHILD_CHOSEN);
+}
+
+/* Keys and kernel */
+
+static int key_lens(struct rv_ike_exchange *x, size_t *encr, size_t *integ)
+{
+	struct rv_suite suite = { 0 };
+	int r = rv_suite_init(&suite, x->sa->engine->host->registry, &x->chosen, &x->sa->user, &x->why);
+
+	*encr = suite.key_len;
+	*integ = suite.integ_len;
+	if (!r)
+		rv_suite_fini(&suite);
+	return r;
+}
+
+static void tell_keys(struct rv_ike_exchange *x, const struct rv_child_keys *keys)
+{
+	struct rv_host *host = x->sa->engine->host;
+	char text[256];
+
+	if (!rv_event_wants_keys(host->core))
+		return;
+	const struct rv_key_line lines[] = { { "encr-in", keys->encr_in },
+					     { "integ-in", keys->integ_in },
+					     { "encr-out", keys->encr_out },
+					     { "integ-out", keys->integ_out } };
+
+	rv_event_emit(host->core,
+		      &(struct rv_event){ .name = "keys",
+					  .peer = x->sa->peer,
+					  .child = x->child->child,
+					  .connection = x->sa->peer->connection,
+					  .text = rv_proposal_text(host->registry, &x->chosen, text, sizeof(text)),
+					  .keys = lines,
+					  .n_keys = RV_COUNT(lines) });
+}
+
+int ike_child_make(struct rv_ike_exchange *x, bool auth)
+{
+	struct rv_ike_sa *sa = x->sa;
+	struct ike_child *ic = x->child;
+	bool initiator = x->plan != NULL;
+	struct rv_bytes mine = rv_bytes(x->nonce, sizeof(x->nonce));
+	struct rv_bytes ni = auth ? sa->hs->ni : initiator ? mine : x->ni;
+	struct rv_bytes nr = auth ? sa->hs->nr : initiator ? x->nr : mine;
+	struct rv_bytes shared = x->kex && !auth ? rv_secret_bytes(x->kex->shared) : rv_bytes(NULL, 0);
+	struct ike_keys keys;
+	size_t encr, integ;
+	int r = key_lens(x, &encr, &integ);
+
+	if (r)
+		return r;
+	ike_sa_keys(sa, &keys);
+	r = ike_child_keys_make(&ic->keys, ic, sa->engine->host->vault, sa->prf.service, keys.d, shared, ni, nr, encr,
+				integ);
+	if (r)
+		return r;
+	ic->initiator = initiator;
+	r = rv_child_set(ic->child, &x->chosen, x->spi_out, x->transport ? RV_TRANSPORT : RV_TUNNEL, x->ts->local.ts,
+			 x->ts->local.n, x->ts->remote.ts, x->ts->remote.n);
+	return r ? r : ike_point(x, RV_IKE_AT_CHILD_KEYED);
+}
+
+int ike_child_install(struct rv_ike_exchange *x, const struct rv_child *replaces, bool in_only)
+{
+	struct ike_child *ic = x->child;
+	struct rv_child_keys keys;
+
+	if (!ic)
+		return -RV_ECANCELLED;
+	keys = ike_child_keys_view(&ic->keys, ic->initiator);
+	tell_keys(x, &keys);
+	return rv_child_install(ic->child, &keys, replaces, in_only, &x->call);
+}
+
+static void completed(struct rv_call *call, int result)
+{
+	struct ike_child *ic = rv_container_of(call, struct ike_child, call);
+	struct rv_ike_sa *sa = ic->child->peer->sa;
+
+	if (result < 0 && sa) {
+		struct rv_subject subject = ike_subject(sa);
+		rv_log(&subject, RV_ERROR, "outbound-failed", KV_UINT("child", ic->child->id),
+		       KV_STR("why", rv_error_text(result)));
+	}
+	talloc_free(ic);
+}
+
+/* The second half of a rekey that the peer asked for: now it can receive (RFC 7296, 2.8). */
+void ike_child_complete(struct rv_child *child)
+{
+	struct ike_child *ic = child->keying;
+	struct rv_child_keys keys;
+	struct rv_child *old;
+	int r;
+
+	if (!ic || !ic->keys.block || ic->call.pending)
+		return;
+	rv_timer_cancel(&ic->timer);
+	keys = ike_child_keys_view(&ic->keys, ic->initiator);
+	rv_call_init(&ic->call, completed);
+	old = ic->replaces ? rv_child_by_id(child->peer->core, ic->replaces) : NULL;
+	r = rv_child_install(child, &keys, old, false, &ic->call);
+	if (r != RV_PENDING)
+		completed(&ic->call, r);
+}
+
+static void outbound_due(struct rv_timer *timer)
+{
+	ike_child_complete(rv_container_of(timer, struct ike_child, timer)->child);
+}
+
+void ike_child_done(struct rv_ike_exchange *x, bool in_only)
+{
+	struct ike_child *ic = x->child;
+
+	if (!ic)
+		return;
+	ic->x = NULL;
+	x->child = NULL;
+	if (!in_only) {
+		talloc_free(ic);
+		return;
+	}
+	rv_timer_init(&ic->timer, x->sa->engine->host->loop, outbound_due);
+	if (rv_timer_arm(&ic->timer, OUTBOUND_US))
+		ike_child_complete(ic->child);
+}
+
+/* In IKE_AUTH: the IKE SA lives on without the child SA (RFC 7296, 2.21.2). */
+void ike_child_failed(struct rv_ike_exchange *x, int error)
+{
+	struct rv_subject subject = ike_subject(x->sa);
+	uint16_t notify = x->veto ? x->veto : ike_notify_of(error);
+
+	if (!x->why.text[0])
+		rv_why_set(&x->why, error, "%s", rv_error_text(error));
+	rv_log(&subject, RV_WARN, "child-failed", KV_STR("why", x->why.text), KV_STR("advice", x->advice));
+	if (x->child) {
+		struct rv_child *child = x->child->child;
+
+		/* the peer has installed what we cannot use */
+		if (x->plan && x->spi_out)
+			ike_child_disown(x->sa, child->spi_in);
+		rv_child_down(child, error);
+	}
+	if (!x->plan && notify)
+		ike_notify_put(&x->out, notify, rv_bytes(x->veto_data, x->veto_len));
+	ike_attempt_fail(x, error);
+	x->veto = 0;
+	x->veto_len = 0;
+	x->advice = NULL;
+	x->why = (struct rv_why){ 0 };
+}

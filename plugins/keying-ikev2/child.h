@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* child.h: the steps of making a child SA that IKE_AUTH and CREATE_CHILD_SA share (RFC 7296, 1.3.1).
+ *
+ * auth: in IKE_AUTH, without a key exchange. All return 0 or negative with x->why; install may pend.
+ */
+#pragma once
+
+#include "ike-sa.h"
+
+/* A new child SA for x, which frees it unless ike_child_done() is reached. reqid 0: a new one. */
+int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf, uint32_t reqid);
+
+/* Initiator: the payloads of the request; the look at the response. Responder: the choice of a child, proposal and
+ * selectors (x->conf set: only that child); the payloads of the response. */
+int ike_child_offer(struct rv_ike_exchange *x, bool auth);
+int ike_child_accept(struct rv_ike_exchange *x, bool auth);
+int ike_child_choose(struct rv_ike_exchange *x, bool auth);
+void ike_child_write(struct rv_ike_exchange *x, bool auth);
+
+/* Keys and what was negotiated, into the child SA; then into the kernel. */
+int ike_child_make(struct rv_ike_exchange *x, bool auth);
+int ike_child_install(struct rv_ike_exchange *x, const struct rv_child *replaces, bool in_only);
+
+/* The child SA stays. in_only: its outbound half follows by ike_child_complete(), at the latest after some seconds. */
+void ike_child_done(struct rv_ike_exchange *x, bool in_only);
+void ike_child_complete(struct rv_child *child);
+
+/* Our selectors with "dynamic" replaced. */
+void ike_child_policy(const struct rv_peer *peer, const struct rv_child_conf *conf, struct ike_ts_pair *out);
+
+/* What hangs on a child SA while it is made or replaced; NULL: out of memory. */
+struct ike_child *ike_child_of(struct rv_child *child);
+struct rv_child *ike_child_by_spi_out(struct rv_peer *peer, uint32_t spi);
+
+/* Tells the peer to delete a child SA that is not (or no longer) here, by our inbound SPI. */
+void ike_child_disown(struct rv_ike_sa *sa, uint32_t spi_in);

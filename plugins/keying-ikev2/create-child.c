@@ -1,0 +1,407 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* create-child: CREATE_CHILD_SA for new child SAs and to replace child SAs (RFC 7296, 1.3.1, 1.3.3, 2.8.1, 2.25.1).
+ *
+ * Who asked for the replacement deletes the old SA; when both did, the SA made with the lowest of the four nonces goes.
+ */
+#include "child.h"
+
+#include "explain.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { RETRY_US = 5 * 1000000, RETRY_SPREAD_US = 10 * 1000000 };
+
+int ike_nonce_compare(struct rv_bytes a, struct rv_bytes b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int r = n ? memcmp(a.p, b.p, n) : 0;
+
+	return r ? r : a.len < b.len ? -1 : a.len > b.len;
+}
+
+struct rv_bytes ike_nonce_lower(struct rv_bytes a, struct rv_bytes b)
+{
+	return ike_nonce_compare(a, b) <= 0 ? a : b;
+}
+
+static struct rv_child *old_of(const struct rv_ike_exchange *x)
+{
+	return x->old ? rv_child_by_id(x->sa->engine->host->core, x->old) : NULL;
+}
+
+/* Our request */
+
+static int begin(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_child *old = old_of(x);
+	const struct rv_transform *t;
+	int r;
+
+	if (x->old && (!old || old->state != RV_CHILD_INSTALLED))
+		return -RV_ECANCELLED;
+	ike_nonce(x);
+	r = ike_child_begin(x, x->conf, old ? old->reqid : 0);
+	if (r)
+		return r;
+	if (old)
+		old->state = RV_CHILD_REKEYING;
+	t = x->conf->n_proposals ? rv_proposal_get(&x->conf->proposals[0], RV_CLASS_KE) : NULL;
+	if (x->group)
+		return ike_kex_new(x, x->group) ? ike_kex_generate(x) : -ENOMEM;
+	if (!t || !t->id)
+		return 0;
+	return ike_kex_new(x, t->id) ? ike_kex_generate(x) : -ENOMEM;
+}
+
+static int offer(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_child *old = old_of(x);
+
+	/* RFC 7296, 1.3.3: "this is the SPI the exchange initiator would expect in inbound ESP or AH packets" */
+	if (old)
+		ike_notify_put_spi(&x->out, IKE_N_REKEY_SA, old->protocol, old->spi_in, rv_bytes(NULL, 0));
+	return ike_child_offer(x, false);
+}
+
+static rv_ike_step_fn *const build[] = { begin, offer, NULL };
+
+/* The responder wants another group (RFC 7296, 1.3): asked again once. */
+static bool other_group(struct rv_ike_exchange *x)
+{
+	struct ike_notify notify;
+	struct rv_ike_exchange *again;
+	uint16_t group;
+
+	if (x->group || !ike_notify_find(&x->chain, IKE_N_INVALID_KE_PAYLOAD, &notify))
+		return false;
+	struct rv_rd r = rv_rd(notify.data);
+
+	group = rv_rd_u16(&r);
+	if (!rv_rd_done(&r) || !ike_offers_group(x->conf->proposals, x->conf->n_proposals, group))
+		return false;
+	again = ike_exchange_ask(x->sa, x->plan);
+	if (!again)
+		return false;
+	again->group = group;
+	again->conf = x->conf;
+	again->old = x->old;
+	again->attempt = x->attempt;
+	x->attempt = NULL;
+	return true;
+}
+
+/* The peer agreed to a child SA that we cannot use: it shall not keep it (RFC 7296, 1.3.1, 2.21). */
+static void give_back(struct rv_ike_exchange *x, int result)
+{
+	if (result != -RV_ETIMEOUT && x->child && x->spi_out)
+		ike_child_disown(x->sa, x->child->child->spi_in);
+}
+
+static void child_end(struct rv_ike_exchange *x, int result, void *self)
+{
+	if (!result || other_group(x))
+		return;
+	give_back(x, result);
+	ike_explain_refusal(x);
+	ike_attempt_fail(x, result);
+}
+
+static void retry(struct rv_timer *timer)
+{
+	struct rv_child *child = rv_container_of(timer, struct ike_child, timer)->child;
+
+	(void)ike_child_rekey(child);
+}
+
+/* RFC 7296, 2.25: after TEMPORARY_FAILURE "it MUST wait so that the sender may complete whatever operation caused" it;
+ * after CHILD_SA_NOT_FOUND a new child SA is asked for. */
+static void rekey_end(struct rv_ike_exchange *x, int result, void *self)
+{
+	struct rv_child *old = old_of(x);
+	struct rv_subject subject = ike_subject(x->sa);
+	struct rv_host *host = x->sa->engine->host;
+	const struct rv_child_conf *conf = x->conf;
+	struct ike_child *ic;
+	uint64_t spread;
+
+	if (!result)
+		return;
+	give_back(x, result);
+	if (!old || other_group(x))
+		return;
+	if (old->state == RV_CHILD_REKEYING)
+		old->state = RV_CHILD_INSTALLED;
+	ic = ike_child_of(old);
+	if (result == -RV_ETIMEOUT || result == -RV_ECANCELLED || !ic || ic->successor)
+		return;
+	rv_log(&subject, RV_NOTICE, "child-rekey-failed", KV_UINT("child", old->id), KV_STR("why", x->why.text));
+	if (ike_error_in(x) == IKE_N_CHILD_SA_NOT_FOUND) {
+		rv_child_down(old, -RV_EPEER_GONE);
+		(void)ike_child_create(x->sa, conf, NULL);
+		return;
+	}
+	rv_host_random(host, &spread, sizeof(spread));
+	rv_timer_init(&ic->timer, host->loop, retry);
+	if (rv_timer_arm(&ic->timer, RETRY_US + spread % RETRY_SPREAD_US))
+		rv_log(&subject, RV_ERROR, "no-timer", KV_STR("for", "a rekey"));
+}
+
+const struct rv_ike_plan ike_plan_child = {
+	.story = "add a child SA",
+	.exchange = IKE_EXCHANGE_CREATE_CHILD_SA,
+	.build = build,
+	.end = child_end,
+};
+
+const struct rv_ike_plan ike_plan_child_rekey = {
+	.story = "replace a child SA",
+	.exchange = IKE_EXCHANGE_CREATE_CHILD_SA,
+	.build = build,
+	.end = rekey_end,
+};
+
+int ike_child_create(struct rv_ike_sa *sa, const struct rv_child_conf *conf, struct rv_attempt *attempt)
+{
+	struct rv_ike_exchange *x = ike_exchange_ask(sa, &ike_plan_child);
+
+	if (!x)
+		return -ENOMEM;
+	if (conf->connection != sa->peer->connection && !talloc_reference(x, conf->connection)) {
+		talloc_free(x);
+		return -ENOMEM;
+	}
+	x->conf = conf;
+	x->attempt = rv_attempt_hold(attempt);
+	ike_exchange_kick(sa);
+	return 0;
+}
+
+static bool asked_for(const struct rv_ike_sa *sa, uint32_t id)
+{
+	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry)
+		if (x->old == id && (x->plan == &ike_plan_child_rekey || x->plan == &ike_plan_child_delete))
+			return true;
+	return false;
+}
+
+int ike_child_rekey(struct rv_child *child)
+{
+	struct rv_ike_sa *sa = child->peer->sa;
+	struct rv_ike_exchange *x;
+
+	if (!sa || sa->state < RV_IKE_ESTABLISHED || sa->state == RV_IKE_DELETING)
+		return -RV_ESTATE;
+	if (child->state != RV_CHILD_INSTALLED || asked_for(sa, child->id))
+		return 0;
+	x = ike_exchange_ask(sa, &ike_plan_child_rekey);
+	if (!x)
+		return -ENOMEM;
+	x->conf = child->conf;
+	x->old = child->id;
+	ike_exchange_kick(sa);
+	return 0;
+}
+
+/* The response to ours */
+
+static int accept(struct rv_ike_exchange *x, void *self)
+{
+	struct ike_ke ke;
+	int r = ike_child_accept(x, false);
+
+	if (r)
+		return r;
+	if (!ike_nonce_read(&x->nr, ike_body(x, IKE_PAYLOAD_NONCE)))
+		return -RV_ESYNTAX;
+	const struct rv_transform *t = rv_proposal_get(&x->chosen, RV_CLASS_KE);
+
+	if (!t || !t->id) {
+		TALLOC_FREE(x->kex);
+		return 0;
+	}
+	if (!x->kex || !ike_ke_read(&ke, ike_body(x, IKE_PAYLOAD_KE)) || ke.group != t->id || t->id != x->kex->group)
+		return rv_why_set(&x->why, -RV_EKEY_VALUE, "the peer's key exchange does not fit its choice");
+	return ike_kex_complete(x, ke.value);
+}
+
+static int make(struct rv_ike_exchange *x, void *self)
+{
+	return ike_child_make(x, false);
+}
+
+static int install(struct rv_ike_exchange *x, void *self)
+{
+	return ike_child_install(x, NULL, false);
+}
+
+static int created(struct rv_ike_exchange *x, void *self)
+{
+	ike_child_done(x, false);
+	ike_attempt_ok(x);
+	return 0;
+}
+
+rv_ike_step_fn *const ike_child_created[] = { accept, make, install, created, NULL };
+
+/* RFC 7296, 2.8.1: "the SA created with the lowest of the four nonces used in the two exchanges SHOULD be closed by the
+ * endpoint that created it" */
+static bool ours_loses(struct rv_ike_exchange *x, const struct rv_child *old)
+{
+	struct ike_child *ic = old ? old->keying : NULL;
+	struct rv_bytes ours = ike_nonce_lower(rv_bytes(x->nonce, sizeof(x->nonce)), x->nr);
+
+	if (!ic || !ic->successor)
+		return false;
+	return ike_nonce_compare(ours, rv_bytes(ic->rival_nonce, ic->rival_nonce_len)) < 0;
+}
+
+static int replace(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_child *old = old_of(x);
+	struct rv_subject subject = ike_subject(x->sa);
+
+	if (!ours_loses(x, old))
+		return ike_child_install(x, old, false);
+	rv_log(&subject, RV_INFO, "rekey-collision", KV_UINT("child", old->id), KV_STR("kept", "the peer's"));
+	x->lost = true;
+	return 0;
+}
+
+static int replaced(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_child *old = old_of(x);
+
+	if (x->lost) {
+		struct rv_child *redundant = x->child ? x->child->child : NULL;
+
+		if (redundant) {
+			ike_child_disown(x->sa, redundant->spi_in);
+			rv_child_down(redundant, 0);
+		}
+		return 0;
+	}
+	ike_child_done(x, false);
+	if (old) {
+		old->state = RV_CHILD_REKEYED;
+		(void)ike_child_delete(old);
+	}
+	return 0;
+}
+
+rv_ike_step_fn *const ike_child_rekeyed[] = { accept, make, replace, replaced, NULL };
+
+/* The peer's request */
+
+bool ike_is_child_rekey(const struct rv_ike_exchange *x)
+{
+	return ike_has_notify(x, IKE_N_REKEY_SA);
+}
+
+static bool closing(const struct rv_ike_sa *sa, const struct rv_child *child)
+{
+	return child->state == RV_CHILD_DELETING || child->state == RV_CHILD_REKEYED;
+}
+
+static int find_old(struct rv_ike_exchange *x, void *self)
+{
+	struct ike_notify notify = { 0 };
+	struct rv_child *old;
+
+	if (!ike_notify_find(&x->chain, IKE_N_REKEY_SA, &notify))
+		return -RV_ESYNTAX;
+	struct rv_rd r = rv_rd(notify.spi);
+	uint32_t spi = rv_rd_u32(&r);
+
+	if (!rv_rd_done(&r))
+		return -RV_ESYNTAX;
+	old = ike_child_by_spi_out(x->sa->peer, spi);
+	if (!old) {
+		x->veto_spi = spi;
+		x->veto_protocol = notify.protocol;
+		return ike_refuse(x, IKE_N_CHILD_SA_NOT_FOUND, rv_bytes(NULL, 0), -RV_ESTATE,
+				  "the peer wants to replace a child SA that is not there (SPI %08x)", spi);
+	}
+	if (closing(x->sa, old))
+		return ike_refuse(x, IKE_N_TEMPORARY_FAILURE, rv_bytes(NULL, 0), -RV_ESTATE,
+				  "the peer wants to replace child SA #%u, which is being closed", old->id);
+	x->old = old->id;
+	x->conf = old->conf;
+	return 0;
+}
+
+static int choose(struct rv_ike_exchange *x, void *self)
+{
+	struct ike_ke ke;
+	uint8_t data[2];
+	struct rv_wr w = rv_wr(data, sizeof(data));
+	int r = ike_child_choose(x, false);
+
+	if (r)
+		return r;
+	if (!ike_nonce_read(&x->ni, ike_body(x, IKE_PAYLOAD_NONCE)))
+		return -RV_ESYNTAX;
+	ike_nonce(x);
+	const struct rv_transform *t = rv_proposal_get(&x->chosen, RV_CLASS_KE);
+
+	if (!t || !t->id)
+		return 0;
+	if (!ike_ke_read(&ke, ike_body(x, IKE_PAYLOAD_KE)) || ke.group != t->id) {
+		rv_wr_u16(&w, t->id);
+		return ike_refuse(x, IKE_N_INVALID_KE_PAYLOAD, rv_wr_bytes(&w), -RV_ENO_PROPOSAL,
+				  "the peer's key exchange is not in group %u", t->id);
+	}
+	return ike_kex_new(x, ke.group) ? ike_kex_respond(x, ke.value) : -ENOMEM;
+}
+
+static int take_on(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_child *old = old_of(x);
+	int r;
+
+	if (x->old && !old)
+		return ike_refuse(x, IKE_N_TEMPORARY_FAILURE, rv_bytes(NULL, 0), -RV_ESTATE,
+				  "the child SA to be replaced is gone");
+	r = ike_child_begin(x, x->conf, old ? old->reqid : 0);
+	return r ? r : ike_child_make(x, false);
+}
+
+static int install_new(struct rv_ike_exchange *x, void *self)
+{
+	return ike_child_install(x, NULL, false);
+}
+
+/* RFC 7296, 2.8: "the responder continues to send traffic on the old SA until" the initiator can receive on the new */
+static int install_inbound(struct rv_ike_exchange *x, void *self)
+{
+	return ike_child_install(x, old_of(x), true);
+}
+
+static int write(struct rv_ike_exchange *x, void *self)
+{
+	ike_child_write(x, false);
+	ike_child_done(x, false);
+	return 0;
+}
+
+static int write_successor(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_child *old = old_of(x), *fresh = x->child ? x->child->child : NULL;
+	struct ike_child *ic = old ? ike_child_of(old) : NULL;
+	struct rv_bytes lower = ike_nonce_lower(x->ni, rv_bytes(x->nonce, sizeof(x->nonce)));
+
+	if (!ic || !fresh)
+		return old && fresh ? -ENOMEM : -RV_ECANCELLED;
+	ike_child_write(x, false);
+	rv_timer_cancel(&ic->timer);
+	ic->successor = fresh->id;
+	ic->rival_nonce_len = (uint16_t)lower.len;
+	memcpy(ic->rival_nonce, lower.p, lower.len);
+	old->state = RV_CHILD_REKEYING;
+	x->child->replaces = old->id;
+	ike_child_done(x, true);
+	return 0;
+}
+
+rv_ike_step_fn *const ike_child_create_answer[] = { choose, take_on, install_new, write, NULL };
+rv_ike_step_fn *const ike_child_rekey_answer[] = { find_old, choose, take_on, install_inbound, write_successor, NULL };

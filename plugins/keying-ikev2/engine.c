@@ -1,0 +1,347 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* engine: from a datagram to its exchange (RFC 7296, 2.1 to 2.5, 2.21, 3.1).
+ *
+ * The order is fixed: header and window, then integrity, then the pure parse, then the payload sets, and only then does
+ * any step run. What is not authentic changes nothing and is answered, if at all, without state and at a limited rate.
+ */
+#include "ike-sa.h"
+
+#include "explain.h"
+#include "notify.h"
+#include "sealed.h"
+
+#include <errno.h>
+#include <string.h>
+
+enum { ERRORS_PER_S = 20, HINT_US = 10 * 1000000 };
+
+/* What may stand in a message once only (RFC 7296, 1.2, 1.3). */
+static const uint8_t once[] = { IKE_PAYLOAD_SA,	   IKE_PAYLOAD_KE,  IKE_PAYLOAD_IDI, IKE_PAYLOAD_IDR, IKE_PAYLOAD_AUTH,
+				IKE_PAYLOAD_NONCE, IKE_PAYLOAD_TSI, IKE_PAYLOAD_TSR, IKE_PAYLOAD_EAP };
+
+bool ike_rate_ok(struct ike_engine *engine, struct ike_rate *rate, uint32_t per_second)
+{
+	uint64_t now = rv_loop_now_us(engine->host->loop);
+
+	if (!rate->at_us || now - rate->at_us >= RV_S(1)) {
+		rate->at_us = now;
+		rate->tokens = per_second;
+	}
+	if (!rate->tokens)
+		return false;
+	rate->tokens--;
+	return true;
+}
+
+/* RFC 7296, 1.5: "The message is a response message ... sent to the IP address and port from whence it came with the
+ * same IKE SPIs and the Message ID and Exchange Type are copied from the request." */
+void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
+		      uint16_t type, struct rv_bytes data)
+{
+	struct ike_header header = *request;
+	uint8_t room[128], out[192];
+	struct ike_builder b;
+	size_t len;
+
+	header.major = IKE_MAJOR;
+	header.minor = 0;
+	header.flags = (uint8_t)(IKE_FLAG_RESPONSE | (request->flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR));
+	ike_builder_init(&b, room, sizeof(room));
+	ike_notify_put(&b, type, data);
+	if (!ike_message_write(&header, &b, out, sizeof(out), &len))
+		(void)port->ops->send(port->self, path, rv_bytes(out, len));
+}
+
+static struct ike_sealing sealing(const struct rv_ike_sa *sa, bool ours)
+{
+	struct ike_keys keys;
+
+	ike_sa_keys(sa, &keys);
+	return (struct ike_sealing){ .suite = &sa->suite,
+				     .vault = sa->engine->host->vault,
+				     .encr = sa->initiator == ours ? keys.ei : keys.er,
+				     .integ = sa->initiator == ours ? keys.ai : keys.ar };
+}
+
+int ike_seal(struct rv_ike_sa *sa, const struct ike_header *header, const struct ike_builder *chain, uint8_t **out,
+	     size_t *len)
+{
+	struct ike_sealing how = sealing(sa, true);
+	uint8_t random[16], iv[16];
+	struct rv_bytes inner;
+	size_t cap;
+
+	if (!ike_builder_done(chain, &inner))
+		return -ENOSPC;
+	cap = ike_sealed_len(&sa->suite, inner.len);
+	*out = talloc_size(sa, cap);
+	if (!*out)
+		return -ENOMEM;
+	rv_host_random(sa->engine->host, random, sizeof(random));
+	ike_sealed_iv(&sa->suite, sa->iv++, random, iv);
+	return ike_sealed_write(&how, header, chain->first, inner, iv, *out, cap, len);
+}
+
+/* The body of every payload has its form, and what may stand once stands once. */
+static bool well_formed(const struct ike_chain *chain)
+{
+	for (unsigned i = 0; i < chain->n; i++)
+		if (!ike_payload_valid(chain->p[i].type, chain->p[i].body))
+			return false;
+	for (unsigned i = 0; i < RV_COUNT(once); i++)
+		if (ike_chain_count(chain, once[i]) > 1)
+			return false;
+	return true;
+}
+
+/* Reads the payloads of an authentic message into x; what is wrong with them becomes x's veto (RFC 7296, 2.5, 2.21). */
+static void read_payloads(struct rv_ike_exchange *x, int r)
+{
+	uint8_t refused = x->chain.refused;
+
+	if (r == -RV_ECRITICAL)
+		(void)ike_refuse(x, IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD, rv_bytes(&refused, 1), r,
+				 "payload type %u is critical and not known here", refused);
+	else if (r || !well_formed(&x->chain))
+		(void)ike_refuse(x, IKE_N_INVALID_SYNTAX, rv_bytes(NULL, 0), -RV_ESYNTAX, "%s could not be parsed",
+				 ike_exchange_name(x->type));
+}
+
+/* Verifies and opens; the payloads lie in x->message. 0 or negative: the message is not authentic. */
+static int open_sealed(struct rv_ike_exchange *x, const struct ike_message *message)
+{
+	struct ike_sealing how = sealing(x->sa, false);
+	struct rv_bytes inner;
+	uint8_t *room;
+	int r;
+
+	if (message->sealed != IKE_PAYLOAD_SK || !x->sa->keys)
+		return -RV_EINTEGRITY;
+	room = talloc_size(x, message->sealed_body.len ? message->sealed_body.len : 1);
+	if (!room)
+		return -ENOMEM;
+	r = ike_sealed_open(&how, message, 0, room, message->sealed_body.len, &inner);
+	if (r) {
+		talloc_free(room);
+		return r;
+	}
+	talloc_free(x->body);
+	x->body = room;
+	x->message = inner;
+	x->veto = 0;
+	read_payloads(x, ike_chain_read(&x->chain, message->sealed_next, inner, &x->sa->engine->types));
+	return 0;
+}
+
+/* RFC 7296, 2.23: a NAT may give the peer another address; "a host ... that is not behind a NAT, SHOULD send all
+ * packets ... to the IP address and port in the validated packet" */
+static void follow(struct rv_ike_sa *sa, const struct rv_path *path)
+{
+	struct rv_peer *peer = sa->peer;
+	struct rv_path moved = peer->path;
+
+	if (rv_addr_same(&peer->path.remote, &path->remote) && peer->path.encap == path->encap &&
+	    rv_addr_same(&peer->path.local, &path->local))
+		return;
+	moved.local = path->local;
+	moved.remote = path->remote;
+	moved.encap = path->encap;
+	if (sa->state <= RV_IKE_HALF_OPEN) {
+		peer->path = moved;
+	} else if (peer->path.remote_nat && !peer->path.behind_nat && peer->sa == sa) {
+		rv_peer_moved(peer, &moved);
+	}
+}
+
+static void forged(struct rv_ike_sa *sa, int error)
+{
+	struct rv_subject subject = ike_subject(sa);
+
+	if (ike_rate_ok(sa->engine, &sa->engine->logs, 5))
+		rv_log(&subject, RV_INFO, "message-dropped", KV_STR("why", rv_error_text(error)));
+}
+
+static struct rv_ike_exchange *new_answer(struct rv_ike_sa *sa, const struct rv_path *path,
+					  const struct ike_header *header)
+{
+	struct rv_ike_exchange *x = ike_exchange_new(sa, IKE_ANSWERING);
+
+	if (!x)
+		return NULL;
+	x->header = *header;
+	x->type = header->exchange;
+	x->id = header->id;
+	x->path = *path;
+	return x;
+}
+
+static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const struct ike_header *header,
+			 struct rv_bytes octets)
+{
+	enum ike_arrival arrival = ike_window_judge(sa->next_in, header->id);
+	struct ike_message message;
+	struct rv_ike_exchange *x;
+	int r;
+
+	if (arrival == IKE_ARRIVAL_AGAIN && sa->response && sa->response->id == header->id &&
+	    sa->response->digest == ike_digest(octets)) {
+		(void)ike_send(sa, path, rv_bytes(sa->response->octets, sa->response->len));
+		return;
+	}
+	if (arrival != IKE_ARRIVAL_NEW || sa->serving)
+		return;
+	/* outside the SK payload nothing is authentic: a message that does not parse is dropped */
+	if (ike_message_read(&message, octets, &sa->engine->types))
+		return;
+	x = new_answer(sa, path, header);
+	if (!x)
+		return;
+	r = open_sealed(x, &message);
+	if (r) {
+		talloc_free(x);
+		forged(sa, r);
+		return;
+	}
+	x->digest = ike_digest(octets);
+	sa->last_in_us = rv_loop_now_us(sa->engine->host->loop);
+	follow(sa, path);
+	ike_explain_message(x, false, NULL, path, octets.len);
+	ike_exchange_answer(x);
+}
+
+/* RFC 7296, 2.21.4: an unprotected complaint is "a hint that there might be problems" and worth a liveness check */
+static void hint(struct rv_ike_sa *sa, const struct ike_message *message, struct rv_ike_exchange *x)
+{
+	uint64_t now = rv_loop_now_us(sa->engine->host->loop);
+	struct ike_notify notify;
+	const struct ike_payload *p = ike_chain_first(&message->chain, IKE_PAYLOAD_NOTIFY);
+
+	if (!p || !ike_notify_read(&notify, p->body) || !ike_notify_is_error(notify.type))
+		return;
+	if (x && sa->hs && !sa->hs->noted) {
+		sa->hs->noted = notify.type;
+		rv_attempt_step(ike_attempt(x), "the peer (or somebody else: it is not protected) says %s",
+				ike_notify_name(notify.type) ? ike_notify_name(notify.type) : "an error");
+	}
+	if (sa->state == RV_IKE_ESTABLISHED && now - sa->last_in_us > HINT_US && rv_list_empty(&sa->requests))
+		(void)ike_liveness(sa);
+}
+
+static struct rv_ike_exchange *awaited(struct rv_ike_sa *sa, const struct ike_header *header)
+{
+	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry)
+		if (x->phase == IKE_WAITING && x->id == header->id && x->type == header->exchange)
+			return x;
+	return NULL;
+}
+
+static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, const struct ike_header *header,
+			  struct rv_bytes octets)
+{
+	struct rv_ike_exchange *x = awaited(sa, header);
+	struct ike_message message;
+	int r;
+
+	if (!x)
+		return;
+	r = ike_message_read(&message, octets, &sa->engine->types);
+	if (header->exchange == IKE_EXCHANGE_IKE_SA_INIT) {
+		if (r)
+			return;
+		talloc_free(x->body);
+		x->body = talloc_memdup(x, octets.p, octets.len);
+		x->message = rv_bytes(x->body, x->body ? octets.len : 0);
+		if (!x->message.len || ike_message_read(&message, x->message, &sa->engine->types))
+			return;
+		x->chain = message.chain;
+		x->veto = 0;
+		read_payloads(x, 0);
+	} else {
+		if (r)
+			return;
+		if (!message.sealed) {
+			hint(sa, &message, x);
+			return;
+		}
+		r = open_sealed(x, &message);
+		if (r) {
+			forged(sa, r);
+			return;
+		}
+		sa->last_in_us = rv_loop_now_us(sa->engine->host->loop);
+		follow(sa, path);
+	}
+	x->header = *header;
+	x->path = *path;
+	ike_explain_message(x, false, NULL, path, octets.len);
+	ike_exchange_read(x);
+}
+
+/* A message for which there is no IKE SA. */
+static void take_stray(struct ike_port *port, const struct rv_path *path, const struct ike_header *header,
+		       struct rv_bytes octets)
+{
+	struct ike_engine *engine = port->engine;
+	struct ike_message message;
+	int r;
+
+	if (header->flags & IKE_FLAG_RESPONSE || ike_ghost_answer(port, header, path, octets) ||
+	    ike_ext_datagram(port, path, header, octets))
+		return;
+	if (header->exchange != IKE_EXCHANGE_IKE_SA_INIT || header->spi_r) {
+		/* RFC 7296, 2.21.4: a response "MUST contain an INVALID_IKE_SPI Notify payload" */
+		if (header->exchange != IKE_EXCHANGE_IKE_SA_INIT && header->spi_r &&
+		    ike_rate_ok(engine, &engine->errors, ERRORS_PER_S))
+			ike_reply_notify(port, path, header, IKE_N_INVALID_IKE_SPI, rv_bytes(NULL, 0));
+		return;
+	}
+	if (header->id || !header->spi_i || !(header->flags & IKE_FLAG_INITIATOR) || engine->stopping)
+		return;
+	r = ike_message_read(&message, octets, &engine->types);
+	if (!r && !well_formed(&message.chain))
+		r = -RV_ESYNTAX;
+	if (!r) {
+		ike_init_request(port, path, &message);
+		return;
+	}
+	if (!ike_rate_ok(engine, &engine->errors, ERRORS_PER_S))
+		return;
+	if (r == -RV_ECRITICAL)
+		ike_reply_notify(port, path, header, IKE_N_UNSUPPORTED_CRITICAL_PAYLOAD,
+				 rv_bytes(&message.chain.refused, 1));
+	else
+		ike_reply_notify(port, path, header, IKE_N_INVALID_SYNTAX, rv_bytes(NULL, 0));
+}
+
+void ike_receive(void *arg, const struct rv_path *path, struct rv_bytes octets)
+{
+	struct ike_port *port = arg;
+	struct ike_header header;
+	struct rv_ike_sa *sa;
+	uint64_t ours, theirs;
+
+	if (!ike_header_read(&header, octets))
+		return;
+	if (header.major != IKE_MAJOR) {
+		/* RFC 7296, 2.5: drop it and say which version would do */
+		if (header.major > IKE_MAJOR && !(header.flags & IKE_FLAG_RESPONSE) &&
+		    ike_rate_ok(port->engine, &port->engine->errors, ERRORS_PER_S))
+			ike_reply_notify(port, path, &header, IKE_N_INVALID_MAJOR_VERSION, rv_bytes(NULL, 0));
+		return;
+	}
+	ours = header.flags & IKE_FLAG_INITIATOR ? header.spi_r : header.spi_i;
+	theirs = header.flags & IKE_FLAG_INITIATOR ? header.spi_i : header.spi_r;
+	sa = ours ? ike_sas_find(port->engine, ours) : NULL;
+	if (!sa) {
+		take_stray(port, path, &header, octets);
+		return;
+	}
+	/* the one who sent the first message sets the Initiator flag in all of his (RFC 7296, 3.1) */
+	if (sa->initiator == !!(header.flags & IKE_FLAG_INITIATOR) ||
+	    (ike_sa_theirs(sa) != theirs && sa->state != RV_IKE_INIT))
+		return;
+	if (header.flags & IKE_FLAG_RESPONSE)
+		take_response(sa, path, &header, octets);
+	else if (header.exchange != IKE_EXCHANGE_IKE_SA_INIT)
+		take_request(sa, path, &header, octets);
+}

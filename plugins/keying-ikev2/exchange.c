@@ -1,0 +1,535 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* exchange: one request and its response, from its first step to its commit (RFC 7296, 2.1).
+ *
+ * An exchange is a list of steps that may suspend. What it makes hangs on it until the last step is done; state changes
+ * in one place, commit(). The order for a message that came is fixed: READ and REQUIRED tasks, the row's steps, BUILD
+ * tasks, sealing, commit, sending.
+ */
+#include "ike-sa.h"
+
+#include "explain.h"
+#include "notify.h"
+#include "sealed.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int at_read(struct rv_ike_exchange *x, void *self)
+{
+	return ike_point(x, RV_IKE_AT_READ);
+}
+
+static int at_required(struct rv_ike_exchange *x, void *self)
+{
+	return ike_point(x, RV_IKE_AT_REQUIRED);
+}
+
+static int at_build(struct rv_ike_exchange *x, void *self)
+{
+	return ike_point(x, RV_IKE_AT_BUILD);
+}
+
+static rv_ike_step_fn *const reading[] = { at_read, at_required, NULL };
+static rv_ike_step_fn *const building[] = { at_build, NULL };
+
+static int exchange_free(struct rv_ike_exchange *x)
+{
+	rv_list_del(&x->entry);
+	rv_timer_cancel(&x->timer);
+	rv_call_cancel(&x->call);
+	rv_job_cancel(x->job);
+	if (x->sa->serving == x)
+		x->sa->serving = NULL;
+	if (x->attempt)
+		rv_attempt_fail(x->attempt, -RV_ECANCELLED, NULL, "the IKE SA ended before this was done");
+	rv_attempt_drop(x->attempt);
+	if (x->child) {
+		x->child->x = NULL;
+		rv_child_down(x->child->child, -RV_ECANCELLED);
+	}
+	return 0;
+}
+
+struct rv_ike_exchange *ike_exchange_new(struct rv_ike_sa *sa, uint8_t phase)
+{
+	struct rv_ike_exchange *x = talloc_zero(sa, struct rv_ike_exchange);
+
+	if (!x)
+		return NULL;
+	x->verbs = &ike_verbs;
+	x->sa = sa;
+	x->phase = phase;
+	rv_list_init(&x->entry);
+	rv_call_init(&x->call, ike_exchange_call);
+	talloc_set_destructor(x, exchange_free);
+	return x;
+}
+
+struct rv_ike_exchange *ike_exchange_ask(struct rv_ike_sa *sa, const struct rv_ike_plan *plan)
+{
+	struct rv_ike_exchange *x;
+	unsigned n = 0;
+
+	rv_list_each (&sa->requests, other, struct rv_ike_exchange, entry)
+		n++;
+	if (n >= IKE_QUEUE_MAX)
+		return NULL;
+	x = ike_exchange_new(sa, IKE_QUEUED);
+	if (!x)
+		return NULL;
+	x->plan = plan;
+	x->type = plan->exchange;
+	rv_list_add(&sa->requests, &x->entry);
+	return x;
+}
+
+bool ike_exchange_busy(const struct rv_ike_sa *sa, const struct rv_ike_plan *plan)
+{
+	for (const struct rv_list *e = sa->requests.next; e != &sa->requests; e = e->next)
+		if (rv_container_of(e, struct rv_ike_exchange, entry)->plan == plan)
+			return true;
+	return false;
+}
+
+struct rv_bytes ike_keep(const void *parent, struct rv_bytes octets)
+{
+	void *p = octets.len ? talloc_memdup(parent, octets.p, octets.len) : NULL;
+
+	return rv_bytes(p, p ? octets.len : 0);
+}
+
+struct rv_bytes ike_body(const struct rv_ike_exchange *x, uint8_t type)
+{
+	const struct ike_payload *p = ike_chain_first(&x->chain, type);
+
+	return p ? p->body : rv_bytes(NULL, 0);
+}
+
+bool ike_has_payload(const struct rv_ike_exchange *x, uint8_t type)
+{
+	return ike_chain_first(&x->chain, type) != NULL;
+}
+
+bool ike_has_notify(const struct rv_ike_exchange *x, uint16_t type)
+{
+	struct ike_notify notify;
+
+	return ike_notify_find(&x->chain, type, &notify);
+}
+
+uint16_t ike_error_in(const struct rv_ike_exchange *x)
+{
+	ike_chain_each(&x->chain, p, IKE_PAYLOAD_NOTIFY)
+	{
+		struct ike_notify notify;
+
+		if (ike_notify_read(&notify, p->body) && ike_notify_is_error(notify.type))
+			return notify.type;
+	}
+	return 0;
+}
+
+int ike_refuse(struct rv_ike_exchange *x, uint16_t notify, struct rv_bytes data, int error, const char *fmt, ...)
+{
+	char text[sizeof(x->why.text)];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	x->veto = notify;
+	x->veto_len = (uint8_t)(data.len <= sizeof(x->veto_data) ? data.len : 0);
+	if (x->veto_len)
+		memcpy(x->veto_data, data.p, x->veto_len);
+	return rv_why_set(&x->why, error, "%s", text);
+}
+
+/* Where a section's steps are: what comes before the row's or the plan's own, these, and what comes behind them. */
+static rv_ike_step_fn *const *section(const struct rv_ike_exchange *x)
+{
+	rv_ike_step_fn *const *const plan[] = { x->plan ? x->plan->build : NULL, building, NULL, NULL };
+	rv_ike_step_fn *const *const answer[] = { reading, x->row ? x->row->steps : NULL, building, NULL };
+	rv_ike_step_fn *const *const read[] = { reading, x->row ? x->row->steps : NULL, NULL, NULL };
+
+	if (x->section >= RV_COUNT(plan))
+		return NULL;
+	return x->phase == IKE_BUILDING	   ? plan[x->section]
+	       : x->phase == IKE_ANSWERING ? answer[x->section]
+					   : read[x->section];
+}
+
+static rv_ike_step_fn *next_step(struct rv_ike_exchange *x)
+{
+	while (x->steps && !*x->steps) {
+		x->section++;
+		x->steps = section(x);
+	}
+	return x->steps ? *x->steps : NULL;
+}
+
+static void finish(struct rv_ike_exchange *x);
+static void failed(struct rv_ike_exchange *x, int error);
+
+/* A failed child SA does not fail the IKE_AUTH exchange that it rides on (RFC 7296, 1.2 and 2.21.2). */
+static bool soften(struct rv_ike_exchange *x, int error)
+{
+	if (!x->soft || x->childless || error == -ENOMEM)
+		return false;
+	ike_child_failed(x, error);
+	x->childless = true;
+	return true;
+}
+
+static void advance(struct rv_ike_exchange *x, int result)
+{
+	x->running = true;
+	for (;;) {
+		rv_ike_step_fn *step;
+
+		if (result < 0 && !soften(x, result))
+			break;
+		if (!x->again)
+			x->steps++;
+		x->again = false;
+		step = next_step(x);
+		if (!step)
+			break;
+		result = step(x, x->self);
+		if (result == RV_PENDING) {
+			x->suspended = true;
+			x->running = false;
+			return;
+		}
+	}
+	x->running = false;
+	if (result < 0)
+		failed(x, result);
+	else
+		finish(x);
+}
+
+static void begin(struct rv_ike_exchange *x)
+{
+	x->section = 0;
+	x->task = 0;
+	x->suspended = false;
+	x->again = true; /* the first step is the next one */
+	x->steps = section(x);
+	advance(x, 0);
+}
+
+void ike_exchange_resume(struct rv_ike_exchange *x, int result)
+{
+	if (!x->suspended)
+		return;
+	x->suspended = false;
+	if (result < 0)
+		x->again = false;
+	advance(x, result);
+}
+
+void ike_exchange_call(struct rv_call *call, int result)
+{
+	ike_exchange_resume(rv_container_of(call, struct rv_ike_exchange, call), result);
+}
+
+static bool open_room(struct rv_ike_exchange *x)
+{
+	talloc_free(x->room);
+	x->room = talloc_size(x, IKE_BUILD_MAX);
+	if (x->room)
+		ike_builder_init(&x->out, x->room, IKE_BUILD_MAX);
+	return x->room != NULL;
+}
+
+/* Before the IKE SA is established only its own exchanges may start. */
+static bool may_start(const struct rv_ike_exchange *x)
+{
+	if (x->type == IKE_EXCHANGE_IKE_SA_INIT || x->type == IKE_EXCHANGE_IKE_AUTH)
+		return true;
+	return x->sa->state >= RV_IKE_ESTABLISHED || x->plan == &ike_plan_auth_failed;
+}
+
+/* RFC 7296, 2.3: "An IKE endpoint MUST NOT exceed the peer's stated window size" */
+void ike_exchange_kick(struct rv_ike_sa *sa)
+{
+	struct rv_ike_exchange *ready = NULL;
+
+	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry) {
+		if (x->phase != IKE_QUEUED)
+			return;
+		if (!ready && may_start(x))
+			ready = x;
+	}
+	if (!ready)
+		return;
+	ready->phase = IKE_BUILDING;
+	if (open_room(ready))
+		begin(ready);
+	else
+		ike_exchange_close(ready, -ENOMEM);
+}
+
+/* What the end of x does to its SA. x is gone afterwards. */
+static void settle(struct rv_ike_exchange *x)
+{
+	struct rv_ike_sa *sa = x->sa, *current = sa->peer->sa;
+	uint8_t fate = x->fate;
+	int reason = x->reason;
+	char text[sizeof(x->why.text)];
+
+	snprintf(text, sizeof(text), "%s", x->why.text);
+	talloc_free(x);
+	if (fate != IKE_FATE_NONE) {
+		ike_sa_end(sa, reason, reason ? text : NULL);
+	} else {
+		ike_sa_schedule(sa);
+		ike_exchange_kick(sa);
+	}
+	/* what waited for a rekey goes on in the successor */
+	if (current && current != sa)
+		ike_exchange_kick(current);
+}
+
+void ike_exchange_close(struct rv_ike_exchange *x, int result)
+{
+	rv_timer_cancel(&x->timer);
+	if (x->plan && x->plan->end)
+		x->plan->end(x, result, x->self);
+	if (result == -RV_ETIMEOUT && x->fate == IKE_FATE_NONE) {
+		x->fate = IKE_FATE_SESSION;
+		x->reason = result;
+	}
+	settle(x);
+}
+
+static void commit(struct rv_ike_exchange *x)
+{
+	struct rv_subject subject = ike_subject(x->sa);
+
+	if (!x->row)
+		return;
+	rv_log(&subject, RV_DEBUG, "step", KV_STR("did", x->row->story), KV_STR("from", ike_state_text(x->sa->state)));
+	if (x->row->to < RV_IKE_N_STATES)
+		x->sa->state = x->row->to;
+}
+
+static int write_message(struct rv_ike_exchange *x, const struct ike_header *header, uint8_t **out, size_t *len)
+{
+	if (x->type != IKE_EXCHANGE_IKE_SA_INIT)
+		return ike_seal(x->sa, header, &x->out, out, len);
+	*out = talloc_size(x->sa, IKE_BUILD_MAX);
+	if (!*out)
+		return -ENOMEM;
+	return ike_message_write(header, &x->out, *out, IKE_BUILD_MAX, len);
+}
+
+static struct ike_header header_of(const struct rv_ike_exchange *x, bool response)
+{
+	const struct rv_ike_sa *sa = x->sa;
+
+	return (struct ike_header){ .spi_i = sa->spi_i,
+				    .spi_r = sa->spi_r,
+				    .major = IKE_MAJOR,
+				    .exchange = x->type,
+				    .flags = (uint8_t)((sa->initiator ? IKE_FLAG_INITIATOR : 0) |
+						       (response ? IKE_FLAG_RESPONSE : 0)),
+				    .id = x->id };
+}
+
+static void send_request(struct rv_ike_exchange *x)
+{
+	struct rv_ike_sa *sa = x->sa;
+	bool init = x->type == IKE_EXCHANGE_IKE_SA_INIT;
+	struct ike_header header;
+	uint8_t *octets = NULL;
+	size_t len = 0;
+	int r;
+
+	x->id = init ? 0 : sa->next_out;
+	header = header_of(x, false);
+	r = write_message(x, &header, &octets, &len);
+	if (r) {
+		rv_why_set(&x->why, r, "%s could not be built: %s", ike_exchange_name(x->type), rv_error_text(r));
+		talloc_free(octets);
+		ike_exchange_close(x, r);
+		return;
+	}
+	sa->next_out = x->id + 1;
+	octets = talloc_realloc_size(x, talloc_steal(x, octets), len);
+	x->request = rv_bytes(octets, len);
+	if (init)
+		sa->hs->init_request = x->request;
+	x->tries = 0;
+	ike_explain_message(x, true, &x->out, &sa->peer->path, len);
+	TALLOC_FREE(x->room);
+	(void)ike_send(sa, NULL, x->request);
+	ike_window_sent(x);
+}
+
+static void send_answer(struct rv_ike_exchange *x)
+{
+	struct rv_ike_sa *sa = x->sa;
+	struct ike_header header = header_of(x, true);
+	uint8_t *octets = NULL;
+	size_t len = 0;
+	int r = write_message(x, &header, &octets, &len);
+
+	if (!r)
+		r = ike_window_keep(sa, x->id, x->digest, rv_bytes(octets, len));
+	if (r) {
+		/* nothing was answered: the retransmission is a new request */
+		talloc_free(octets);
+		rv_why_set(&x->why, r, "a response could not be built: %s", rv_error_text(r));
+		settle(x);
+		return;
+	}
+	if (x->type == IKE_EXCHANGE_IKE_SA_INIT && sa->hs)
+		sa->hs->init_response = ike_keep(sa->hs, rv_bytes(octets, len));
+	sa->next_in = x->id + 1;
+	ike_explain_message(x, true, &x->out, &x->path, len);
+	commit(x);
+	(void)ike_send(sa, &x->path, rv_bytes(octets, len));
+	talloc_free(octets);
+	settle(x);
+}
+
+static void finish(struct rv_ike_exchange *x)
+{
+	if (x->phase == IKE_BUILDING) {
+		send_request(x);
+		return;
+	}
+	if (x->phase == IKE_ANSWERING) {
+		if (x->silent)
+			settle(x);
+		else
+			send_answer(x);
+		return;
+	}
+	if (x->restart) {
+		x->restart = false;
+		x->phase = IKE_BUILDING;
+		x->row = NULL;
+		if (open_room(x))
+			begin(x);
+		else
+			ike_exchange_close(x, -ENOMEM);
+		return;
+	}
+	if (x->silent) {
+		x->silent = false;
+		ike_window_sent(x);
+		return;
+	}
+	commit(x);
+	ike_exchange_close(x, 0);
+}
+
+/* RFC 7296, 2.21: what a failed request is answered with, and which failures end the IKE SA */
+static void failed_answer(struct rv_ike_exchange *x, int error)
+{
+	struct rv_ike_sa *sa = x->sa;
+	struct rv_subject subject = ike_subject(sa);
+	uint16_t notify = x->veto ? x->veto : ike_notify_of(error);
+
+	if (!x->why.text[0])
+		rv_why_set(&x->why, error, "%s", rv_error_text(error));
+	rv_log(&subject, RV_NOTICE, "request-refused", KV_STR("exchange", ike_exchange_name(x->type)),
+	       KV_STR("with", notify ? ike_notify_name(notify) : NULL), KV_STR("why", x->why.text));
+	ike_tell_failure(x, error);
+	x->row = NULL;
+	if (sa->state <= RV_IKE_HALF_OPEN || ike_notify_is_fatal(notify, x->type == IKE_EXCHANGE_IKE_AUTH)) {
+		x->fate = IKE_FATE_SESSION;
+		x->reason = error;
+	}
+	if (!notify || !open_room(x)) {
+		settle(x);
+		return;
+	}
+	if (x->veto_spi)
+		ike_notify_put_spi(&x->out, notify, x->veto_protocol, x->veto_spi, rv_bytes(NULL, 0));
+	else
+		ike_notify_put(&x->out, notify, rv_bytes(x->veto_data, x->veto_len));
+	send_answer(x);
+}
+
+static void failed(struct rv_ike_exchange *x, int error)
+{
+	struct rv_subject subject = ike_subject(x->sa);
+
+	if (x->phase == IKE_ANSWERING) {
+		failed_answer(x, error);
+		return;
+	}
+	if (!x->why.text[0])
+		rv_why_set(&x->why, error, "%s", rv_error_text(error));
+	if (x->phase == IKE_READING && x->type == IKE_EXCHANGE_IKE_SA_INIT && error != -ENOMEM && !x->stop) {
+		/* RFC 7296, 2.4: a response without protection may be forged; a better one may follow */
+		rv_log(&subject, RV_NOTICE, "response-ignored", KV_STR("why", x->why.text));
+		rv_attempt_step(ike_attempt(x), "this answer cannot be used: %s", x->why.text);
+		ike_window_sent(x);
+		return;
+	}
+	ike_exchange_close(x, error);
+}
+
+/* The table's word on a message: its row, or a refusal. */
+static bool find_row(struct rv_ike_exchange *x)
+{
+	struct rv_subject subject = ike_subject(x->sa);
+	int refuse = -1;
+
+	x->row = ike_table_find(x, &x->self, &refuse);
+	if (x->row)
+		return true;
+	rv_log(&subject, RV_NOTICE, "not-expected", KV_STR("exchange", ike_exchange_name(x->type)),
+	       KV_STR("state", ike_state_text(x->sa->state)),
+	       KV_STR("answer", refuse > 0 ? ike_notify_name((uint16_t)refuse) : NULL));
+	if (refuse > 0)
+		(void)ike_refuse(x, (uint16_t)refuse, rv_bytes(NULL, 0), -RV_ESTATE, "%s is not expected in state %s",
+				 ike_exchange_name(x->type), ike_state_text(x->sa->state));
+	return false;
+}
+
+void ike_exchange_answer(struct rv_ike_exchange *x)
+{
+	x->sa->serving = x;
+	if (x->veto) {
+		failed_answer(x, -RV_ESYNTAX);
+		return;
+	}
+	if (!find_row(x)) {
+		if (x->veto)
+			failed_answer(x, -RV_ESTATE);
+		else
+			talloc_free(x);
+		return;
+	}
+	if (open_room(x))
+		begin(x);
+	else
+		talloc_free(x);
+}
+
+void ike_exchange_read(struct rv_ike_exchange *x)
+{
+	struct rv_subject subject = ike_subject(x->sa);
+
+	rv_timer_cancel(&x->timer);
+	x->phase = IKE_READING;
+	x->soft = false;
+	x->why = (struct rv_why){ 0 };
+	if (x->veto) {
+		failed(x, -RV_ESYNTAX);
+		return;
+	}
+	if (find_row(x)) {
+		begin(x);
+		return;
+	}
+	rv_log(&subject, RV_NOTICE, "response-without-row", KV_STR("exchange", ike_exchange_name(x->type)));
+	rv_why_set(&x->why, -RV_ESYNTAX, "the answer to %s lacks payloads that it must have",
+		   ike_exchange_name(x->type));
+	failed(x, -RV_ESYNTAX);
+}

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* ext: extensions (kind ikev2-ext): their tasks at the named points, their rows, and the verbs that they use.
+ */
+#include "ike-sa.h"
+
+#include "explain.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* An extension that is loaded. */
+struct ext {
+	struct rv_list entry;
+	struct rv_service *service;
+	const struct rv_ikev2_ext_ops *ops;
+	void *self;
+};
+
+static void learn_types(struct ike_engine *engine)
+{
+	engine->types = ike_types_own();
+	rv_list_each (&engine->exts, ext, struct ext, entry)
+		for (unsigned type = 0; type < 256; type++)
+			if (RV_HAS(ext->ops, rows) && ext->ops->knows.w[type / 64] & RV_IKE_P(type))
+				ike_types_add(&engine->types, (uint8_t)type, false);
+}
+
+static void came_or_went(void *arg, struct rv_service *service, bool added)
+{
+	struct ike_engine *engine = arg;
+
+	rv_list_each (&engine->exts, ext, struct ext, entry) {
+		if (ext->service != service)
+			continue;
+		rv_list_del(&ext->entry);
+		talloc_free(ext);
+	}
+	if (added) {
+		struct ext *ext = talloc_zero(engine, struct ext);
+
+		if (!ext)
+			return;
+		ext->service = service;
+		ext->ops = rv_service_ops(service);
+		ext->self = rv_service_self(service);
+		rv_list_add(&engine->exts, &ext->entry);
+	}
+	learn_types(engine);
+}
+
+int ike_ext_init(struct ike_engine *engine)
+{
+	rv_list_init(&engine->exts);
+	learn_types(engine);
+	return rv_registry_watch(engine->host->registry, engine, "ikev2-ext", came_or_went, engine) ? 0 : -ENOMEM;
+}
+
+/* Runs the tasks of a point one after the other; after one that suspended the exchange the next one goes on. */
+int ike_point(struct rv_ike_exchange *x, enum rv_ike_point point)
+{
+	unsigned at = 0;
+
+	rv_list_each (&x->sa->engine->exts, ext, struct ext, entry) {
+		for (size_t i = 0; i < ext->ops->n_tasks; i++) {
+			const struct rv_ike_task *task = &ext->ops->tasks[i];
+			int r;
+
+			if (task->point != point || (task->exchange && task->exchange != x->type) || at++ < x->task)
+				continue;
+			x->task = at;
+			r = task->run(x, ext->self);
+			if (r == RV_PENDING)
+				x->again = true;
+			if (r)
+				return r;
+		}
+	}
+	x->task = 0;
+	return 0;
+}
+
+const struct rv_ike_row *ike_ext_row(const struct rv_ike_exchange *x, void **self)
+{
+	rv_list_each (&x->sa->engine->exts, ext, struct ext, entry) {
+		if (!RV_HAS(ext->ops, rows))
+			continue;
+		for (size_t i = 0; i < ext->ops->n_rows; i++) {
+			if (!ike_row_fits(&ext->ops->rows[i], x, true))
+				continue;
+			*self = ext->self;
+			return &ext->ops->rows[i];
+		}
+	}
+	return NULL;
+}
+
+static void reply(const struct rv_ike_datagram *datagram, struct rv_bytes message)
+{
+	struct ike_port *port = datagram->reply_arg;
+
+	(void)port->ops->send(port->self, datagram->path, message);
+}
+
+bool ike_ext_datagram(struct ike_port *port, const struct rv_path *path, const struct ike_header *header,
+		      struct rv_bytes message)
+{
+	const struct rv_ike_datagram datagram = { .path = path,
+						  .message = message,
+						  .exchange = header->exchange,
+						  .flags = header->flags,
+						  .reply = reply,
+						  .reply_arg = port };
+
+	rv_list_each (&port->engine->exts, ext, struct ext, entry)
+		if (RV_HAS(ext->ops, datagram) && ext->ops->datagram(ext->self, &datagram) > 0)
+			return true;
+	return false;
+}
+
+void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to)
+{
+	rv_list_each (&from->engine->exts, ext, struct ext, entry) {
+		int r = RV_HAS(ext->ops, inherit) ? ext->ops->inherit(ext->self, from, to) : 0;
+
+		if (r < 0)
+			rv_log(&from->engine->host->subject, RV_ERROR, "state-not-inherited",
+			       KV_STR("extension", rv_service_name(ext->service)), KV_STR("why", rv_error_text(r)));
+	}
+}
+
+/* The verbs */
+
+static struct rv_ike_sa *verb_sa(struct rv_ike_exchange *x)
+{
+	return x->sa;
+}
+
+static struct rv_peer *verb_peer(struct rv_ike_sa *sa)
+{
+	return sa->peer;
+}
+
+static enum rv_ike_state verb_state(const struct rv_ike_sa *sa)
+{
+	return sa->state;
+}
+
+static enum rv_ike_role verb_role(const struct rv_ike_exchange *x)
+{
+	return x->plan ? RV_IKE_INITIATOR : RV_IKE_RESPONDER;
+}
+
+static uint8_t verb_type(const struct rv_ike_exchange *x)
+{
+	return x->type;
+}
+
+static bool verb_payload(const struct rv_ike_exchange *x, uint8_t type, unsigned nth, struct rv_bytes *body)
+{
+	ike_chain_each(&x->chain, p, type)
+	{
+		if (nth--)
+			continue;
+		*body = p->body;
+		return true;
+	}
+	return false;
+}
+
+static bool verb_notify(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *data)
+{
+	ike_chain_each(&x->chain, p, IKE_PAYLOAD_NOTIFY)
+	{
+		struct ike_notify notify;
+
+		if (!ike_notify_read(&notify, p->body) || notify.type != type || nth--)
+			continue;
+		*data = notify.data;
+		return true;
+	}
+	return false;
+}
+
+static int verb_add(struct rv_ike_exchange *x, uint8_t type, bool critical, struct rv_bytes body)
+{
+	if (!x->room)
+		return -RV_ESTATE;
+	rv_wr_put(ike_builder_open(&x->out, type, critical), body);
+	ike_builder_close(&x->out);
+	return 0;
+}
+
+static int verb_add_notify(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data)
+{
+	if (!x->room)
+		return -RV_ESTATE;
+	ike_notify_put(&x->out, type, data);
+	return 0;
+}
+
+static int verb_veto(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data, const char *text)
+{
+	return ike_refuse(x, type, data, -RV_EREFUSED, "%s", text);
+}
+
+static int verb_start(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, void *self)
+{
+	struct rv_ike_exchange *x = ike_exchange_ask(sa, plan);
+
+	if (!x)
+		return -ENOMEM;
+	x->self = self;
+	ike_exchange_kick(sa);
+	return 0;
+}
+
+static int verb_sign_also(struct rv_ike_exchange *x, struct rv_bytes octets)
+{
+	size_t len = x->signed_also.len + octets.len;
+	uint8_t *all = talloc_size(x, len ? len : 1);
+
+	if (!all)
+		return -ENOMEM;
+	struct rv_wr w = rv_wr(all, len);
+
+	rv_wr_put(&w, x->signed_also);
+	rv_wr_put(&w, octets);
+	x->signed_also = rv_wr_bytes(&w);
+	return 0;
+}
+
+/* d, i (SK_pi), r (SK_pr): for whoever replaces keys at KEYED. */
+static uint8_t *verb_key(struct rv_ike_sa *sa, char which, size_t *len)
+{
+	struct ike_keys keys;
+
+	ike_sa_keys(sa, &keys);
+	struct rv_bytes key = which == 'd'   ? keys.d
+			      : which == 'i' ? keys.pi
+			      : which == 'r' ? keys.pr
+					     : rv_bytes(NULL, 0);
+
+	*len = key.len;
+	return key.len ? sa->keys->b + (key.p - sa->keys->b) : NULL;
+}
+
+static struct rv_service *verb_prf(struct rv_ike_sa *sa)
+{
+	return sa->prf.service;
+}
+
+const struct rv_ike_verbs ike_verbs = {
+	.size = sizeof(ike_verbs),
+	.sa = verb_sa,
+	.peer = verb_peer,
+	.state = verb_state,
+	.role = verb_role,
+	.type = verb_type,
+	.payload = verb_payload,
+	.notify = verb_notify,
+	.add = verb_add,
+	.add_notify = verb_add_notify,
+	.veto = verb_veto,
+	.resume = ike_exchange_resume,
+	.start = verb_start,
+	.sign_also = verb_sign_also,
+	.key = verb_key,
+	.prf = verb_prf,
+};
