@@ -4,7 +4,7 @@
  * What is inherited is copied into the tree, with the place where it was written, and then checked like all the rest.
  * Circles, long chains and sizes out of proportion to what was written are refused.
  */
-#include "conf.h"
+#include "conf-tree.h"
 
 #include <stdlib.h>
 #include <string.h>

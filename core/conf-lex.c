@@ -4,7 +4,7 @@
  * Names may hold any printable octet except . , : { } = " #. A value is the rest of its line, up to a comment or a
  * closing brace, or one string in quotes, which may go over several lines. Nothing is copied here.
  */
-#include "conf.h"
+#include "conf-lex.h"
 
 #include <string.h>
 

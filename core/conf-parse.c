@@ -5,6 +5,7 @@
  * names (connections, secrets, ...) may go on in another file, so that a folder can hold one file a connection; a
  * section that the user names stands in one place.
  */
+#include "conf-tree.h"
 #include "conf.h"
 
 #include <errno.h>
@@ -278,6 +279,12 @@ static void read_inheriting(struct reader *r, const struct conf_token *name)
 static void read_file(struct conf_tree *tree, const char *path, const struct reader *outer, struct conf_section *base,
 		      struct conf_place from);
 
+/* A folder that is not there has no files; any other trouble ends the include. */
+static int cannot_read(const char *path, int error)
+{
+	return error != ENOENT && error != ENOTDIR;
+}
+
 /* Includes the files that pattern matches. */
 static void include(struct reader *r, const char *pattern, struct conf_place from)
 {
@@ -292,14 +299,14 @@ static void include(struct reader *r, const char *pattern, struct conf_place fro
 		return;
 	}
 
-	int code = glob(full, GLOB_ERR, NULL, &found);
+	int code = glob(full, 0, cannot_read, &found);
 
 	for (size_t i = 0; !code && i < found.gl_pathc; i++)
 		read_file(r->tree, found.gl_pathv[i], r, r->at, from);
 	if (code == GLOB_NOSPACE)
 		r->tree->no_memory = true;
 	else if (code == GLOB_ABORTED)
-		conf_error(r->tree->errors, &from, "a folder of the include cannot be read: %s", strerror(errno));
+		conf_error(r->tree->errors, &from, "a folder of the include cannot be read: %s", rv_error_text(-errno));
 	else if (code == GLOB_NOMATCH && !strpbrk(pattern, "*?["))
 		conf_error(r->tree->errors, &from, "the included file does not exist");
 	globfree(&found);
@@ -419,7 +426,7 @@ static const char *source_fill(struct reader *r, struct conf_source *source, int
 	size_t done = 0;
 
 	if (fstat(fd, &st))
-		return strerror(errno);
+		return rv_error_text(-errno);
 	if (!S_ISREG(st.st_mode))
 		return "it is not a regular file";
 	if (st.st_size > CONF_FILE_MAX)
@@ -440,7 +447,7 @@ static const char *source_fill(struct reader *r, struct conf_source *source, int
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
-			return strerror(errno);
+			return rv_error_text(-errno);
 		if (!n)
 			return "it changed while it was read";
 		done += (size_t)n;
@@ -459,7 +466,7 @@ static void read_file(struct conf_tree *tree, const char *path, const struct rea
 		return;
 	if (source) {
 		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		wrong = fd < 0 ? strerror(errno) : source_fill(&r, source, fd);
+		wrong = fd < 0 ? rv_error_text(-errno) : source_fill(&r, source, fd);
 		if (fd >= 0)
 			close(fd);
 	}

@@ -3,7 +3,7 @@
  *
  * Octets go from the file's buffer, which is wiped, into a struct rv_secret; what is wrong is said without them.
  */
-#include "conf.h"
+#include "conf-type.h"
 
 #include <string.h>
 

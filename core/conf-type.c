@@ -3,7 +3,7 @@
  *
  * One row a type. What is read here is what the getters give out, so that no later code has to check a value's form.
  */
-#include "conf.h"
+#include "conf-type.h"
 
 #include <ravelin/addr.h>
 #include <ravelin/identity.h>

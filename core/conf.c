@@ -5,6 +5,7 @@
  * or anyone who holds it (rv_conf_hold). Only the texts of places are made when they are asked for.
  */
 #include "conf.h"
+#include "conf-tree.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -279,7 +280,13 @@ struct rv_conf *rv_conf_read_file(const void *parent, struct rv_vault *vault, co
 struct rv_conf *rv_conf_read_text(const void *parent, struct rv_vault *vault, const struct rv_schema *schema,
 				  const char *name, const char *text, struct rv_why *why)
 {
-	return read_all(parent, vault, schema, NULL, name, rv_bytes(text, strlen(text)), why);
+	return conf_read_bytes(parent, vault, schema, name, rv_bytes(text, strlen(text)), why);
+}
+
+struct rv_conf *conf_read_bytes(const void *parent, struct rv_vault *vault, const struct rv_schema *schema,
+				const char *name, struct rv_bytes text, struct rv_why *why)
+{
+	return read_all(parent, vault, schema, NULL, name, text, why);
 }
 
 const char *rv_conf_warning(const struct rv_conf *conf)

@@ -2,6 +2,7 @@
 /* pad.h: what the files of the peer authorization database (RFC 4301, 4.4.3) share. */
 #pragma once
 
+#include "conf-tree.h"
 #include "conf.h"
 
 #include <ravelin/addr.h>

@@ -69,7 +69,7 @@ int rv_resolve(struct rv_core *core, const char *name, struct rv_addr *out, stru
 
 	if (!lookup || !waiting)
 		goto failed;
-	strncpy(lookup->name, name, sizeof(lookup->name) - 1);
+	memcpy(lookup->name, name, strlen(name) + 1);
 	waiting->call = call;
 	waiting->out = out;
 	waiting->job = rv_job_start(core->host, lookup, run, waiting, done, NULL);

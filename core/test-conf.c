@@ -5,6 +5,7 @@
 
 #include "conf.h"
 
+#include <glob.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -15,7 +16,7 @@ struct world {
 };
 
 static const char schema_more[] = "connections.*.vips|elsewhere|-||virtual addresses\n"
-				  "connections.*.mobike|elsewhere|-|no|moving addresses\n"
+				  "connections.*.roaming|elsewhere|-|no|moving addresses\n"
 				  "ravelin.plugins.demo.level|int|3|1..9|a level\n"
 				  "ravelin.plugins.demo.share|percent|10%|0..100|a share\n"
 				  "ravelin.plugins.demo.room|size|64k|1..1g|some room\n"
@@ -136,6 +137,24 @@ static void the_example_of_the_handbook_is_read_as_it_stands(void **state)
 	assert_true(rv_bytes_equal(rv_secret_bytes(rv_conf_secret(secret, "secret")), RV_STR("0123456789abcdef")));
 	assert_null(rv_conf_str(secret, "secret"));
 	assert_string_equal(rv_conf_str(secret, "id-2"), "east.example");
+}
+
+static void every_example_is_read(void **state)
+{
+	struct world *w = *state;
+	glob_t found = { 0 };
+
+	assert_int_equal(glob(RV_SOURCE_DIR "/etc/examples/*.conf", 0, NULL, &found), 0);
+	assert_true(found.gl_pathc >= 3);
+	for (size_t i = 0; i < found.gl_pathc; i++) {
+		struct rv_why why = { 0 };
+		if (!rv_conf_read_file(w, w->vault, w->schema, found.gl_pathv[i], &why))
+			fail_msg("%s", why.text);
+	}
+	globfree(&found);
+	struct rv_why why = { 0 };
+	if (!rv_conf_read_file(w, w->vault, w->schema, RV_SOURCE_DIR "/etc/ravelin.conf", &why))
+		fail_msg("%s", why.text);
 }
 
 static void values_are_read_as_written(void **state)
@@ -286,14 +305,14 @@ static void what_is_unknown_is_named_with_its_place_and_the_nearest(void **state
 		{ "ravelin { plugins { demo { lvel = 3\n } } }", "did you mean 'level'?" },
 		{ "ravelin { plugins { other { level = 3\n } } }", "unknown key 'level'" },
 		{ "connections { a { vips = 10.0.0.1\n } }", "'vips' is a key of swanctl.conf that no loaded plugin" },
-		{ "connections { a { mobike = yes\n } }", "only accepted as no" },
+		{ "connections { a { roaming = yes\n } }", "only accepted as no" },
 		{ "a\xc3\xa9 { }", "unknown section 'a\\xc3\\xa9'" },
 	};
 
 	for (size_t i = 0; i < RV_COUNT(rows); i++)
 		if (!strstr(refuses(*state, rows[i].text), rows[i].found))
 			fail_msg("%s: %s", rows[i].text, refuses(*state, rows[i].text));
-	reads(*state, "connections { a { mobike = no\n } }");
+	reads(*state, "connections { a { roaming = no\n } }");
 }
 
 static void a_plugin_takes_over_a_key_that_was_known_elsewhere(void **state)
@@ -301,12 +320,12 @@ static void a_plugin_takes_over_a_key_that_was_known_elsewhere(void **state)
 	struct world *w = *state;
 	struct rv_why why = { 0 };
 
-	assert_int_equal(rv_schema_add(w->schema, "mobile", "connections.*.mobike|bool|yes||moves\n", &why), 0);
-	assert_true(rv_conf_bool(named(reads(w, "connections { a { } }"), "a"), "mobike"));
-	reads(w, "connections { a { mobike = yes\n } }");
-	assert_int_equal(rv_schema_add(w->schema, "mobile", "connections.*.mobike|bool|yes||moves\n", &why), 0);
-	assert_int_equal(rv_schema_add(w->schema, "list", "connections.*.mobike|elsewhere|-|no|moves\n", &why), 0);
-	assert_int_equal(rv_schema_add(w->schema, "other", "connections.*.mobike|int|1||moves\n", &why), -RV_ECONFIG);
+	assert_int_equal(rv_schema_add(w->schema, "mobile", "connections.*.roaming|bool|yes||moves\n", &why), 0);
+	assert_true(rv_conf_bool(named(reads(w, "connections { a { } }"), "a"), "roaming"));
+	reads(w, "connections { a { roaming = yes\n } }");
+	assert_int_equal(rv_schema_add(w->schema, "mobile", "connections.*.roaming|bool|yes||moves\n", &why), 0);
+	assert_int_equal(rv_schema_add(w->schema, "list", "connections.*.roaming|elsewhere|-|no|moves\n", &why), 0);
+	assert_int_equal(rv_schema_add(w->schema, "other", "connections.*.roaming|int|1||moves\n", &why), -RV_ECONFIG);
 	assert_non_null(strstr(why.text, "schema of other, line 1: the schema of mobile has it otherwise"));
 }
 
@@ -619,7 +638,7 @@ static void the_document_has_every_key(void **state)
 	assert_non_null(strstr(text, "\n## `connections.*.children.*`\n"));
 	assert_non_null(strstr(text, "| `replay_window` | int | `32` | 0..4096 | "));
 	assert_non_null(strstr(text, "| `level` | int | `3` | 1..9 | a level | demo |"));
-	assert_non_null(strstr(text, "- `connections.*.mobike` (accepted as `no`)\n"));
+	assert_non_null(strstr(text, "- `connections.*.roaming` (accepted as `no`)\n"));
 }
 
 int main(void)
@@ -627,6 +646,7 @@ int main(void)
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 	const struct CMUnitTest tests[] = {
 		T(the_example_of_the_handbook_is_read_as_it_stands),
+		T(every_example_is_read),
 		T(values_are_read_as_written),
 		T(keys_that_are_absent_have_their_default),
 		T(an_empty_assignment_gives_the_default_again),

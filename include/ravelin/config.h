@@ -10,10 +10,10 @@
  *	path|type|default|range|help
  *
  * path: dots part sections, * is any section name, "local*" any that starts so; a key alone stands in the plugin's own
- * section, ravelin.plugins.NAME. type: string, bool, int, size, duration (s m h d), percent, list, choice (range: a,b,c),
- * addr, addrs, identity, ts (list), proposals, secret, elsewhere (a key of other programs that is not supported; range:
- * values that are accepted since they ask for what happens anyway). range: "lo..hi" or empty. default "-": none. The
- * help says what, unit and standard in one sentence.
+ * section, ravelin.plugins.NAME. default "-": none. range: "lo..hi" or empty. The help says what, unit and standard in
+ * one sentence. type: string, bool, int, size, duration (s m h d), percent, list, choice (range: a,b,c), addr, addrs,
+ * identity, ts (list), proposals, secret, elsewhere (a key of other programs that is not supported here; range: values
+ * that are accepted, since they ask for what happens anyway).
  */
 #pragma once
 
