@@ -177,6 +177,8 @@ struct rv_child *rv_child_new(struct rv_peer *peer, const struct rv_child_conf *
 int rv_child_set(struct rv_child *child, const struct rv_proposal *chosen, uint32_t spi_out, uint8_t mode,
 		 const struct rv_ts *local, size_t n_local, const struct rv_ts *remote, size_t n_remote)
 {
+	static const uint8_t classes[RV_COUNT(child->chosen)] = { RV_CLASS_ENCR, RV_CLASS_INTEG, RV_CLASS_KE,
+								  RV_CLASS_SN };
 	struct rv_child_whole *c = rv_child_whole(child);
 	struct rv_ts *ts;
 
@@ -196,12 +198,13 @@ int rv_child_set(struct rv_child *child, const struct rv_proposal *chosen, uint3
 	child->spi_out = spi_out;
 	child->mode = mode;
 	child->n_chosen = 0;
-	child->esn = false;
-	for (size_t i = 0; i < chosen->n && child->n_chosen < RV_COUNT(child->chosen); i++) {
-		child->chosen[child->n_chosen++] = chosen->t[i];
-		if (chosen->t[i].class == RV_CLASS_SN)
-			child->esn = chosen->t[i].id == RV_ESN;
+	for (size_t i = 0; i < RV_COUNT(classes); i++) {
+		const struct rv_transform *t = rv_proposal_get(chosen, classes[i]);
+		if (t)
+			child->chosen[child->n_chosen++] = *t;
 	}
+	const struct rv_transform *sn = rv_proposal_get(chosen, RV_CLASS_SN);
+	child->esn = sn && sn->id == RV_ESN;
 	return 0;
 }
 

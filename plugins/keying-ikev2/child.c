@@ -471,7 +471,7 @@ void ike_child_failed(struct rv_ike_exchange *x, int error)
 		struct rv_child *child = x->child->child;
 
 		/* the peer has installed what we cannot use */
-		if (x->plan && child->spi_out)
+		if (x->plan && x->spi_out)
 			ike_child_disown(x->sa, child->spi_in);
 		rv_child_down(child, error);
 	}

@@ -91,10 +91,18 @@ static bool other_group(struct rv_ike_exchange *x)
 	return true;
 }
 
+/* The peer agreed to a child SA that we cannot use: it shall not keep it (RFC 7296, 1.3.1, 2.21). */
+static void give_back(struct rv_ike_exchange *x, int result)
+{
+	if (result != -RV_ETIMEOUT && x->child && x->spi_out)
+		ike_child_disown(x->sa, x->child->child->spi_in);
+}
+
 static void child_end(struct rv_ike_exchange *x, int result, void *self)
 {
 	if (!result || other_group(x))
 		return;
+	give_back(x, result);
 	ike_explain_refusal(x);
 	ike_attempt_fail(x, result);
 }
@@ -117,7 +125,10 @@ static void rekey_end(struct rv_ike_exchange *x, int result, void *self)
 	struct ike_child *ic;
 	uint64_t spread;
 
-	if (!result || !old || other_group(x))
+	if (!result)
+		return;
+	give_back(x, result);
+	if (!old || other_group(x))
 		return;
 	if (old->state == RV_CHILD_REKEYING)
 		old->state = RV_CHILD_INSTALLED;

@@ -518,6 +518,7 @@ void ike_exchange_read(struct rv_ike_exchange *x)
 
 	rv_timer_cancel(&x->timer);
 	x->phase = IKE_READING;
+	x->soft = false;
 	x->why = (struct rv_why){ 0 };
 	if (x->veto) {
 		failed(x, -RV_ESYNTAX);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* icmp: one message in two families. It comes from the address that the packet was sent to, since a tunnel device need
+ * not have one of its own and the answer must come from inside the protected network.
+ */
+#include "icmp.h"
+
+#include <string.h>
+
+enum { V4_UNREACHABLE = 3, V4_TOO_BIG = 4, V6_TOO_BIG = 2, V6_INFORMATIONAL = 128, HEADER = 8, QUOTE4 = 548, TTL = 64 };
+
+static bool is_error(const struct ip_info *info)
+{
+	uint8_t type = (uint8_t)(info->src_port >> 8);
+
+	if (!info->ports_known)
+		return info->proto == IP_ICMP || info->proto == IP_ICMPV6;
+	if (info->proto == IP_ICMPV6)
+		return type < V6_INFORMATIONAL;
+	/* RFC 1122, 3.2.2: unreachable, quench, redirect, time exceeded, parameter problem */
+	return info->proto == IP_ICMP && (type == 3 || type == 4 || type == 5 || type == 11 || type == 12);
+}
+
+static bool answerable(const struct ip_info *info)
+{
+	static const uint8_t zero[16];
+	bool v4 = info->family == RV_IPV4;
+
+	if (!info->df || info->fragment == IP_LATER || is_error(info))
+		return false;
+	if (!memcmp(info->src, zero, rv_family_len(info->family)))
+		return false;
+	return v4 ? info->src[0] < 224 && info->dst[0] < 224 : info->src[0] != 0xff && info->dst[0] != 0xff;
+}
+
+size_t icmp_too_big(const struct ip_info *info, const uint8_t *packet, uint32_t mtu, uint8_t *out)
+{
+	bool v4 = info->family == RV_IPV4;
+	size_t base = v4 ? IP4_HEADER : IP6_HEADER;
+	size_t room = v4 ? QUOTE4 : ICMP_ROOM - IP6_HEADER - HEADER;
+	size_t quote = info->len < room ? info->len : room;
+	struct rv_addr src = { .family = info->family }, dst = { .family = info->family };
+	uint8_t *icmp = out + base;
+
+	if (!answerable(info))
+		return 0;
+	memcpy(src.ip, info->dst, rv_family_len(info->family));
+	memcpy(dst.ip, info->src, rv_family_len(info->family));
+	ip_put_header(out, &src, &dst, v4 ? IP_ICMP : IP_ICMPV6, 0, TTL, (uint32_t)(HEADER + quote));
+	memset(icmp, 0, HEADER);
+	icmp[0] = v4 ? V4_UNREACHABLE : V6_TOO_BIG;
+	icmp[1] = v4 ? V4_TOO_BIG : 0;
+	ip_put32(icmp + 4, v4 && mtu > 0xffff ? 0xffff : mtu);
+	memcpy(icmp + HEADER, packet, quote);
+
+	struct ip_info answer = { .family = info->family, .src = src.ip, .dst = dst.ip };
+	uint64_t sum = v4 ? 0 : ip_pseudo(&answer, IP_ICMPV6, (uint32_t)(HEADER + quote));
+	ip_put16(icmp + 2, ip_fold(ip_sum(sum, icmp, HEADER + quote)));
+	return base + HEADER + quote;
+}

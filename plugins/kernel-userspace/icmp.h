@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* icmp: tells a host on the clear side that its packet is too big for the tunnel (RFC 4301, 8; RFC 1191, RFC 8201). */
+#pragma once
+
+#include "ip.h"
+
+enum { ICMP_ROOM = 1280 };
+
+/* Writes into out (ICMP_ROOM octets) the answer to a packet that is larger than mtu. The answer's length, or 0 when
+ * none may be sent: to an ICMP error, a later fragment, a multicast or unspecified address (RFC 1122, 3.2.2; RFC 4443,
+ * 2.4), or to an IPv4 packet that may be fragmented. */
+size_t icmp_too_big(const struct ip_info *info, const uint8_t *packet, uint32_t mtu, uint8_t *out);

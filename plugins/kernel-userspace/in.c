@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* in: inbound processing (RFC 4303, 3.4; RFC 4301, 5.2): SPI, window, integrity, padding, selectors, clear side.
+ *
+ * Nothing behind the ICV is looked at before it was checked. Every drop is counted: by the SA that the SPI names, else
+ * for the kernel as a whole.
+ */
+#include "lane.h"
+
+#include <string.h>
+
+enum { TRAILER = 2, TTL = 64 };
+
+static const uint64_t move_again_us = 1000000;
+
+/* Keeps the packets of the run that may be new, with their whole sequence numbers. */
+static void drop_replays(struct in_state *in)
+{
+	struct sa *sa = in->sa;
+	uint32_t kept = 0;
+
+	sa_lock(sa);
+	for (uint32_t i = 0; i < in->n_ops; i++) {
+		uint32_t low = ip_u32(in->ops[i].aad + 4);
+		uint64_t seq = replay_guess(&sa->replay, low, sa->esn);
+		if ((!seq && sa->replay.window) || replay_seen(&sa->replay, seq)) {
+			sa_drop(sa, RV_DROP_REPLAY);
+			continue;
+		}
+		in->ops[kept] = in->ops[i];
+		in->ops[kept].use_esn = sa->esn;
+		in->ops[kept].esn = (uint32_t)(seq >> 32);
+		in->meta[kept] = in->meta[i];
+		in->meta[kept++].seq = seq;
+	}
+	sa_unlock(sa);
+	in->n_ops = kept;
+}
+
+/* Marks what is authentic; a number that came twice in one burst is seen here. */
+static void mark(struct in_state *in)
+{
+	struct sa *sa = in->sa;
+
+	sa_lock(sa);
+	for (uint32_t i = 0; i < in->n_ops; i++) {
+		struct rv_cryptor_op *op = &in->ops[i];
+		if (!op->ok) {
+			sa_drop(sa, RV_DROP_INTEGRITY);
+			continue;
+		}
+		op->ok = !replay_seen(&sa->replay, in->meta[i].seq);
+		if (op->ok)
+			in->meta[i].newest = replay_mark(&sa->replay, in->meta[i].seq);
+		else
+			sa_drop(sa, RV_DROP_REPLAY);
+	}
+	sa_unlock(sa);
+}
+
+/* RFC 7296, 2.23: an authentic packet that came in UDP from elsewhere tells where the peer is now. */
+static void watch_peer(struct lane *lane, struct sa *sa, const struct in_meta *meta)
+{
+	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
+	const struct rv_packet *packet = meta->packet;
+	struct note note = { .type = NOTE_MAPPING, .id = sa->key, .addr = packet->remote };
+	uint64_t last = atomic_load_explicit(&sa->moved_us, memory_order_relaxed);
+
+	if (!meta->newest || !path->encap || !packet->encap || rv_addr_same(&path->src, &packet->remote))
+		return;
+	if (last && lane->now_us - last < move_again_us)
+		return;
+	atomic_store_explicit(&sa->moved_us, lane->now_us ? lane->now_us : 1, memory_order_relaxed);
+	(void)note_put(&lane->db->notes, &note);
+}
+
+/* Length of the payload in a text of len octets, next filled; negative when the padding is not what RFC 4303, 2.4
+ * says. */
+static int32_t strip_trailer(const uint8_t *text, uint32_t len, uint8_t *next)
+{
+	uint32_t pad = len >= TRAILER ? text[len - 2] : 0;
+
+	if (len < TRAILER || pad > len - TRAILER)
+		return -1;
+	for (uint32_t i = 0; i < pad; i++)
+		if (text[len - TRAILER - pad + i] != i + 1)
+			return -1;
+	*next = text[len - 1];
+	return (int32_t)(len - TRAILER - pad);
+}
+
+static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next, uint8_t outer_tos)
+{
+	struct ip_info info;
+	uint8_t family = next == IP_IPV4 ? RV_IPV4 : next == IP_IPV6 ? RV_IPV6 : 0;
+	bool good = ip_parse(&info, p, len) && info.family == family;
+	int ecn = good ? ip_ecn_out_of_tunnel(info.tos & 3, outer_tos & 3) : -1;
+
+	if (ecn < 0) {
+		sa_drop(sa, RV_DROP_MALFORMED);
+		return false;
+	}
+	if (!sa_match(sa, &info)) {
+		sa_drop(sa, RV_DROP_SELECTOR);
+		return false;
+	}
+	if (ecn != (info.tos & 3))
+		ip_set_tos(p, info.family, (uint8_t)((info.tos & ~3) | ecn));
+	in_emit(lane, sa->iface, p, info.len);
+	return true;
+}
+
+/* The header that stood in front of ESP is gone with the socket that received it; it is written anew from the
+ * addresses. RFC 3948, 3.1.2: a NAT on the path broke the checksum that covers them. */
+static bool out_of_transport(struct lane *lane, struct sa *sa, const uint8_t *p, uint32_t len, uint8_t next,
+			     const struct rv_packet *outer)
+{
+	struct ip_info info;
+	size_t base = outer->remote.family == RV_IPV6 ? IP6_HEADER : IP4_HEADER;
+	uint8_t *packet = len + base <= UINT16_MAX ? in_scratch(lane, (uint32_t)base + len) : NULL;
+
+	if (!packet) {
+		sa_drop(sa, RV_DROP_MALFORMED);
+		return false;
+	}
+	ip_put_header(packet, &outer->remote, &outer->local, next, outer->tos, TTL, len);
+	memcpy(packet + base, p, len);
+	if (!ip_parse(&info, packet, base + len) || info.fragment != IP_WHOLE) {
+		sa_drop(sa, RV_DROP_MALFORMED);
+		return false;
+	}
+	if (!sa_match(sa, &info)) {
+		sa_drop(sa, RV_DROP_SELECTOR);
+		return false;
+	}
+	if (outer->encap)
+		ip_fix_upper(&info, packet + info.upper, info.len - info.upper);
+	in_emit(lane, sa->iface, packet, info.len);
+	return true;
+}
+
+static void deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta)
+{
+	uint8_t next = 0;
+	int32_t len = strip_trailer(op->dst, op->len, &next);
+
+	if (len < 0) {
+		sa_drop(sa, RV_DROP_MALFORMED);
+		return;
+	}
+	if (next == IP_NONE) /* RFC 4303, 2.6: a dummy packet */
+		return;
+	if (sa->mode == RV_TUNNEL)
+		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, meta->packet->tos);
+	else
+		(void)out_of_transport(lane, sa, op->dst, (uint32_t)len, next, meta->packet);
+}
+
+static void open_run(struct lane *lane)
+{
+	struct in_state *in = &lane->in;
+	struct sa *sa = in->sa;
+	uint64_t packets = 0, bytes = 0;
+
+	if (in->n_ops)
+		drop_replays(in);
+	if (!in->n_ops)
+		return;
+	void *context = context_get(&lane->contexts, sa);
+	if (!context || rv_cryptor_open(&sa->suite, context, in->ops, in->n_ops)) {
+		for (uint32_t i = 0; i < in->n_ops; i++)
+			sa_drop(sa, RV_DROP_IO);
+		in->n_ops = 0;
+		return;
+	}
+	mark(in);
+	for (uint32_t i = 0; i < in->n_ops; i++) {
+		const struct rv_cryptor_op *op = &in->ops[i];
+		if (!op->ok)
+			continue;
+		if (!sa_may(sa, packets, bytes, op->len)) {
+			sa_drop(sa, RV_DROP_SEQUENCE_END);
+			continue;
+		}
+		packets++;
+		bytes += op->len;
+		watch_peer(lane, sa, &in->meta[i]);
+		deliver(lane, sa, op, &in->meta[i]);
+	}
+	in->n_ops = 0;
+	if (packets)
+		lane_tell(lane, sa, sa_count(sa, packets, bytes, lane->now_us));
+}
+
+/* RFC 4303, 3.4.2: the SPI names the SA. */
+static void take_segment(struct lane *lane, const struct rv_packet *packet, uint8_t *esp, uint32_t len)
+{
+	struct in_state *in = &lane->in;
+	struct sa *sa = len >= ESP_HEADER ? table_get(&lane->db->in, ip_u32(esp)) : NULL;
+
+	if (!sa) {
+		lane_drop(lane, len >= ESP_HEADER ? RV_DROP_NO_SA : RV_DROP_MALFORMED);
+		return;
+	}
+	const struct rv_suite *suite = &sa->suite;
+	uint32_t overhead = (uint32_t)ESP_HEADER + suite->iv_len + suite->icv_len;
+	if (len < overhead + TRAILER || (suite->block_len > 1 && (len - overhead) % suite->block_len)) {
+		sa_drop(sa, RV_DROP_MALFORMED);
+		return;
+	}
+	if (in->sa != sa || in->n_ops == RV_BURST)
+		open_run(lane);
+	in->sa = sa;
+	in->meta[in->n_ops] = (struct in_meta){ .packet = packet };
+	in->ops[in->n_ops++] = (struct rv_cryptor_op){ .aad = esp,
+						       .aad_len = ESP_HEADER,
+						       .src = esp + ESP_HEADER,
+						       .dst = esp + ESP_HEADER + suite->iv_len,
+						       .len = len - overhead };
+}
+
+void lane_wire(struct lane *lane, struct rv_packet *const *packets, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		struct rv_packet *packet = packets[i];
+		uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
+		for (uint32_t at = 0; at < packet->len; at += seg)
+			take_segment(lane, packet, packet->data + at, packet->len - at < seg ? packet->len - at : seg);
+	}
+	open_run(lane);
+	lane->in.sa = NULL;
+	in_flush(lane);
+}

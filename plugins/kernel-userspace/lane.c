@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* lane: its birth and end, and what both directions share. */
+#include "lane.h"
+#include "out.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t max_contexts)
+{
+	*lane = (struct lane){ .index = index, .db = db };
+	lane->out.arena = aligned_alloc(ALIGN, ARENA);
+	lane->in.scratch = aligned_alloc(ALIGN, SCRATCH);
+	if (lane->out.arena && lane->in.scratch && !contexts_init(&lane->contexts, index, max_contexts))
+		return 0;
+	lane_fini(lane);
+	return -ENOMEM;
+}
+
+void lane_fini(struct lane *lane)
+{
+	contexts_fini(&lane->contexts);
+	free(lane->out.arena);
+	free(lane->in.scratch);
+	lane->out.arena = lane->in.scratch = NULL;
+	rv_wipe(lane->random, sizeof(lane->random));
+}
+
+void lane_tell(struct lane *lane, const struct sa *sa, enum sa_limit limit)
+{
+	struct note note = { .type = NOTE_EXPIRE, .hard = limit == SA_HARD, .id = sa->child_id };
+
+	if (limit != SA_FINE)
+		(void)note_put(&lane->db->notes, &note);
+}
+
+void lane_clear(struct lane *lane, struct iface *iface, struct rv_packet *const *packets, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		out_packet(lane, iface, packets[i]);
+	out_flush(lane);
+	in_flush(lane); /* ICMP */
+}
+
+void in_flush(struct lane *lane)
+{
+	struct in_state *in = &lane->in;
+	struct rv_packet *list[RV_BURST];
+	struct rv_port *port = in->iface && lane->index < in->iface->n_ports ? in->iface->ports[lane->index] : NULL;
+
+	for (uint32_t i = 0; i < in->n_clear; i++)
+		list[i] = &in->clear[i];
+	int sent = port && in->n_clear ? port->ops->send(port, list, in->n_clear) : 0;
+	for (uint32_t i = (uint32_t)(sent > 0 ? sent : 0); i < in->n_clear; i++)
+		lane_drop(lane, RV_DROP_IO);
+	in->n_clear = 0;
+	in->at = 0;
+	in->iface = NULL;
+}
+
+void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len)
+{
+	struct in_state *in = &lane->in;
+
+	if (in->iface != iface || in->n_clear == RV_BURST) {
+		uint32_t at = in->at; /* p may be in the scratch arena */
+		in_flush(lane);
+		in->at = at;
+	}
+	in->iface = iface;
+	in->clear[in->n_clear++] = (struct rv_packet){ .buf = p, .data = p, .cap = len, .len = len };
+}
+
+uint8_t *in_scratch(struct lane *lane, uint32_t len)
+{
+	struct in_state *in = &lane->in;
+
+	if (len > SCRATCH)
+		return NULL;
+	if (in->at + len > SCRATCH)
+		in_flush(lane);
+	uint8_t *p = in->scratch + in->at;
+	in->at += len;
+	return p;
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* lane: the life of a packet (RFC 4303; RFC 4301, 5) on one worker, without its thread.
+ *
+ * A lane has its ports, contexts and buffers to itself and reads the databases inside read-copy-update sections; a test
+ * drives it with ports of memory. Work comes in bursts: one run of packets of one SA is sealed or opened in one call.
+ */
+#pragma once
+
+#include "context.h"
+#include "note.h"
+#include "offload.h"
+#include "spd.h"
+#include "table.h"
+
+#include <ravelin/packet.h>
+
+enum { ARENA = 256 << 10, SCRATCH = 128 << 10, TRAIN_MAX = 64, TRAIN_OCTETS = 65000, RANDOM_POOL = 1024 };
+
+/* One clear-side device with a port for each worker. */
+struct iface {
+	uint32_t key;	       /* an own number; 0 is the shared one */
+	unsigned users;	       /* SAs and policies; loop */
+	struct rv_timer timer; /* it lingers when the last user is gone */
+	struct userspace *home;
+	struct retired retired;
+	char name[16];	 /* as configured; "" for the shared one */
+	char ifname[16]; /* as it is */
+	unsigned n_ports;
+	struct rv_port *ports[];
+};
+
+/* Everything that all lanes read. */
+struct databases {
+	struct table in, out; /* SAs by SPI; out on the loop only */
+	struct table bundles; /* by reqid; loop */
+	struct table ifaces;  /* by number */
+	struct spd spd;
+	struct retirer retirer;
+	struct notes notes;
+	_Atomic uint64_t dropped[RV_N_DROPS]; /* what belongs to no SA */
+	_Atomic uint32_t held_octets;	      /* of all policies */
+};
+
+/* A packet kept for the SA that was asked for (RFC 4301, 4.4.1.1: trap). */
+struct held {
+	struct held *next;
+	uint64_t at_us;
+	uint32_t iface_id, len;
+	uint8_t vnet[12];
+	uint8_t octets[];
+};
+
+/* What is sealed but not sent, and what is to be sealed. */
+struct out_state {
+	struct sa *sa; /* of the open run */
+	struct rv_cryptor_op ops[RV_BURST];
+	uint32_t n_ops;
+	uint64_t bytes; /* clear octets of the run */
+	struct rv_packet trains[RV_BURST];
+	uint32_t n_trains;
+	struct sa *train_sa; /* the last train is open for this SA; NULL: closed */
+	uint32_t at;
+	uint8_t *arena;
+};
+
+/* One packet of the run to be opened. */
+struct in_meta {
+	const struct rv_packet *packet;
+	uint64_t seq;
+	bool newest;
+};
+
+struct in_state {
+	struct sa *sa;
+	struct rv_cryptor_op ops[RV_BURST];
+	struct in_meta meta[RV_BURST];
+	uint32_t n_ops;
+	struct rv_packet clear[RV_BURST];
+	uint32_t n_clear;
+	struct iface *iface; /* of what is in clear */
+	uint32_t at;
+	uint8_t *scratch;
+};
+
+struct lane {
+	unsigned index;
+	struct databases *db;
+	struct contexts contexts;
+	struct rv_port *wire[2]; /* by encap; NULL: none */
+	uint64_t now_us;	 /* loop clock */
+	uint64_t icmp_us;
+	unsigned n_icmp;
+	struct out_state out;
+	struct in_state in;
+	uint8_t random[RANDOM_POOL];
+	uint32_t random_left;
+};
+
+/* 0 or -ENOMEM. */
+int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t max_contexts);
+void lane_fini(struct lane *lane);
+
+/* Seals packets that came from a clear-side device and sends them, or drops and counts them. Their buffers are used up
+ * (tail room and checksums). Inside a read-copy-update section. */
+void lane_clear(struct lane *lane, struct iface *iface, struct rv_packet *const *packets, size_t n);
+
+/* Opens what came from the wire side and gives it to the clear side. As above. */
+void lane_wire(struct lane *lane, struct rv_packet *const *packets, size_t n);
+
+static inline void lane_drop(struct lane *lane, enum rv_drop cause)
+{
+	atomic_fetch_add_explicit(&lane->db->dropped[cause], 1, memory_order_relaxed);
+}
+
+/* What the two directions share. */
+
+/* Gives one IP packet to the clear side of iface; p must stay as it is until in_flush(). */
+void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len);
+
+/* Room for len octets in the scratch arena, valid until in_flush(). */
+uint8_t *in_scratch(struct lane *lane, uint32_t len);
+
+/* Sends what was emitted. */
+void in_flush(struct lane *lane);
+
+/* Reports what sa_count() said. */
+void lane_tell(struct lane *lane, const struct sa *sa, enum sa_limit limit);
+
+/* trap.c: keeps the packet for the policy and asks for an SA, at most once a second. Any worker. */
+void trap_hold(struct lane *lane, struct policy *policy, struct iface *iface, const struct rv_packet *packet,
+	       const struct ip_info *info);
+
+/* Takes what policy holds, oldest first. */
+struct held *trap_take(struct databases *db, struct policy *policy);
+
+/* Frees a list. */
+void trap_free(struct databases *db, struct held *held);
+
+/* Sends packets that were held, in order, and frees them. Worker thread, inside a read-copy-update section. */
+void trap_release(struct lane *lane, struct held *held);

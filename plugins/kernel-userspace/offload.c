@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* offload: software segmentation as the kernel's own would do it (struct virtio_net_hdr of <linux/virtio_net.h>). */
+#include "offload.h"
+
+#include <linux/virtio_net.h>
+#include <string.h>
+
+/* <linux/virtio_net.h> since Linux 6.2 */
+enum { VNET_GSO_UDP_L4 = 5 };
+
+enum { TCP_SEQ = 4, TCP_DOFF = 12, TCP_FLAGS = 13, TCP_FIN = 1, TCP_PSH = 8, TCP_CWR = 0x80, UDP_LEN = 4 };
+
+static bool plan_tcp(struct offload *o)
+{
+	if (o->ip.proto != IP_TCP || o->len < o->ip.upper + (uint32_t)TCP_HEADER)
+		return false;
+	uint32_t size = (o->p[o->ip.upper + TCP_DOFF] >> 4) * 4u;
+	o->headers = o->ip.upper + size;
+	o->tcp = true;
+	return size >= TCP_HEADER && o->headers < o->len;
+}
+
+static bool plan_udp(struct offload *o)
+{
+	o->headers = o->ip.upper + (uint32_t)UDP_HEADER;
+	return o->ip.proto == IP_UDP && o->headers < o->len;
+}
+
+/* The field holds the sum of the pseudo header; the rest is added. */
+static bool finish_checksum(const struct offload *o, uint8_t *p, const struct virtio_net_hdr *vnet)
+{
+	uint32_t start = vnet->csum_start, at = start + vnet->csum_offset;
+
+	if (start < o->ip.base_len || start > o->len || at + 2 > o->len)
+		return false;
+	uint16_t sum = ip_fold(ip_sum(0, p + start, o->len - start));
+	ip_put16(p + at, !sum && o->ip.proto == IP_UDP ? 0xffff : sum);
+	return true;
+}
+
+static bool plan_train(struct offload *o, const struct virtio_net_hdr *vnet)
+{
+	uint8_t type = vnet->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
+	uint8_t wanted = o->ip.family == RV_IPV4 ? VIRTIO_NET_HDR_GSO_TCPV4 : VIRTIO_NET_HDR_GSO_TCPV6;
+	bool udp = type == VNET_GSO_UDP_L4;
+
+	if (!vnet->gso_size || o->ip.fragment != IP_WHOLE || !(udp || type == wanted))
+		return false;
+	if (udp ? !plan_udp(o) : !plan_tcp(o))
+		return false;
+	o->mss = vnet->gso_size;
+	o->n = (o->len - o->headers + o->mss - 1) / o->mss;
+	return true;
+}
+
+bool offload_plan(struct offload *o, const struct ip_info *ip, uint8_t *p, const uint8_t vnet[static 12])
+{
+	struct virtio_net_hdr hdr;
+
+	memcpy(&hdr, vnet, sizeof(hdr));
+	*o = (struct offload){ .ip = *ip, .p = p, .len = ip->len, .n = 1 };
+	if (hdr.gso_type != VIRTIO_NET_HDR_GSO_NONE && !plan_train(o, &hdr))
+		return false;
+	if (o->n == 1 && hdr.flags & VIRTIO_NET_HDR_F_NEEDS_CSUM)
+		return finish_checksum(o, p, &hdr);
+	return true;
+}
+
+uint32_t offload_len(const struct offload *o, uint32_t i)
+{
+	if (o->n == 1)
+		return o->len;
+	uint32_t payload = o->len - o->headers;
+	return o->headers + (i + 1 < o->n ? o->mss : payload - i * o->mss);
+}
+
+static void fix_ip(const struct offload *o, uint32_t i, uint8_t *dst, uint32_t len)
+{
+	if (o->ip.family == RV_IPV6) {
+		ip_put16(dst + 4, len - IP6_HEADER);
+		return;
+	}
+	ip_put16(dst + 2, len);
+	ip_put16(dst + 4, ip_u16(dst + 4) + i);
+	ip_put16(dst + 10, 0);
+	ip_put16(dst + 10, ip_fold(ip_sum(0, dst, o->ip.base_len)));
+}
+
+static void fix_tcp(const struct offload *o, uint32_t i, uint8_t *tcp)
+{
+	ip_put32(tcp + TCP_SEQ, ip_u32(tcp + TCP_SEQ) + i * o->mss);
+	if (i + 1 < o->n)
+		tcp[TCP_FLAGS] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
+	if (i)
+		tcp[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
+}
+
+void offload_segment(const struct offload *o, uint32_t i, uint8_t *dst)
+{
+	uint32_t len = offload_len(o, i), upper = o->ip.upper;
+
+	memcpy(dst, o->p, o->headers);
+	memcpy(dst + o->headers, o->p + o->headers + (size_t)i * o->mss, len - o->headers);
+	fix_ip(o, i, dst, len);
+	if (o->tcp)
+		fix_tcp(o, i, dst + upper);
+	else
+		ip_put16(dst + upper + UDP_LEN, len - upper);
+	ip_fix_upper(&o->ip, dst + upper, len - upper);
+}

@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* out: from a clear packet to ESP on the wire side.
+ *
+ * Text of single packets is sealed from the clear side's buffer into the arena; segments of trains are written into the
+ * arena and sealed in place. Sealed packets of one SA and one size lie one behind the other and leave as a train.
+ * Nothing leaves the arena unless the whole of it was sealed.
+ */
+#include "out.h"
+
+#include "icmp.h"
+
+#include <string.h>
+#include <sys/random.h>
+
+enum { TRAILER = 2, ICMP_BURST = 32 };
+
+static const uint64_t icmp_window_us = 100000;
+
+/* One text to be sealed: a whole packet, or segment i of a plan. */
+struct text {
+	const struct offload *plan;
+	uint8_t *packet;
+	uint32_t i, len; /* len: of the text */
+	uint32_t skip;	 /* header in front of the text that is left out (transport mode) */
+	uint8_t next, tos;
+};
+
+/* RFC 4303, 2.4: the text ends on a boundary of 4 octets, or of the cipher's block. */
+static uint32_t alignment(const struct sa *sa)
+{
+	return sa->suite.block_len > 4 ? sa->suite.block_len : 4;
+}
+
+static uint32_t padded(const struct sa *sa, uint32_t len)
+{
+	uint32_t align = alignment(sa);
+
+	return (len + TRAILER + align - 1) / align * align;
+}
+
+uint32_t esp_sealed_len(const struct sa *sa, uint32_t len)
+{
+	return ESP_HEADER + sa->suite.iv_len + padded(sa, len) + sa->suite.icv_len;
+}
+
+uint32_t esp_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t mtu)
+{
+	uint32_t base = path->dst.family == RV_IPV6 ? IP6_HEADER : IP4_HEADER;
+	uint32_t outer = base + (path->encap ? UDP_HEADER : 0) + ESP_HEADER + sa->suite.iv_len + sa->suite.icv_len;
+	uint32_t room = mtu > outer ? mtu - outer : 0;
+
+	room -= room % alignment(sa);
+	if (room < TRAILER)
+		return 0;
+	return room - TRAILER + (sa->mode == RV_TRANSPORT ? base : 0);
+}
+
+/* Throws away what was not sent: when a provider fails, nothing half sealed may leave. */
+static void discard(struct lane *lane)
+{
+	struct out_state *out = &lane->out;
+
+	for (uint32_t i = 0; i < out->n_trains; i++)
+		lane_drop(lane, RV_DROP_IO);
+	out->n_trains = out->n_ops = out->at = 0;
+	out->bytes = 0;
+	out->sa = out->train_sa = NULL;
+}
+
+static void seal_run(struct lane *lane)
+{
+	struct out_state *out = &lane->out;
+	struct sa *sa = out->sa;
+
+	if (!out->n_ops)
+		return;
+	void *context = context_get(&lane->contexts, sa);
+	if (!context || rv_cryptor_seal(&sa->suite, context, out->ops, out->n_ops)) {
+		sa_drop(sa, RV_DROP_IO);
+		discard(lane);
+		return;
+	}
+	lane_tell(lane, sa, sa_count(sa, out->n_ops, out->bytes, lane->now_us));
+	out->n_ops = 0;
+	out->bytes = 0;
+}
+
+static void send_trains(struct lane *lane)
+{
+	struct out_state *out = &lane->out;
+	struct rv_packet *list[RV_BURST];
+
+	for (uint32_t i = 0, n; i < out->n_trains; i += n) {
+		struct rv_port *port = lane->wire[out->trains[i].encap];
+		for (n = 0; i + n < out->n_trains && out->trains[i + n].encap == out->trains[i].encap; n++)
+			list[n] = &out->trains[i + n];
+		int sent = port ? port->ops->send(port, list, n) : 0;
+		for (uint32_t lost = (uint32_t)(sent > 0 ? sent : 0); lost < n; lost++)
+			lane_drop(lane, RV_DROP_IO);
+	}
+	out->n_trains = out->at = 0;
+	out->train_sa = NULL;
+}
+
+void out_flush(struct lane *lane)
+{
+	seal_run(lane);
+	send_trains(lane);
+	lane->out.sa = NULL;
+}
+
+/* Joins the open train, or begins one. len is that of the sealed packet that starts at out->at. */
+static void extend_train(struct lane *lane, struct sa *sa, const struct sa_path *path, uint8_t tos, uint32_t len)
+{
+	struct out_state *out = &lane->out;
+	struct rv_packet *last = out->n_trains ? &out->trains[out->n_trains - 1] : NULL;
+	struct rv_port *port = lane->wire[path->encap];
+
+	if (last && out->train_sa == sa && last->owner == path && last->tos == tos && len <= last->seg_len &&
+	    last->len + len <= TRAIN_OCTETS && last->len / last->seg_len < TRAIN_MAX) {
+		last->len += len;
+		if (len < last->seg_len)
+			out->train_sa = NULL;
+		return;
+	}
+	out->trains[out->n_trains++] = (struct rv_packet){ .buf = out->arena + out->at,
+							   .data = out->arena + out->at,
+							   .cap = len,
+							   .len = len,
+							   .seg_len = len,
+							   .local = path->src,
+							   .remote = path->dst,
+							   .encap = path->encap,
+							   .tos = tos,
+							   .owner = (void *)(uintptr_t)path };
+	out->train_sa = port && port->takes_trains ? sa : NULL;
+}
+
+/* Room for one more sealed packet; the arena also takes the header that a transport mode segment is written with. */
+static void make_room(struct lane *lane, struct sa *sa, uint32_t len, uint32_t extra)
+{
+	struct out_state *out = &lane->out;
+
+	if (out->sa != sa || out->n_ops == RV_BURST)
+		seal_run(lane);
+	if (out->n_trains == RV_BURST || out->at + len + extra > ARENA)
+		out_flush(lane);
+	out->sa = sa;
+}
+
+static bool random_octets(struct lane *lane, uint8_t *p, uint32_t len)
+{
+	if (lane->random_left < len) {
+		if (getrandom(lane->random, sizeof(lane->random), 0) != sizeof(lane->random))
+			return false;
+		lane->random_left = sizeof(lane->random);
+	}
+	lane->random_left -= len;
+	memcpy(p, lane->random + lane->random_left, len);
+	rv_wipe(lane->random + lane->random_left, len);
+	return true;
+}
+
+/* RFC 4106, 3.1 and RFC 7634, 2: an aead's IV must only never repeat, so it is the sequence number. RFC 3602, 3: that
+ * of a block cipher must not be foreseen. */
+static bool make_iv(struct lane *lane, const struct sa *sa, uint64_t seq, uint8_t *iv)
+{
+	uint32_t len = sa->suite.iv_len;
+
+	if (!sa->suite.aead)
+		return random_octets(lane, iv, len);
+	if (len < 8)
+		return false;
+	memset(iv, 0, len);
+	ip_put32(iv + len - 8, (uint32_t)(seq >> 32));
+	ip_put32(iv + len - 4, (uint32_t)seq);
+	return true;
+}
+
+/* Padding 1, 2, 3 ..., its length, next header (RFC 4303, 2.4 to 2.6). */
+static void put_trailer(uint8_t *p, uint32_t pad, uint8_t next)
+{
+	for (uint32_t i = 0; i < pad; i++)
+		p[i] = (uint8_t)(i + 1);
+	p[pad] = (uint8_t)pad;
+	p[pad + 1] = next;
+}
+
+/* Where the text is, with its trailer behind it; dst: where the sealed packet's IV will be. */
+static const uint8_t *place_text(const struct sa *sa, const struct text *t, uint8_t *dst)
+{
+	uint32_t pad = padded(sa, t->len) - TRAILER - t->len;
+	uint8_t *text = t->packet + t->skip;
+
+	if (t->plan->n > 1) {
+		text = dst + sa->suite.iv_len;
+		offload_segment(t->plan, t->i, text);
+		if (t->skip)
+			memmove(text, text + t->skip, t->len);
+	}
+	put_trailer(text + t->len, pad, t->next);
+	return text;
+}
+
+static void seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct text *t)
+{
+	struct out_state *out = &lane->out;
+	uint32_t len = esp_sealed_len(sa, t->len);
+
+	make_room(lane, sa, len, t->skip);
+	struct rv_cryptor_op *op = &out->ops[out->n_ops];
+	uint64_t seq = sa_may(sa, out->n_ops, out->bytes, t->len) ? sa_next_sequence(sa) : 0;
+	if (!seq || !make_iv(lane, sa, seq, op->iv)) {
+		sa_drop(sa, seq ? RV_DROP_IO : RV_DROP_SEQUENCE_END);
+		return;
+	}
+	uint8_t *esp = out->arena + out->at;
+	ip_put32(esp, sa->key);
+	ip_put32(esp + 4, (uint32_t)seq);
+	op->aad = esp;
+	op->aad_len = ESP_HEADER;
+	op->use_esn = sa->esn;
+	op->esn = (uint32_t)(seq >> 32);
+	op->dst = esp + ESP_HEADER;
+	op->src = place_text(sa, t, op->dst);
+	op->len = padded(sa, t->len);
+	out->n_ops++;
+	out->bytes += t->len;
+	extend_train(lane, sa, path, t->tos, len);
+	out->at += len;
+}
+
+/* The newest SA of the reqid that the packet fits. */
+static struct sa *pick(const struct bundle *bundle, const struct ip_info *info)
+{
+	struct sa *sa = atomic_load_explicit(&bundle->first, memory_order_acquire);
+
+	for (; sa; sa = atomic_load_explicit(&sa->older, memory_order_acquire))
+		if (!atomic_load_explicit(&sa->ended, memory_order_relaxed) && sa_match(sa, info))
+			return sa;
+	return NULL;
+}
+
+/* True when the packet is too big for the path and its sender was told, or should have been (RFC 4301, 8.2.1). */
+static bool too_big(struct lane *lane, struct iface *iface, const struct sa *sa, const struct sa_path *path,
+		    const struct offload *plan)
+{
+	const struct rv_port *port = lane->wire[path->encap];
+	uint32_t mtu = port && port->mtu ? esp_clear_mtu(sa, path, port->mtu) : UINT32_MAX;
+	uint8_t *answer;
+
+	if (!plan->ip.df || offload_len(plan, 0) <= mtu)
+		return false;
+	if (lane->now_us - lane->icmp_us > icmp_window_us) {
+		lane->icmp_us = lane->now_us;
+		lane->n_icmp = 0;
+	}
+	if (lane->n_icmp++ >= ICMP_BURST)
+		return true;
+	answer = in_scratch(lane, ICMP_ROOM);
+	size_t len = answer ? icmp_too_big(&plan->ip, plan->p, mtu, answer) : 0;
+	if (len)
+		in_emit(lane, iface, answer, (uint32_t)len);
+	return true;
+}
+
+/* Tunnel mode takes the whole packet, transport mode what is behind the base header; extension headers that belong in
+ * front of ESP (RFC 4303, 3.1.1) and fragments (RFC 4303, 3.3.4) cannot be carried there. */
+static bool frame(const struct sa *sa, const struct offload *plan, struct text *t)
+{
+	const struct ip_info *ip = &plan->ip;
+
+	if (sa->mode == RV_TUNNEL) {
+		t->next = ip->family == RV_IPV4 ? IP_IPV4 : IP_IPV6;
+		return true;
+	}
+	t->skip = ip->base_len;
+	t->next = ip->base_next;
+	bool in_front = ip->family == RV_IPV6 && (t->next == IP_HOPOPTS || t->next == IP_ROUTING);
+	return ip->fragment == IP_WHOLE && !in_front;
+}
+
+static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struct rv_packet *packet,
+		    const struct ip_info *info)
+{
+	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
+	struct offload plan;
+	struct text t = { .plan = &plan, .packet = packet->data, .tos = info->tos };
+
+	if (!offload_plan(&plan, info, packet->data, packet->vnet) || !frame(sa, &plan, &t)) {
+		sa_drop(sa, RV_DROP_MALFORMED);
+		return;
+	}
+	if (too_big(lane, iface, sa, path, &plan))
+		return;
+	for (t.i = 0; t.i < plan.n; t.i++) {
+		t.len = offload_len(&plan, t.i) - t.skip;
+		seal(lane, sa, path, &t);
+	}
+}
+
+void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet)
+{
+	struct ip_info info;
+
+	if (!ip_parse(&info, packet->data, packet->len)) {
+		lane_drop(lane, RV_DROP_MALFORMED);
+		return;
+	}
+	struct policy *policy = spd_find(&lane->db->spd, &info, iface->key);
+	if (!policy || !policy->bundle) {
+		/* what the SPD passes has no business on a tunnel's device */
+		lane_drop(lane, policy ? RV_DROP_POLICY : RV_DROP_NO_POLICY);
+		return;
+	}
+	struct sa *sa = pick(policy->bundle, &info);
+	if (sa)
+		protect(lane, iface, sa, packet, &info);
+	else if (policy->trap)
+		trap_hold(lane, policy, iface, packet, &info);
+	else
+		lane_drop(lane, RV_DROP_NO_SA);
+}

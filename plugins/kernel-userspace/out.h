@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* out: outbound processing (RFC 4303, 3.3; RFC 4301, 5.1). */
+#pragma once
+
+#include "lane.h"
+
+/* Octets that sealing adds to a text of len octets behind the ESP header: IV, padding, trailer, ICV, and the header. */
+uint32_t esp_sealed_len(const struct sa *sa, uint32_t len);
+
+/* The largest clear packet whose sealed form fits into an outer packet of mtu octets on this path. */
+uint32_t esp_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t mtu);
+
+/* One clear packet or train: policy, SA, segments; it is sealed and sent at the next out_flush() at the latest. */
+void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet);
+
+/* Seals and sends all that waits. */
+void out_flush(struct lane *lane);

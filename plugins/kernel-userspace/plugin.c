@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* kernel-userspace: ESP (RFC 4303) in threads of this process: tunnel and transport mode, in UDP and raw.
+ *
+ * This file is the service's face. Packets live in lane.h, the databases in sa.h and spd.h, threads in worker.h.
+ */
+#include "userspace.h"
+
+#include <errno.h>
+#include <ravelin/config.h>
+#include <ravelin/error.h>
+#include <stdio.h>
+#include <string.h>
+
+static int op_events(void *self, const struct rv_kernel_events *events)
+{
+	struct userspace *u = self;
+
+	u->events = events;
+	return 0;
+}
+
+static bool op_needs_encap(void *self)
+{
+	return true;
+}
+
+static int op_clear_side(void *self, const char *interface, char ifname[static 16], uint32_t *mark)
+{
+	const struct userspace *u = self;
+	const struct iface *iface = iface_find(u, interface);
+
+	if (!iface)
+		return -ENODEV;
+	const struct rv_ref *wire = u->wires[1].service ? &u->wires[1] : &u->wires[0];
+	const struct rv_wire_ops *ops = rv_service_ops(wire->service);
+	memcpy(ifname, iface->ifname, sizeof(iface->ifname));
+	*mark = ops->mark(rv_service_self(wire->service));
+	return 0;
+}
+
+static int op_flush(void *self)
+{
+	struct userspace *u = self;
+
+	userspace_stop(u);
+	return 0;
+}
+
+static const struct rv_kernel_ops ops = {
+	.size = sizeof(ops),
+	.events = op_events,
+	.spi = verb_spi,
+	.sa_add = verb_sa_add,
+	.sa_update = verb_sa_update,
+	.sa_del = verb_sa_del,
+	.policy_add = verb_policy_add,
+	.policy_del = verb_policy_del,
+	.stats = verb_stats,
+	.pack = verb_pack,
+	.needs_encap = op_needs_encap,
+	.clear_side = op_clear_side,
+	.flush = op_flush,
+};
+
+static void told(void *arg, const struct note *note)
+{
+	const struct userspace *u = arg;
+	const struct rv_kernel_events *e = u->events;
+
+	if (!e)
+		return;
+	switch ((enum note_type)note->type) {
+	case NOTE_ACQUIRE:
+		e->acquire(e->arg, note->id, &note->local, &note->remote);
+		return;
+	case NOTE_EXPIRE:
+		e->expire(e->arg, note->id, note->hard);
+		return;
+	case NOTE_MAPPING:
+		e->mapping(e->arg, note->id, &note->addr);
+		return;
+	}
+}
+
+static void user_text(const struct rv_user *user, char *out, size_t size)
+{
+	snprintf(out, size, "the packet workers of kernel-userspace");
+}
+
+static void report_drops(const struct userspace *u)
+{
+	static const char *const names[RV_N_DROPS] = {
+		[RV_DROP_NO_SA] = "no-sa",
+		[RV_DROP_REPLAY] = "replay",
+		[RV_DROP_INTEGRITY] = "integrity",
+		[RV_DROP_SELECTOR] = "selector",
+		[RV_DROP_MALFORMED] = "malformed",
+		[RV_DROP_SEQUENCE_END] = "sequence-end",
+		[RV_DROP_NO_POLICY] = "no-policy",
+		[RV_DROP_POLICY] = "policy",
+		[RV_DROP_IO] = "io",
+	};
+
+	for (int i = 0; i < RV_N_DROPS; i++) {
+		uint64_t n = atomic_load(&u->db.dropped[i]);
+		if (n)
+			rv_log(&u->host->subject, RV_INFO, "dropped-outside-of-sas", KV_STR("cause", names[i]),
+			       KV_UINT("packets", n));
+	}
+}
+
+static void databases_fini(struct userspace *u)
+{
+	notes_fini(&u->db.notes);
+	table_fini(&u->db.in);
+	table_fini(&u->db.out);
+	table_fini(&u->db.bundles);
+	table_fini(&u->db.ifaces);
+	table_fini(&u->reserved);
+	spd_fini(&u->db.spd);
+}
+
+static int end(struct userspace *u)
+{
+	report_drops(u);
+	userspace_stop(u);
+	rv_ref_drop(&u->datapath);
+	databases_fini(u);
+	return 0;
+}
+
+static int databases_init(struct userspace *u)
+{
+	struct databases *db = &u->db;
+	int r = table_init(&db->in, &db->retirer);
+
+	if (!r)
+		r = table_init(&db->out, &db->retirer);
+	if (!r)
+		r = table_init(&db->bundles, &db->retirer);
+	if (!r)
+		r = table_init(&db->ifaces, &db->retirer);
+	if (!r)
+		r = table_init(&u->reserved, NULL);
+	if (!r)
+		r = spd_init(&db->spd, &db->retirer);
+	return r ? r : notes_init(&db->notes, u->host->loop, told, u);
+}
+
+static const char *const syscalls[] = {
+	"clock_gettime", "clone",	    "clone3", "close", "epoll_create1", "epoll_ctl", "epoll_pwait",
+	"epoll_wait",	 "eventfd2",	    "exit",   "futex", "getrandom",	"madvise",   "membarrier",
+	"mmap",		 "mprotect",	    "munmap", "prctl", "read",		"rseq",	     "rt_sigprocmask",
+	"sched_yield",	 "set_robust_list", "write",  NULL
+};
+
+static int init(struct rv_host *host)
+{
+	const struct rv_conf *conf = rv_host_conf(host);
+	struct userspace *u = talloc_zero(host, struct userspace);
+
+	if (!u)
+		return -ENOMEM;
+	u->host = host;
+	u->user.text = user_text;
+	u->n_workers = (unsigned)rv_conf_int(conf, "workers");
+	u->max_contexts = (uint32_t)rv_conf_int(conf, "contexts");
+	int r = databases_init(u);
+	if (r) {
+		databases_fini(u);
+		return r;
+	}
+	talloc_set_destructor(u, end);
+	rv_host_needs_syscalls(host, syscalls);
+	return rv_kernel_offer(host, (struct rv_offer){ .name = "userspace" }, &ops, u);
+}
+
+RV_PLUGIN(kernel_userspace, "kernel-userspace",
+	  "version=1\0"
+	  "summary=ESP in user space, in worker threads\0"
+	  "licence=LGPL-2.1-or-later\0"
+	  "vendor=Ravelin\0"
+	  "default=on\0"
+	  "provides=kernel:userspace\0"
+	  "needs=datapath wire aead\0"
+	  "rfc=4303 4301 3948 4106 3602 7634 6040 6479\0"
+	  "resident=yes\0"
+	  "schema=" KERNEL_USERSPACE_SCHEMA "\0",
+	  .init = init);

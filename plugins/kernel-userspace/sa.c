@@ -1,0 +1,257 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* sa: makes, counts and frees security associations. */
+#include "sa.h"
+
+#include <errno.h>
+#include <ravelin/error.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <talloc.h>
+
+enum { TS_MAX = 255 };
+
+/* Without an own limit an SA without extended numbers asks for new keys when 15/16 of them are used. */
+static const uint64_t last_short = UINT32_MAX, soft_short = UINT64_C(0xf0000000);
+
+static const char *fault(const struct rv_sa_spec *s)
+{
+	const struct rv_addr *peer = s->dir == RV_OUT ? &s->dst : &s->src;
+
+	if (s->protocol != RV_PROTO_ESP)
+		return "this kernel has ESP only";
+	if (s->mode != RV_TUNNEL && s->mode != RV_TRANSPORT)
+		return "an SA is of tunnel or transport mode";
+	if (s->dir != RV_IN && s->dir != RV_OUT)
+		return "an SA goes in or out";
+	if (s->spi < SPI_FIRST)
+		return "SPIs up to 255 are reserved (RFC 4303, 2.1)";
+	if (!rv_family_len(peer->family) || s->src.family != s->dst.family || rv_addr_is_any(peer))
+		return "the outer addresses are not of one family, or the peer's is missing";
+	if (s->encap && !peer->port)
+		return "the peer's port is missing";
+	if (!s->n_local_ts || !s->n_remote_ts || s->n_local_ts > TS_MAX || s->n_remote_ts > TS_MAX)
+		return "1 to 255 traffic selectors a side are possible";
+	if (s->replay_window > REPLAY_MAX)
+		return "the replay window is larger than 4096";
+	if (!s->esn && s->sequence > last_short)
+		return "the sequence number needs ESN";
+	return NULL;
+}
+
+static void user_text(const struct rv_user *user, char *out, size_t size)
+{
+	const struct sa *sa = rv_container_of(user, struct sa, user);
+
+	snprintf(out, size, "ESP SA %08x (%s) of child SA #%u", sa->key, sa->dir == RV_IN ? "in" : "out", sa->child_id);
+}
+
+static size_t up_to(size_t n, size_t align)
+{
+	return (n + align - 1) / align * align;
+}
+
+/* One block: the struct, a context pointer a worker, the window's ring, the selectors. */
+static struct sa *block_new(const struct rv_sa_spec *spec, unsigned n_workers)
+{
+	size_t n_ts = spec->n_local_ts + spec->n_remote_ts;
+	size_t words = spec->dir == RV_IN ? replay_words(spec->replay_window) : 0;
+	size_t ring_at = sizeof(struct sa) + n_workers * sizeof(struct context *);
+	size_t ts_at = ring_at + words * sizeof(uint64_t);
+	size_t size = up_to(ts_at + n_ts * sizeof(struct rv_ts), ALIGN);
+	uint8_t *block = aligned_alloc(ALIGN, size);
+
+	if (!block)
+		return NULL;
+	memset(block, 0, size);
+	struct sa *sa = (void *)block;
+	struct rv_ts *ts = (void *)(block + ts_at);
+	memcpy(ts, spec->local_ts, spec->n_local_ts * sizeof(*ts));
+	memcpy(ts + spec->n_local_ts, spec->remote_ts, spec->n_remote_ts * sizeof(*ts));
+	sa->ts = ts;
+	replay_init(&sa->replay, spec->dir == RV_IN ? spec->replay_window : 0, spec->sequence,
+		    (void *)(block + ring_at));
+	return sa;
+}
+
+static void copy_spec(struct sa *sa, const struct rv_sa_spec *spec)
+{
+	sa->key = spec->spi;
+	sa->reqid = spec->reqid;
+	sa->child_id = spec->child_id;
+	sa->dir = spec->dir;
+	sa->mode = spec->mode;
+	sa->esn = spec->esn;
+	sa->n_local = (uint8_t)spec->n_local_ts;
+	sa->n_remote = (uint8_t)spec->n_remote_ts;
+	sa->bytes_soft = spec->bytes_soft;
+	sa->bytes_hard = spec->bytes_hard;
+	sa->packets_soft = spec->packets_soft;
+	sa->packets_hard = spec->packets_hard;
+	sa->user.text = user_text;
+	atomic_init(&sa->sequence, spec->sequence);
+}
+
+static int take_keys(struct sa *sa, const struct sa_params *params, const struct rv_sa_spec *spec)
+{
+	size_t len = spec->encr_key.len + spec->integ_key.len;
+
+	if (spec->encr_key.len != sa->suite.key_len || spec->integ_key.len != sa->suite.integ_len)
+		return -EINVAL;
+	sa->encr_len = (uint16_t)spec->encr_key.len;
+	sa->integ_len = (uint16_t)spec->integ_key.len;
+	sa->keys = rv_secret_new(params->vault, params->parent, len ? len : 1);
+	if (!sa->keys)
+		return -ENOMEM;
+	if (sa->encr_len)
+		memcpy(sa->keys->b, spec->encr_key.p, sa->encr_len);
+	if (sa->integ_len)
+		memcpy(sa->keys->b + sa->encr_len, spec->integ_key.p, sa->integ_len);
+	return 0;
+}
+
+struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec, struct rv_why *why, int *error)
+{
+	const char *wrong = fault(spec);
+	struct sa *sa = wrong ? NULL : block_new(spec, params->n_workers);
+
+	*error = wrong ? rv_why_set(why, -EINVAL, "%s", wrong) : -ENOMEM;
+	if (!sa)
+		return NULL;
+	copy_spec(sa, spec);
+	atomic_store(&sa->path, sa_path_new(&spec->src, &spec->dst, spec->encap));
+	if (!atomic_load(&sa->path)) {
+		free(sa);
+		return NULL;
+	}
+	*error = rv_suite_init(&sa->suite, params->registry, &spec->chosen, &sa->user, why);
+	if (!*error)
+		*error = take_keys(sa, params, spec);
+	if (!*error)
+		return sa;
+	if (*error == -EINVAL)
+		rv_why_set(why, -EINVAL, "the keys have %zu and %zu octets, the algorithms need %u and %u",
+			   spec->encr_key.len, spec->integ_key.len, sa->suite.key_len, sa->suite.integ_len);
+	sa_free(sa);
+	return NULL;
+}
+
+void sa_free(struct sa *sa)
+{
+	talloc_free(sa->keys);
+	rv_suite_fini(&sa->suite);
+	free(atomic_load(&sa->path));
+	free(sa);
+}
+
+struct sa_path *sa_path_new(const struct rv_addr *src, const struct rv_addr *dst, bool encap)
+{
+	struct sa_path *path = malloc(sizeof(*path));
+
+	if (path)
+		*path = (struct sa_path){ .src = *src, .dst = *dst, .encap = encap };
+	return path;
+}
+
+struct rv_bytes sa_encr_key(const struct sa *sa)
+{
+	return rv_bytes(sa->keys->b, sa->encr_len);
+}
+
+struct rv_bytes sa_integ_key(const struct sa *sa)
+{
+	return rv_bytes(sa->keys->b + sa->encr_len, sa->integ_len);
+}
+
+static bool any_match(const struct rv_ts *ts, size_t n, const struct ip_info *info, const uint8_t *ip, uint16_t port)
+{
+	for (size_t i = 0; i < n; i++)
+		if (rv_ts_match(&ts[i], info->family, ip, info->proto, port, info->ports_known))
+			return true;
+	return false;
+}
+
+bool sa_match(const struct sa *sa, const struct ip_info *info)
+{
+	bool out = sa->dir == RV_OUT;
+	const uint8_t *local = out ? info->src : info->dst, *remote = out ? info->dst : info->src;
+	uint16_t local_port = out ? info->src_port : info->dst_port;
+	uint16_t remote_port = out ? info->dst_port : info->src_port;
+
+	return any_match(sa->ts, sa->n_local, info, local, local_port) &&
+	       any_match(sa->ts + sa->n_local, sa->n_remote, info, remote, remote_port);
+}
+
+uint64_t sa_next_sequence(struct sa *sa)
+{
+	uint64_t last = sa->esn ? UINT64_MAX : last_short;
+	uint64_t now = atomic_load_explicit(&sa->sequence, memory_order_relaxed);
+
+	do {
+		if (now >= last)
+			return 0;
+	} while (!atomic_compare_exchange_weak_explicit(&sa->sequence, &now, now + 1, memory_order_relaxed,
+							memory_order_relaxed));
+	return now + 1;
+}
+
+void sa_lock(struct sa *sa)
+{
+	while (atomic_flag_test_and_set_explicit(&sa->window_lock, memory_order_acquire))
+		;
+}
+
+void sa_unlock(struct sa *sa)
+{
+	atomic_flag_clear_explicit(&sa->window_lock, memory_order_release);
+}
+
+uint64_t sa_sequence(struct sa *sa)
+{
+	if (sa->dir == RV_OUT)
+		return atomic_load_explicit(&sa->sequence, memory_order_relaxed);
+	sa_lock(sa);
+	uint64_t top = sa->replay.top;
+	sa_unlock(sa);
+	return top;
+}
+
+static bool over(uint64_t value, uint64_t limit)
+{
+	return limit && value >= limit;
+}
+
+bool sa_may(const struct sa *sa, uint64_t pending_packets, uint64_t pending_bytes, uint32_t len)
+{
+	uint64_t packets = atomic_load_explicit(&sa->packets, memory_order_relaxed) + pending_packets;
+	uint64_t bytes = atomic_load_explicit(&sa->bytes, memory_order_relaxed) + pending_bytes;
+
+	if (atomic_load_explicit(&sa->ended, memory_order_relaxed))
+		return false;
+	if (sa->packets_hard && packets + 1 > sa->packets_hard)
+		return false;
+	return !sa->bytes_hard || bytes + len <= sa->bytes_hard;
+}
+
+enum sa_limit sa_count(struct sa *sa, uint64_t packets, uint64_t bytes, uint64_t now_us)
+{
+	uint64_t n = atomic_fetch_add_explicit(&sa->packets, packets, memory_order_relaxed) + packets;
+	uint64_t octets = atomic_fetch_add_explicit(&sa->bytes, bytes, memory_order_relaxed) + bytes;
+	uint64_t sequence = atomic_load_explicit(&sa->sequence, memory_order_relaxed);
+
+	atomic_store_explicit(&sa->used_us, now_us, memory_order_relaxed);
+	if (over(n, sa->packets_hard) || over(octets, sa->bytes_hard) || (!sa->esn && sequence >= last_short))
+		return atomic_exchange(&sa->ended, true) ? SA_FINE : SA_HARD;
+	if (over(n, sa->packets_soft) || over(octets, sa->bytes_soft) || (!sa->esn && sequence >= soft_short))
+		return atomic_exchange(&sa->soft_told, true) ? SA_FINE : SA_SOFT;
+	return SA_FINE;
+}
+
+void sa_stats(const struct sa *sa, struct rv_sa_stats *out)
+{
+	*out = (struct rv_sa_stats){ .packets = atomic_load_explicit(&sa->packets, memory_order_relaxed),
+				     .bytes = atomic_load_explicit(&sa->bytes, memory_order_relaxed),
+				     .last_used_us = atomic_load_explicit(&sa->used_us, memory_order_relaxed) };
+	for (int i = 0; i < RV_N_DROPS; i++)
+		out->dropped[i] = atomic_load_explicit(&sa->dropped[i], memory_order_relaxed);
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* sa: one security association of the SAD (RFC 4301, 4.4.2.1), in one block of memory.
+ *
+ * Made, changed and freed on the loop; read by workers. What workers write is atomic, or under the SA's own flag. An
+ * idle SA costs its keys only: contexts of ciphers are made at the first packet (context.h).
+ */
+#pragma once
+
+#include "ip.h"
+#include "replay.h"
+#include "retire.h"
+
+#include <ravelin/cryptor.h>
+#include <ravelin/kernel.h>
+#include <ravelin/secret.h>
+#include <stdatomic.h>
+
+enum { ESP_HEADER = 8, SPI_FIRST = 256, ALIGN = 64 };
+
+struct context;
+struct iface;
+struct userspace;
+
+/* Where an SA leads; replaced whole when the peer moves. */
+struct sa_path {
+	struct retired retired;
+	struct rv_addr src, dst;
+	bool encap;
+};
+
+/* The SAs that serve one reqid, newest first, and who asks for them. */
+struct bundle {
+	uint32_t key;	/* reqid */
+	unsigned users; /* loop */
+	struct retired retired;
+	_Atomic(struct sa *) first;
+	struct policy *policies; /* loop */
+};
+
+struct sa {
+	uint32_t key; /* SPI; the tables find it by this */
+	uint32_t reqid, child_id;
+	uint8_t dir, mode, n_local, n_remote;
+	bool esn;
+	atomic_bool ended; /* hard limit reached */
+	atomic_bool soft_told;
+	atomic_flag window_lock; /* replay */
+	_Atomic(struct sa_path *) path;
+	struct iface *iface;
+	struct userspace *home;
+	struct rv_suite suite;
+	_Atomic uint64_t sequence; /* last number given out */
+	struct replay replay;
+	uint64_t bytes_soft, bytes_hard, packets_soft, packets_hard;
+	_Atomic uint64_t packets, bytes, used_us, moved_us;
+	_Atomic uint32_t dropped[RV_N_DROPS];
+	struct bundle *bundle;
+	_Atomic(struct sa *) older; /* in the bundle */
+	struct rv_secret *keys;	    /* encryption | integrity */
+	uint16_t encr_len, integ_len;
+	struct rv_user user;
+	struct retired retired;
+	const struct rv_ts *ts;		      /* local ones, then remote ones; in this block */
+	_Atomic(struct context *) contexts[]; /* by worker */
+};
+
+/* A new SA in no table yet. *error is 0, -EINVAL (malformed spec, with why), -ENOMEM or what rv_suite_init() says. keys
+ * are a talloc child of parent. */
+struct sa_params {
+	const void *parent;
+	struct rv_vault *vault;
+	struct rv_registry *registry;
+	unsigned n_workers;
+};
+struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec, struct rv_why *why, int *error);
+
+/* Frees it with its keys; contexts must be gone. Loop thread. */
+void sa_free(struct sa *sa);
+
+/* A new path, or NULL. */
+struct sa_path *sa_path_new(const struct rv_addr *src, const struct rv_addr *dst, bool encap);
+
+/* The keys as slices. */
+struct rv_bytes sa_encr_key(const struct sa *sa);
+struct rv_bytes sa_integ_key(const struct sa *sa);
+
+/* True when a packet between these selector fields is of this SA (local and remote as seen from here). */
+bool sa_match(const struct sa *sa, const struct ip_info *info);
+
+/* The next sequence number, or 0 when there is none left (RFC 4303, 3.3.3). Any worker. */
+uint64_t sa_next_sequence(struct sa *sa);
+
+/* The last number given out, or the highest received. */
+uint64_t sa_sequence(struct sa *sa);
+
+/* The flag that guards the window; held for a burst's worth of look-ups at most. */
+void sa_lock(struct sa *sa);
+void sa_unlock(struct sa *sa);
+
+/* What happened to the counters: nothing, a limit was crossed now, or the SA must not be used any more. */
+enum sa_limit { SA_FINE, SA_SOFT, SA_HARD };
+
+/* True when one more packet of len octets, besides those pending, is allowed. */
+bool sa_may(const struct sa *sa, uint64_t pending_packets, uint64_t pending_bytes, uint32_t len);
+
+/* Counts. SA_SOFT and SA_HARD are said once each. */
+enum sa_limit sa_count(struct sa *sa, uint64_t packets, uint64_t bytes, uint64_t now_us);
+
+static inline void sa_drop(struct sa *sa, enum rv_drop cause)
+{
+	atomic_fetch_add_explicit(&sa->dropped[cause], 1, memory_order_relaxed);
+}
+
+void sa_stats(const struct sa *sa, struct rv_sa_stats *out);

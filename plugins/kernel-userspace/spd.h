@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* spd: the security policy database (RFC 4301, 4.4.1), outbound.
+ *
+ * Tuple space search: policies are sorted into groups by the lengths of their two address prefixes (of the shortest
+ * covering prefix where a selector is a range). One hash probe a group finds the few policies whose prefixes are those
+ * of the packet; groups are visited by their best priority, so the walk ends early. 10,000 policies of one shape cost
+ * one probe.
+ */
+#pragma once
+
+#include "ip.h"
+#include "retire.h"
+
+#include <ravelin/kernel.h>
+#include <stdatomic.h>
+
+enum { HELD_PACKETS = 8, HELD_OCTETS = 64 << 10 };
+
+struct bundle;
+struct held;
+struct iface;
+struct userspace;
+
+struct policy {
+	struct retired retired;
+	struct rv_ts local, remote;
+	uint32_t priority, iface_id;
+	uint64_t order; /* of policies of one priority */
+	uint8_t action;
+	bool trap;
+	struct iface *iface;
+	struct userspace *home;
+	struct bundle *bundle; /* NULL unless it protects */
+	struct policy *next;   /* of the bundle; loop */
+	atomic_flag held_lock; /* held, n_held, held_octets */
+	struct held *held, **held_end;
+	unsigned n_held;
+	uint32_t held_octets;
+	_Atomic uint64_t asked_us; /* when an acquire was reported last */
+};
+
+struct spd_tuple {
+	uint8_t family, local_len, remote_len;
+	uint32_t best; /* lowest priority number; may be stale after a removal */
+	uint32_t n;
+};
+
+struct spd_tuples {
+	struct retired retired;
+	uint32_t n;
+	struct spd_tuple t[]; /* by best */
+};
+
+struct spd_row {
+	struct retired retired;
+	uint32_t n;
+	struct policy *p[]; /* by priority, then order */
+};
+
+struct spd_table {
+	struct retired retired;
+	uint32_t mask;
+	_Atomic(struct spd_row *) row[];
+};
+
+struct spd {
+	_Atomic(struct spd_tuples *) tuples;
+	_Atomic(struct spd_table *) table;
+	struct retirer *retirer;
+	uint32_t n;
+	uint64_t order;
+};
+
+/* 0 or -ENOMEM. fini frees the structure, not the policies. */
+int spd_init(struct spd *spd, struct retirer *retirer);
+void spd_fini(struct spd *spd);
+
+/* Puts a policy in (its order is set), takes it out. 0 or -ENOMEM, nothing changed then. Loop thread. */
+int spd_add(struct spd *spd, struct policy *policy);
+int spd_del(struct spd *spd, struct policy *policy);
+
+/* The policy of exactly these selectors on this interface, or NULL. */
+struct policy *spd_same(const struct spd *spd, const struct rv_ts *local, const struct rv_ts *remote,
+			uint32_t iface_id);
+
+/* The first policy for a packet that goes out by this interface, or NULL. Inside a read-copy-update section. */
+struct policy *spd_find(const struct spd *spd, const struct ip_info *info, uint32_t iface_id);
+
+/* Any policy that is in, or NULL when there is none. */
+struct policy *spd_any(const struct spd *spd);

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* trap: the first packets wait for the SA that they asked for (RFC 4301, 4.4.1.1 and 5.1).
+ *
+ * At most 8 packets and 64 KiB a policy, 4 MiB in all, for half a minute. This is off the fast path: memory is
+ * allocated here, under the policy's own flag.
+ */
+#include "out.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { HELD_IN_ALL = 4 << 20 };
+
+static const uint64_t ask_again_us = 1000000, stale_us = 30000000;
+
+static struct rv_ts selector(const struct ip_info *info, const uint8_t *ip, uint16_t port)
+{
+	struct rv_ts ts = { .family = info->family, .proto = info->proto, .port_hi = 0xffff };
+
+	memcpy(ts.lo, ip, rv_family_len(info->family));
+	memcpy(ts.hi, ip, rv_family_len(info->family));
+	if (info->ports_known)
+		ts.port_lo = ts.port_hi = port;
+	return ts;
+}
+
+static void ask(struct lane *lane, struct policy *policy, const struct ip_info *info)
+{
+	uint64_t last = atomic_load_explicit(&policy->asked_us, memory_order_relaxed);
+	struct note note = { .type = NOTE_ACQUIRE,
+			     .id = policy->bundle->key,
+			     .local = selector(info, info->src, info->src_port),
+			     .remote = selector(info, info->dst, info->dst_port) };
+
+	if (last && lane->now_us - last < ask_again_us)
+		return;
+	if (!atomic_compare_exchange_strong(&policy->asked_us, &last, lane->now_us ? lane->now_us : 1))
+		return;
+	if (!note_put(&lane->db->notes, &note))
+		atomic_store(&policy->asked_us, 0);
+}
+
+static struct held *held_new(const struct lane *lane, const struct iface *iface, const struct rv_packet *packet)
+{
+	struct held *held = malloc(sizeof(*held) + packet->len + RV_TAILROOM);
+
+	if (!held)
+		return NULL;
+	*held = (struct held){ .at_us = lane->now_us, .iface_id = iface->key, .len = packet->len };
+	memcpy(held->vnet, packet->vnet, sizeof(held->vnet));
+	memcpy(held->octets, packet->data, packet->len);
+	return held;
+}
+
+static bool append(struct policy *policy, struct held *held)
+{
+	bool fits;
+
+	while (atomic_flag_test_and_set_explicit(&policy->held_lock, memory_order_acquire))
+		;
+	fits = policy->n_held < HELD_PACKETS && policy->held_octets + held->len <= HELD_OCTETS;
+	if (fits) {
+		*policy->held_end = held;
+		policy->held_end = &held->next;
+		policy->n_held++;
+		policy->held_octets += held->len;
+	}
+	atomic_flag_clear_explicit(&policy->held_lock, memory_order_release);
+	return fits;
+}
+
+void trap_hold(struct lane *lane, struct policy *policy, struct iface *iface, const struct rv_packet *packet,
+	       const struct ip_info *info)
+{
+	struct databases *db = lane->db;
+	uint32_t all = atomic_fetch_add(&db->held_octets, packet->len);
+	struct held *held = all + packet->len <= HELD_IN_ALL ? held_new(lane, iface, packet) : NULL;
+
+	if (!held || !append(policy, held)) {
+		free(held);
+		atomic_fetch_sub(&db->held_octets, packet->len);
+		lane_drop(lane, RV_DROP_NO_SA);
+	}
+	ask(lane, policy, info);
+}
+
+struct held *trap_take(struct databases *db, struct policy *policy)
+{
+	while (atomic_flag_test_and_set_explicit(&policy->held_lock, memory_order_acquire))
+		;
+	struct held *first = policy->held;
+	policy->held = NULL;
+	policy->held_end = &policy->held;
+	policy->n_held = policy->held_octets = 0;
+	atomic_flag_clear_explicit(&policy->held_lock, memory_order_release);
+	return first;
+}
+
+void trap_free(struct databases *db, struct held *held)
+{
+	for (struct held *next; held; held = next) {
+		next = held->next;
+		atomic_fetch_sub(&db->held_octets, held->len);
+		free(held);
+	}
+}
+
+void trap_release(struct lane *lane, struct held *held)
+{
+	for (struct held *h = held; h; h = h->next) {
+		struct iface *iface = table_get(&lane->db->ifaces, h->iface_id);
+		struct rv_packet packet = {
+			.buf = h->octets, .data = h->octets, .cap = h->len + RV_TAILROOM, .len = h->len
+		};
+		struct rv_packet *list[] = { &packet };
+		memcpy(packet.vnet, h->vnet, sizeof(h->vnet));
+		if (!iface || lane->now_us - h->at_us > stale_us)
+			lane_drop(lane, RV_DROP_NO_SA);
+		else
+			lane_clear(lane, iface, list, 1);
+	}
+	trap_free(lane->db, held);
+}

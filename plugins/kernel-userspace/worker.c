@@ -1,0 +1,216 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* worker: the thread around a lane. */
+#include "worker.h"
+#include "worker-rights.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+#include <urcu/urcu-memb.h>
+
+enum { EVENTS = 16, BUFFER = RV_HEADROOM + 65536 + RV_TAILROOM };
+
+/* What woke us, in the upper half of the event's data; the lower half is the device's number or the wire's. */
+enum source { FROM_LOOP, FROM_IFACE, FROM_WIRE };
+
+static uint64_t source(enum source from, uint32_t id)
+{
+	return (uint64_t)from << 32 | id;
+}
+
+static uint64_t now_us(const struct worker *w)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)((int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000 + w->clock_offset);
+}
+
+static void release_held(struct worker *w)
+{
+	uint64_t count;
+
+	(void)!read(w->wake, &count, sizeof(count));
+	pthread_mutex_lock(&w->in_lock);
+	struct held *held = w->held;
+	w->held = NULL;
+	w->held_end = &w->held;
+	pthread_mutex_unlock(&w->in_lock);
+	trap_release(&w->lane, held);
+}
+
+/* A device that was taken away from under us would wake us for ever. */
+static void give_up(struct worker *w, const struct epoll_event *event, const struct rv_port *port)
+{
+	if (event->events & (EPOLLERR | EPOLLHUP))
+		(void)epoll_ctl(w->poll, EPOLL_CTL_DEL, port->fd, NULL);
+}
+
+static void from_iface(struct worker *w, const struct epoll_event *event)
+{
+	struct iface *iface = table_get(&w->lane.db->ifaces, (uint32_t)event->data.u64);
+	struct rv_port *port = iface ? iface->ports[w->lane.index] : NULL;
+
+	if (!port)
+		return;
+	int n = port->ops->recv(port, w->list, RV_BURST);
+	if (n > 0)
+		lane_clear(&w->lane, iface, w->list, (size_t)n);
+	else
+		give_up(w, event, port);
+}
+
+static void from_wire(struct worker *w, const struct epoll_event *event)
+{
+	struct rv_port *port = w->lane.wire[event->data.u64 & 1];
+	int n = port->ops->recv(port, w->list, RV_BURST);
+
+	if (n > 0)
+		lane_wire(&w->lane, w->list, (size_t)n);
+}
+
+static void handle(struct worker *w, const struct epoll_event *event)
+{
+	switch ((enum source)(event->data.u64 >> 32)) {
+	case FROM_LOOP:
+		release_held(w);
+		return;
+	case FROM_IFACE:
+		from_iface(w, event);
+		return;
+	case FROM_WIRE:
+		from_wire(w, event);
+		return;
+	}
+}
+
+static void *run(void *arg)
+{
+	struct worker *w = arg;
+	struct epoll_event events[EVENTS];
+
+	worker_drop_rights();
+	urcu_memb_register_thread();
+	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
+		int n = epoll_wait(w->poll, events, EVENTS, -1);
+		urcu_memb_read_lock();
+		w->lane.now_us = now_us(w);
+		for (int i = 0; i < n; i++)
+			handle(w, &events[i]);
+		atomic_fetch_add_explicit(&w->turns, 1, memory_order_release);
+		urcu_memb_read_unlock();
+	}
+	urcu_memb_unregister_thread();
+	return NULL;
+}
+
+static int watch(struct worker *w, int fd, uint64_t data)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = data };
+
+	return epoll_ctl(w->poll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
+}
+
+int worker_init(struct worker *w, struct databases *db, unsigned index, uint32_t max_contexts)
+{
+	*w = (struct worker){ .poll = -1, .wake = -1, .held_end = &w->held };
+	int r = lane_init(&w->lane, db, index, max_contexts);
+	if (r)
+		return r;
+	pthread_mutex_init(&w->in_lock, NULL);
+	w->buffers = calloc(RV_BURST, BUFFER);
+	w->poll = epoll_create1(EPOLL_CLOEXEC);
+	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	for (size_t i = 0; w->buffers && i < RV_BURST; i++) {
+		w->packets[i] = (struct rv_packet){ .buf = w->buffers + i * BUFFER, .cap = BUFFER };
+		w->list[i] = &w->packets[i];
+	}
+	if (!w->buffers)
+		return -ENOMEM;
+	if (w->poll < 0 || w->wake < 0)
+		return -errno;
+	return watch(w, w->wake, source(FROM_LOOP, 0));
+}
+
+int worker_start(struct worker *w, uint64_t loop_now_us)
+{
+	sigset_t all, old;
+	char name[16];
+
+	w->clock_offset = (int64_t)(loop_now_us - now_us(w));
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int r = pthread_create(&w->thread, NULL, run, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (r)
+		return -r;
+	w->running = true;
+	snprintf(name, sizeof(name), "rv-esp/%u", w->lane.index);
+	pthread_setname_np(w->thread, name);
+	return 0;
+}
+
+static void wake(struct worker *w)
+{
+	static const uint64_t one = 1;
+
+	(void)!write(w->wake, &one, sizeof(one));
+}
+
+void worker_stop(struct worker *w)
+{
+	if (!w->running)
+		return;
+	atomic_store(&w->stop, true);
+	wake(w);
+	pthread_join(w->thread, NULL);
+	w->running = false;
+}
+
+void worker_fini(struct worker *w)
+{
+	if (!w->lane.db)
+		return;
+	trap_free(w->lane.db, w->held);
+	if (w->poll >= 0)
+		close(w->poll);
+	if (w->wake >= 0)
+		close(w->wake);
+	free(w->buffers);
+	lane_fini(&w->lane);
+	pthread_mutex_destroy(&w->in_lock);
+	w->lane.db = NULL;
+}
+
+int worker_watch_iface(struct worker *w, const struct iface *iface)
+{
+	return watch(w, iface->ports[w->lane.index]->fd, source(FROM_IFACE, iface->key));
+}
+
+void worker_unwatch_iface(struct worker *w, const struct iface *iface)
+{
+	(void)epoll_ctl(w->poll, EPOLL_CTL_DEL, iface->ports[w->lane.index]->fd, NULL);
+}
+
+int worker_watch_wire(struct worker *w, bool encap, struct rv_port *port)
+{
+	w->lane.wire[encap] = port;
+	return port->fd < 0 ? 0 : watch(w, port->fd, source(FROM_WIRE, encap));
+}
+
+void worker_release(struct worker *w, struct held *held)
+{
+	if (!held)
+		return;
+	pthread_mutex_lock(&w->in_lock);
+	*w->held_end = held;
+	while (*w->held_end)
+		w->held_end = &(*w->held_end)->next;
+	pthread_mutex_unlock(&w->in_lock);
+	wake(w);
+}
