@@ -100,7 +100,7 @@ static int step_down(int at, const char *name, const char *what, struct rv_why *
 	if (at >= 0)
 		close(at);
 	if (fd < 0 || fstat(fd, &st))
-		return rv_why_set(why, -RV_EPLUGIN, "%s: %s", what, strerror(fd < 0 ? code : errno));
+		return rv_why_set(why, -RV_EPLUGIN, "%s: %s", what, rv_error_text(fd < 0 ? -code : -errno));
 	if (!check_stat(&st, what, why))
 		return fd;
 	close(fd);
@@ -132,7 +132,7 @@ static int open_file(const char *dir, const char *name, struct rv_why *why)
 	int at, fd;
 
 	if (!realpath(dir, path))
-		return rv_why_set(why, -RV_EPLUGIN, "%s: %s", dir, strerror(errno));
+		return rv_why_set(why, -RV_EPLUGIN, "%s: %s", dir, rv_error_text(-errno));
 	at = open_dir(path, why);
 	if (at < 0)
 		return at;
@@ -142,7 +142,7 @@ static int open_file(const char *dir, const char *name, struct rv_why *why)
 	close(at);
 	if (fd < 0)
 		return rv_why_set(why, -RV_EPLUGIN, "%s/%s: %s", path, file,
-				  code == ELOOP ? "a symbolic link is not followed" : strerror(code));
+				  code == ELOOP ? "a symbolic link is not followed" : rv_error_text(-code));
 	if (fstat(fd, &st) || !S_ISREG(st.st_mode))
 		rv_why_set(why, -RV_EPLUGIN, "%s/%s: no plain file", path, file);
 	else if (!check_stat(&st, "the file", why))
@@ -167,7 +167,7 @@ static int read_note(struct rv_plugin_file *file, struct rv_why *why)
 		n_read += n > 0 ? (size_t)n : 0;
 	}
 	if (n < 0)
-		return rv_why_set(why, -RV_EPLUGIN, "cannot be read: %s", strerror(errno));
+		return rv_why_set(why, -RV_EPLUGIN, "cannot be read: %s", rv_error_text(-errno));
 	r = rv_note_find(rv_bytes(head, n_read), &text, why);
 	if (r)
 		return r;

@@ -181,7 +181,7 @@ static int open_toy(void *self, void *ctx, struct rv_aead_op *ops, size_t n_ops)
 	return 0;
 }
 
-/* Diffie-Hellman in the integers modulo 2^31 - 1. */
+/* Both sides raise 7 to their secrets, modulo 2^31 - 1. */
 static uint64_t power(uint64_t base, uint64_t exponent)
 {
 	uint64_t out = 1;
