@@ -494,6 +494,75 @@ static void what_is_found_is_listed_loaded_or_not(void **state)
 	talloc_free(world);
 }
 
+/* Configurations, what is loaded by them (second needs good, which is on by default), and what is said. */
+static const struct {
+	const char *what, *text, *seen;
+	int code;
+	const char *says;
+} configured[] = {
+	{ "nothing said", "", "good+ resident- second- ", 0, "" },
+	{ "one more", "ravelin { plugins { second { load = yes } } }", "good+ resident- second+ ", 0, "" },
+	{ "one less", "ravelin { plugins { good { load = no } } }", "good- resident- second- ", 0, "" },
+	{ "a list", "ravelin { load = resident }", "good- resident+ second- ", 0, "" },
+	{ "a list, and what it needs", "ravelin { load = second }", "good+ resident- second+ ", 0, "" },
+	{ "a list is the whole list", "ravelin { load = resident\n plugins { second { load = yes } } }",
+	  "good- resident+ second- ", 0, "" },
+	{ "what is forbidden does not come along", "ravelin { load = second\n plugins { good { load = no } } }",
+	  "good- resident- second- ", -RV_ENO_PROVIDER, "plugin second: needs: part:good, which no plugin provides" },
+	{ "one that is not there", "ravelin { plugins { ghost { load = yes } } }", "good+ resident- second- ",
+	  -RV_EPLUGIN, "plugin ghost: no ghost.so in the plugin folders" },
+	{ "a list with one that is not there", "ravelin { load = ghost, resident }", "good- resident+ second- ",
+	  -RV_EPLUGIN, "plugin ghost: no ghost.so" },
+	{ "an empty value is nothing said", "ravelin { load = }", "good+ resident- second- ", 0, "" },
+};
+
+static struct rv_conf *read_conf(struct world *world, const char *text)
+{
+	struct rv_schema *schema = rv_schema_new(world);
+	struct rv_why why = { 0 };
+	struct rv_conf *conf;
+
+	assert_int_equal(rv_schema_add(schema, "core", rv_schema_core, &why), 0);
+	conf = rv_conf_read_text(world, rv_vault_new(world), schema, "test", text, &why);
+	if (!conf)
+		fail_msg("%s: %s", text, why.text);
+	return conf;
+}
+
+static void the_configuration_says_what_is_loaded(void **state)
+{
+	for (size_t i = 0; i < RV_COUNT(configured); i++) {
+		struct world *world = world_new(state);
+		char seen[256] = "";
+		struct rv_why why = { 0 };
+		int r;
+		copy_as(world, "good", "good");
+		copy_as(world, "second", "second");
+		copy_as(world, "resident", "resident");
+		world->core.conf = read_conf(world, configured[i].text);
+		r = rv_plugins_load_configured(world->core.plugins, world->core.conf, &why);
+		assert_int_equal(rv_plugins_each(world->core.plugins, count_one, seen), 0);
+		if (r != configured[i].code || strcmp(seen, configured[i].seen) ||
+		    !strstr(why.text, configured[i].says))
+			fail_msg("%s: %d %s\"%s\"", configured[i].what, r, seen, why.text);
+		/* a reload finds them loaded and says the same */
+		assert_int_equal(rv_plugins_load_configured(world->core.plugins, world->core.conf, &why), r);
+		talloc_free(world);
+	}
+}
+
+static void a_plugin_reads_its_own_section(void **state)
+{
+	struct world *world = world_new(state);
+	struct rv_host *good = rv_host_new(&world->core, "good"), *other = rv_host_new(&world->core, "other");
+
+	world->core.conf = read_conf(world, "ravelin { plugins { good { load = yes } } }");
+	assert_true(rv_conf_has(rv_host_conf(good), "load"));
+	assert_non_null(rv_host_conf(other));
+	assert_false(rv_conf_has(rv_host_conf(other), "load"));
+	talloc_free(world);
+}
+
 int main(int argc, char **argv)
 {
 	void *parts = argc > 1 ? argv[1] : ".";
@@ -517,6 +586,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(the_folders_above_are_checked),
 		cmocka_unit_test(the_first_folder_that_has_it_wins),
 		cmocka_unit_test(what_is_found_is_listed_loaded_or_not),
+		cmocka_unit_test(the_configuration_says_what_is_loaded),
+		cmocka_unit_test(a_plugin_reads_its_own_section),
 	};
 
 	for (size_t i = 0; i < RV_COUNT(tests); i++)
