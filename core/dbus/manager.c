@@ -7,6 +7,7 @@
 #include "private.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -345,9 +346,20 @@ static void locked(void *self, struct rv_bus_out *out)
 	rv_bus_out_bool(out, octets == total);
 }
 
+/* All that was allocated and not freed: the heap of every thread, mappings of its large blocks, and secrets' slabs. */
+static void heap(void *self, struct rv_bus_out *out)
+{
+	struct rv_bus *bus = self;
+	struct mallinfo2 info = mallinfo2();
+	size_t octets, total;
+
+	rv_vault_locked(bus->core->vault, &octets, &total);
+	rv_bus_out_u64(out, info.uordblks + info.hblkhd + total);
+}
+
 static const struct rv_bus_property properties[] = {
 	{ "Version", "s", version },	 { "Uptime", "t", uptime },	   { "Sessions", "u", n_sessions },
-	{ "ChildSas", "u", n_children }, { "SecretsLocked", "b", locked },
+	{ "ChildSas", "u", n_children }, { "SecretsLocked", "b", locked }, { "HeapOctets", "t", heap },
 };
 
 static const struct rv_bus_signal signals[] = { { "Event", "sa{sv}", "name,details" } };
