@@ -249,7 +249,8 @@ static struct pad_addr *addresses(struct maker *m, const char *const *list, size
 
 	for (*n = 0; list[*n];)
 		++*n;
-	out = make(m, *n, sizeof(*out));
+	out = conf_alloc(m->pad->arena, *n * sizeof(*out) + 1);
+	m->no_memory |= !out;
 	for (size_t i = 0; out && i < *n; i++) {
 		struct rv_addr addr;
 		if (!strncmp(list[i], "%any", 4)) {

@@ -26,8 +26,12 @@ static unsigned addr_score(const struct pad_addr *list, size_t n, const struct r
 			score = 1;
 		else if (one->kind == PAD_ADDR_ANY)
 			score = !one->range.family || one->range.family == addr->family;
+		else if (one->range.family != addr->family)
+			continue;
+		else if (one->kind == PAD_ADDR_ONE)
+			score = memcmp(one->range.lo, addr->ip, rv_family_len(addr->family)) ? 0 : 3;
 		else if (rv_ts_match(&one->range, addr->family, addr->ip, 0, 0, false))
-			score = one->kind == PAD_ADDR_ONE ? 3 : 2;
+			score = 2;
 		if (score > best)
 			best = score;
 	}
@@ -226,7 +230,8 @@ static int fill(struct rv_pad *pad, struct rv_conf *conf, struct conf_errors *er
 
 	rv_conf_each(connections, count, &n);
 	pad->entries = talloc_zero_array(pad, struct pad_entry *, (unsigned)n + 1);
-	if (!pad->entries || rv_conf_hold(conf, pad))
+	pad->arena = talloc_zero(pad, struct conf_arena);
+	if (!pad->entries || !pad->arena || rv_conf_hold(conf, pad))
 		return -ENOMEM;
 	code = rv_conf_each(connections, add_connection, &reading);
 	if (!code)
@@ -259,5 +264,7 @@ struct rv_pad *rv_pad_new(const void *parent, struct rv_core *core, struct rv_co
 		return NULL;
 	}
 	talloc_free(errors);
+	if (rv_conf_warning(conf))
+		rv_log(&core->subject, RV_WARN, "secrets-readable", KV_STR("found", rv_conf_warning(conf)));
 	return pad;
 }

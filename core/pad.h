@@ -17,20 +17,28 @@ struct pad_addr {
 /* A connection with what its look-up needs. */
 struct pad_entry {
 	struct rv_connection connection; /* first, so that a reference to one holds all */
-	struct pad_addr *local, *remote;
+	struct pad_addr *local, *remote; /* the PAD's, not the connection's */
 	size_t n_local, n_remote;
+};
+
+/* An identity of a secret. The digest spares most comparisons where there are thousands; a pattern has none. */
+struct pad_id {
+	const struct rv_id *id;
+	uint32_t digest;
+	bool pattern;
 };
 
 /* A section of secrets. */
 struct pad_secret {
 	const char *name;
-	const struct rv_id **ids;
+	struct pad_id *ids;
 	size_t n_ids;
 	const struct rv_secret *secret;
 };
 
 struct rv_pad {
 	struct rv_core *core;
+	struct conf_arena *arena;   /* what look-ups walk through stands close together */
 	struct pad_entry **entries; /* in file order */
 	struct pad_entry **by_name;
 	size_t n;

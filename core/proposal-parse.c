@@ -292,10 +292,10 @@ int rv_proposals_parse(const void *parent, struct rv_registry *registry, uint8_t
 {
 	size_t most = 0;
 
-	while (list[most])
-		most++;
+	for (const char *const *item = list; *item; item++)
+		most += strcmp(*item, "default") ? 1 : 2;
 	*n = 0;
-	*out = talloc_array(parent, struct rv_proposal, 2 * most + 1);
+	*out = talloc_array(parent, struct rv_proposal, most ? (unsigned)most : 1);
 	if (!*out)
 		return rv_why_set(why, -ENOMEM, "no memory for proposals");
 	for (; *list; list++) {

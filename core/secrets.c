@@ -6,6 +6,7 @@
  */
 #include "pad.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <string.h>
 
@@ -13,6 +14,24 @@ static int count(const char *name, const struct rv_conf *section, void *arg)
 {
 	++*(size_t *)arg;
 	return 0;
+}
+
+/* A number that is the same for identities that are the same, whatever their case. */
+static uint32_t digest(const struct rv_id *id)
+{
+	uint32_t h = 2166136261u ^ id->type;
+
+	for (size_t i = 0; i < id->len; i++)
+		h = (h ^ (uint32_t)tolower(id->b[i])) * 16777619u;
+	return h;
+}
+
+/* Whether id may match identities that it is not: %any, a wildcard or a range (two addresses). */
+static bool is_pattern(const struct rv_id *id)
+{
+	if (id->type == RV_ID_IPV4 || id->type == RV_ID_IPV6)
+		return id->len != rv_family_len(id->type == RV_ID_IPV4 ? RV_IPV4 : RV_IPV6);
+	return id->type == RV_ID_ANY || !id->len || id->b[0] == '*';
 }
 
 struct reader {
@@ -28,7 +47,7 @@ static int add_secret(const char *name, const struct rv_conf *section, void *arg
 	unsigned others = 0; /* keys that say what the secret is, such as secret or a plugin's file */
 
 	*one = (struct pad_secret){ .name = name, .secret = rv_conf_secret(section, "secret") };
-	one->ids = talloc_zero_array(r->pad->secrets, const struct rv_id *, section->n_values + 1);
+	one->ids = conf_alloc(r->pad->arena, (section->n_values + 1) * sizeof(*one->ids));
 	if (!one->ids)
 		return -ENOMEM;
 	for (unsigned i = 0; i < section->n_values; i++) {
@@ -37,9 +56,12 @@ static int add_secret(const char *name, const struct rv_conf *section, void *arg
 		others += !is_id;
 		if (!is_id)
 			continue;
-		one->ids[one->n_ids] = rv_id_parse(one->ids, value->text, NULL);
-		if (!one->ids[one->n_ids++])
+		struct pad_id *at = &one->ids[one->n_ids++];
+		at->id = rv_id_parse(r->pad->secrets, value->text, NULL);
+		if (!at->id)
 			return -ENOMEM;
+		at->digest = digest(at->id);
+		at->pattern = is_pattern(at->id);
 	}
 	if (!others)
 		conf_error(r->errors, &nowhere, "%s: the section has no secret", rv_conf_where(section, NULL));
@@ -59,35 +81,42 @@ int pad_secrets_read(struct rv_pad *pad, const struct rv_conf *secrets, struct c
 	return rv_conf_each(secrets, add_secret, &r);
 }
 
-/* How well a section names id: as rv_id_match(), the best of all; 0 for no id at all. */
-static int best_match(const struct pad_secret *one, const struct rv_id *id)
+/* What is looked for: an identity (NULL: none) with its digest. */
+struct wanted {
+	const struct rv_id *id;
+	uint32_t digest;
+};
+
+static struct wanted wanted(const struct rv_id *id)
+{
+	return (struct wanted){ .id = id, .digest = id ? digest(id) : 0 };
+}
+
+/* How well a section names the identity: as rv_id_match(), the best of all. all: whether it names nobody else. */
+static int best_match(const struct pad_secret *one, const struct wanted *who, bool *all)
 {
 	int best = 0;
 
-	for (size_t i = 0; id && i < one->n_ids; i++) {
-		int match = rv_id_match(one->ids[i], id);
+	*all = who->id;
+	for (size_t i = 0; who->id && i < one->n_ids; i++) {
+		const struct pad_id *at = &one->ids[i];
+		int match = at->pattern || at->digest == who->digest ? rv_id_match(at->id, who->id) : 0;
+		*all &= match > 0;
 		if (match > best)
 			best = match;
 	}
 	return best;
 }
 
-static bool names_only(const struct pad_secret *one, const struct rv_id *id)
-{
-	for (size_t i = 0; i < one->n_ids; i++)
-		if (!id || rv_id_match(one->ids[i], id) < 1)
-			return false;
-	return true;
-}
-
 /* 0: not for this pair; else the higher the better: named (not merely by %any) identities first, then how exactly. */
-static int score(const struct pad_secret *one, const struct rv_id *ours, const struct rv_id *their)
+static int score(const struct pad_secret *one, const struct wanted *ours, const struct wanted *their)
 {
-	int us = best_match(one, ours), them = best_match(one, their);
+	bool only_us, only_them;
+	int us = best_match(one, ours, &only_us), them = best_match(one, their, &only_them);
 
 	if (!one->n_ids)
 		return 1;
-	if (!them && !(us && names_only(one, ours)))
+	if (!them && !(us && only_us))
 		return 0;
 	return 1 + 16 * ((us > 1) + (them > 1)) + us + them;
 }
@@ -95,18 +124,17 @@ static int score(const struct pad_secret *one, const struct rv_id *ours, const s
 const struct rv_secret *rv_secret_find(struct rv_core *core, const char *kind, const struct rv_id *ours,
 				       const struct rv_id *their)
 {
+	const struct wanted us = wanted(ours), them = wanted(their);
 	const struct pad_secret *best = NULL;
 	int most = 0;
 
 	for (size_t i = 0; core->pad && i < core->pad->n_secrets; i++) {
 		const struct pad_secret *one = &core->pad->secrets[i];
-		if (!one->secret || strncmp(one->name, kind, strlen(kind)) != 0)
+		int n = score(one, &us, &them);
+		if (n <= most || !one->secret || strncmp(one->name, kind, strlen(kind)) != 0)
 			continue;
-		int n = score(one, ours, their);
-		if (n > most) {
-			most = n;
-			best = one;
-		}
+		most = n;
+		best = one;
 	}
 	return best ? best->secret : NULL;
 }
