@@ -10,7 +10,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -407,6 +409,73 @@ static void a_file_of_another_owner_is_refused(void **state)
 	refused(world, "owned", -RV_EPLUGIN, "the file: its owner is user 65534");
 }
 
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return written;
+}
+
+/* Loads in a user namespace of its own; its parent writes who is known there. 77: there are no such namespaces. */
+static void child_of_namespace(struct world *world, int unshared, int mapped)
+{
+	struct rv_why why;
+	char octet = 0;
+
+	if (unshare(CLONE_NEWUSER) || write(unshared, "x", 1) != 1 || read(mapped, &octet, 1) != 1)
+		_exit(77);
+	_exit(-load(world, "good", &why) & 0x7f);
+}
+
+static int load_in_namespace(struct world *world, const char *map)
+{
+	char *path, octet;
+	int unshared[2], mapped[2], status = 0;
+	pid_t child;
+
+	assert_int_equal(pipe(unshared), 0);
+	assert_int_equal(pipe(mapped), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		close(unshared[0]);
+		close(mapped[1]);
+		child_of_namespace(world, unshared[1], mapped[0]);
+	}
+	close(unshared[1]);
+	close(mapped[0]);
+	path = talloc_asprintf(world, "/proc/%d/uid_map", child);
+	if (read(unshared[0], &octet, 1) == 1 && write_file(path, map))
+		assert_int_equal(write(mapped[1], "x", 1), 1);
+	close(unshared[0]);
+	close(mapped[1]);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The file's owner, 12345 outside, has no name in the namespace, where the number 65534 stands for everybody without a
+ * name. Where somebody is mapped to that number the file could be theirs. */
+static void who_has_no_name_in_a_user_namespace_is_trusted(void **state)
+{
+	struct world *world;
+	int r;
+
+	if (geteuid())
+		skip();
+	world = world_new(state);
+	assert_int_equal(chown(copy_as(world, "good", "good"), 12345, 0), 0);
+	r = load_in_namespace(world, "0 0 1\n");
+	if (r != 77) {
+		assert_int_equal(r, 0);
+		assert_int_equal(load_in_namespace(world, "0 0 1\n65534 65534 1\n"), RV_EPLUGIN & 0x7f);
+	}
+	talloc_free(world);
+}
+
 static void a_symbolic_link_is_not_followed(void **state)
 {
 	struct world *world = world_new(state);
@@ -581,6 +650,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(a_file_that_others_may_write_is_refused),
 		cmocka_unit_test(a_file_that_a_group_may_write_is_refused_unless_it_is_roots),
 		cmocka_unit_test(a_file_of_another_owner_is_refused),
+		cmocka_unit_test(who_has_no_name_in_a_user_namespace_is_trusted),
 		cmocka_unit_test(a_symbolic_link_is_not_followed),
 		cmocka_unit_test(a_folder_is_no_plugin),
 		cmocka_unit_test(the_folders_above_are_checked),
