@@ -29,6 +29,20 @@ static int open_wire(struct userspace *u, bool encap, struct rv_why *why)
 	return 0;
 }
 
+/* Raw ESP needs a right that UDP does not; without it there is UDP only. */
+static int open_raw(struct userspace *u, struct rv_why *why)
+{
+	struct rv_why raw = { 0 };
+	int r = open_wire(u, false, &raw);
+
+	if (!r)
+		return 0;
+	if (!u->wire_ports[1])
+		return rv_why_set(why, r, "%s", raw.text);
+	rv_log(&u->host->subject, RV_WARN, "no-raw-esp", KV_STR("why", raw.text));
+	return 0;
+}
+
 static int make_workers(struct userspace *u)
 {
 	int r = 0;
@@ -70,7 +84,7 @@ int userspace_start(struct userspace *u, struct rv_why *why)
 		return 0;
 	int r = open_wire(u, true, why);
 	if (!r)
-		r = open_wire(u, false, why);
+		r = open_raw(u, why);
 	if (!r && !u->wire_ports[0] && !u->wire_ports[1])
 		r = rv_why_set(why, -RV_ENO_PROVIDER, "no loaded plugin provides a wire for ESP");
 	if (!r)
