@@ -36,7 +36,7 @@ static const bool UNDER_SANITIZER = false;
 #endif
 
 /* The notes stand behind the headers, far in front of the code. */
-enum { READ_MAX = 256 * 1024, DEFAULT_OVERFLOW = 65534 };
+enum { READ_FIRST = 8 * 1024, READ_MAX = 256 * 1024, DEFAULT_OVERFLOW = 65534 };
 
 /* One unsigned number at the start of a file; fallback when it is not to be had. */
 static unsigned long read_number(const char *path, unsigned long fallback)
@@ -151,29 +151,46 @@ static int open_file(const char *dir, const char *name, struct rv_why *why)
 	return -RV_EPLUGIN;
 }
 
-/* Reads the note of file->fd; its text becomes a child of file. */
-static int read_note(struct rv_plugin_file *file, struct rv_why *why)
+/* The first octets of the file, max at most, as a child of file; p NULL with why. */
+static struct rv_bytes read_head(struct rv_plugin_file *file, size_t max, struct rv_why *why)
 {
-	uint8_t *head = talloc_array(file, uint8_t, READ_MAX);
-	struct rv_bytes text = { 0 };
+	uint8_t *head = talloc_array(file, uint8_t, max);
 	size_t n_read = 0;
 	ssize_t n = 1;
-	int r;
 
-	if (!head)
-		return rv_why_set(why, -ENOMEM, "no memory");
-	while (n > 0 && n_read < READ_MAX) {
-		n = pread(file->fd, head + n_read, READ_MAX - n_read, (off_t)n_read);
+	while (head && n > 0 && n_read < max) {
+		n = pread(file->fd, head + n_read, max - n_read, (off_t)n_read);
 		n_read += n > 0 ? (size_t)n : 0;
 	}
-	if (n < 0)
-		return rv_why_set(why, -RV_EPLUGIN, "cannot be read: %s", rv_error_text(-errno));
-	r = rv_note_find(rv_bytes(head, n_read), &text, why);
-	if (r)
-		return r;
-	const void *kept = talloc_memdup(file, text.p, text.len);
+	if (head && n >= 0)
+		return rv_bytes(head, n_read);
+	rv_why_set(why, -RV_EPLUGIN, "cannot be read: %s", rv_error_text(head ? -errno : -ENOMEM));
 	talloc_free(head);
-	return kept ? rv_note_read(rv_bytes(kept, text.len), &file->note, why) : rv_why_set(why, -ENOMEM, "no memory");
+	return rv_bytes(NULL, 0);
+}
+
+/* Reads the note of file->fd. It mostly stands in the first pages; only a file where it does not is read on. */
+static int read_note(struct rv_plugin_file *file, struct rv_why *why)
+{
+	static const size_t maxima[] = { READ_FIRST, READ_MAX };
+	struct rv_bytes text = { 0 };
+
+	for (size_t i = 0; i < RV_COUNT(maxima); i++) {
+		struct rv_why found = { 0 };
+		struct rv_bytes head = read_head(file, maxima[i], why);
+		if (!head.p)
+			return -RV_EPLUGIN;
+		int r = rv_note_find(head, &text, &found);
+		const uint8_t *kept = r ? NULL : talloc_memdup(file, text.p, text.len);
+		bool whole = head.len < maxima[i] || i + 1 == RV_COUNT(maxima);
+		talloc_free((void *)(uintptr_t)head.p);
+		if (!r)
+			return kept ? rv_note_read(rv_bytes(kept, text.len), &file->note, why)
+				    : rv_why_set(why, -ENOMEM, "no memory");
+		if (whole)
+			return rv_why_set(why, r, "%s", found.text);
+	}
+	return -RV_EPLUGIN;
 }
 
 static int file_gone(struct rv_plugin_file *file)

@@ -381,6 +381,14 @@ static int refuse(struct rv_core *core, const char *name, const struct rv_why *r
 	return reason->code;
 }
 
+/* Nobody asked for it by name, but it might have been one that is on by default. */
+static void pass_over(struct rv_core *core, const struct rv_candidate *candidate)
+{
+	struct rv_subject subject = { .log = core->log, .kind = "plugin", .name = candidate->name };
+
+	rv_log(&subject, RV_WARN, "plugin-passed-over", KV_STR("reason", candidate->why.text));
+}
+
 static void load_wanted(struct rv_plugins *plugins, const struct scan *scan)
 {
 	struct rv_registry *registry = plugins->core->registry;
@@ -432,9 +440,12 @@ int rv_plugins_load_but(struct rv_plugins *plugins, const char *const *names, co
 		scan.set[i].excluded = in_list(but, scan.set[i].name);
 	r = want(plugins, &scan, names, why);
 	load_wanted(plugins, &scan);
-	for (size_t i = 0; i < scan.n; i++)
+	for (size_t i = 0; i < scan.n; i++) {
 		if (scan.set[i].why.code && scan.set[i].state != RV_CANDIDATE_IDLE)
 			r = refuse(plugins->core, scan.set[i].name, &scan.set[i].why, why);
+		else if (scan.set[i].why.code)
+			pass_over(plugins->core, &scan.set[i]);
+	}
 	talloc_free(scratch);
 	return r;
 }

@@ -560,6 +560,7 @@ static void what_is_found_is_listed_loaded_or_not(void **state)
 	assert_int_equal(load(world, "good", &why), 0);
 	assert_int_equal(rv_plugins_each(world->core.plugins, count_one, seen), 0);
 	assert_string_equal(seen, "good+ second- ");
+	assert_non_null(strstr(world->log, "plugin no-note plugin-passed-over reason=\"it has no note"));
 	talloc_free(world);
 }
 
