@@ -158,6 +158,17 @@ static void identities_choose_among_what_addresses_allow(void **state)
 	}
 }
 
+static void our_identity_counts_before_the_peers(void **state)
+{
+	struct rv_core *core = *state;
+	struct rv_why why = { 0 };
+
+	load(core, "connections { a { local { id = %any\n }\n remote { id = east.example\n } }\n"
+		   " b { local { id = gw.example\n }\n remote { id = %any\n } } }");
+	assert_string_equal(pad(core, "192.0.2.7", "gw.example", "east.example", &why), "b");
+	assert_string_equal(pad(core, "192.0.2.7", NULL, "east.example", &why), "a");
+}
+
 static void what_came_closest_is_told(void **state)
 {
 	struct rv_core *core = *state;
@@ -234,6 +245,16 @@ static void a_secret_goes_to_both_then_either_then_anybody(void **state)
 	}
 }
 
+static void two_named_by_wildcard_come_before_one_named_exactly(void **state)
+{
+	struct rv_core *core = *state;
+
+	load(core, "secrets { psk-1 { id-1 = a.example\n id-2 = %any\n secret = either\n }\n"
+		   " psk-2 { id-1 = *.example\n secret = both\n } }");
+	assert_string_equal(secret(core, "psk", "gw.example", "a.example"), "both");
+	assert_string_equal(secret(core, "psk", "gw.test", "a.example"), "either");
+}
+
 static void a_pair_that_names_another_peer_is_not_taken(void **state)
 {
 	struct rv_core *core = *state;
@@ -268,8 +289,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(addresses_choose_best_match_first),
 		T(identities_choose_among_what_addresses_allow),
+		T(our_identity_counts_before_the_peers),
 		T(what_came_closest_is_told),
 		T(a_secret_goes_to_both_then_either_then_anybody),
+		T(two_named_by_wildcard_come_before_one_named_exactly),
 		T(a_pair_that_names_another_peer_is_not_taken),
 		T(nothing_is_found_where_nothing_is),
 	};
