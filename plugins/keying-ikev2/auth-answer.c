@@ -8,6 +8,7 @@
 
 #include "child.h"
 #include "explain.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>

@@ -8,6 +8,7 @@
 
 #include "child.h"
 #include "explain.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>
@@ -232,7 +233,7 @@ static void auth_end(struct rv_ike_exchange *x, int result, void *self)
 	if (!result)
 		return;
 	explain(x, result);
-	x->fate = IKE_FATE_SESSION;
+	x->fate = IKE_FATE_END;
 	x->reason = result;
 	ike_tell_auth_failed(x, result);
 	ike_attempt_fail(x, result);

@@ -3,8 +3,7 @@
  */
 #pragma once
 
-#include "ike-sa.h"
-
+#include "exchange.h"
 #include "notify.h"
 
 #include <ravelin/auth.h>

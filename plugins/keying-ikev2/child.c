@@ -7,8 +7,10 @@
 #include "child.h"
 
 #include "explain.h"
+#include "kex.h"
 #include "narrow.h"
 #include "notify.h"
+#include "requests.h"
 
 #include <errno.h>
 #include <string.h>

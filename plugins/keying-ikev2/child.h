@@ -5,7 +5,20 @@
  */
 #pragma once
 
-#include "ike-sa.h"
+#include "exchange.h"
+
+/* What a child SA needs while it is made or replaced; child->keying, a talloc child of the child SA. */
+struct ike_child {
+	struct rv_child *child;
+	struct rv_ike_exchange *x;  /* that makes it */
+	struct ike_child_keys keys; /* kept while only the inbound SA is in */
+	struct rv_timer timer;	    /* when the outbound SA follows by itself; or a rekey is tried again */
+	struct rv_call call;
+	uint32_t successor, replaces; /* ids of child SAs, 0: none */
+	bool initiator;		      /* of the exchange that made it */
+	uint16_t rival_nonce_len;     /* the lower nonce of the peer's exchange (RFC 7296, 2.8.1) */
+	uint8_t rival_nonce[IKE_NONCE_MAX];
+};
 
 /* A new child SA for x, which frees it unless ike_child_done() is reached. reqid 0: a new one. */
 int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf, uint32_t reqid);
@@ -32,5 +45,5 @@ void ike_child_policy(const struct rv_peer *peer, const struct rv_child_conf *co
 struct ike_child *ike_child_of(struct rv_child *child);
 struct rv_child *ike_child_by_spi_out(struct rv_peer *peer, uint32_t spi);
 
-/* Tells the peer to delete a child SA that is not (or no longer) here, by our inbound SPI. */
-void ike_child_disown(struct rv_ike_sa *sa, uint32_t spi_in);
+/* In IKE_AUTH: the child SA failed and the IKE SA goes on without it. */
+void ike_child_failed(struct rv_ike_exchange *x, int error);

@@ -6,24 +6,14 @@
 #include "child.h"
 
 #include "explain.h"
+#include "kex.h"
+#include "requests.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>
 
 enum { RETRY_US = 5 * 1000000, RETRY_SPREAD_US = 10 * 1000000 };
-
-int ike_nonce_compare(struct rv_bytes a, struct rv_bytes b)
-{
-	size_t n = a.len < b.len ? a.len : b.len;
-	int r = n ? memcmp(a.p, b.p, n) : 0;
-
-	return r ? r : a.len < b.len ? -1 : a.len > b.len;
-}
-
-struct rv_bytes ike_nonce_lower(struct rv_bytes a, struct rv_bytes b)
-{
-	return ike_nonce_compare(a, b) <= 0 ? a : b;
-}
 
 static struct rv_child *old_of(const struct rv_ike_exchange *x)
 {

@@ -4,10 +4,12 @@
  * The order is fixed: header and window, then integrity, then the pure parse, then the payload sets, and only then does
  * any step run. What is not authentic changes nothing and is answered, if at all, without state and at a limited rate.
  */
-#include "ike-sa.h"
+#include "exchange.h"
 
 #include "explain.h"
+#include "init.h"
 #include "notify.h"
+#include "requests.h"
 #include "sealed.h"
 
 #include <errno.h>

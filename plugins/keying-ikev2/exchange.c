@@ -5,11 +5,13 @@
  * in one place, commit(). The order for a message that came is fixed: READ and REQUIRED tasks, the row's steps, BUILD
  * tasks, sealing, commit, sending.
  */
-#include "ike-sa.h"
+#include "exchange.h"
 
+#include "child.h"
 #include "explain.h"
 #include "notify.h"
 #include "sealed.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>
@@ -182,7 +184,6 @@ static bool soften(struct rv_ike_exchange *x, int error)
 
 static void advance(struct rv_ike_exchange *x, int result)
 {
-	x->running = true;
 	for (;;) {
 		rv_ike_step_fn *step;
 
@@ -197,11 +198,9 @@ static void advance(struct rv_ike_exchange *x, int result)
 		result = step(x, x->self);
 		if (result == RV_PENDING) {
 			x->suspended = true;
-			x->running = false;
 			return;
 		}
 	}
-	x->running = false;
 	if (result < 0)
 		failed(x, result);
 	else
@@ -297,7 +296,7 @@ void ike_exchange_close(struct rv_ike_exchange *x, int result)
 	if (x->plan && x->plan->end)
 		x->plan->end(x, result, x->self);
 	if (result == -RV_ETIMEOUT && x->fate == IKE_FATE_NONE) {
-		x->fate = IKE_FATE_SESSION;
+		x->fate = IKE_FATE_END;
 		x->reason = result;
 	}
 	settle(x);
@@ -440,7 +439,7 @@ static void failed_answer(struct rv_ike_exchange *x, int error)
 	ike_tell_failure(x, error);
 	x->row = NULL;
 	if (sa->state <= RV_IKE_HALF_OPEN || ike_notify_is_fatal(notify, x->type == IKE_EXCHANGE_IKE_AUTH)) {
-		x->fate = IKE_FATE_SESSION;
+		x->fate = IKE_FATE_END;
 		x->reason = error;
 	}
 	if (!notify || !open_room(x)) {
@@ -464,7 +463,7 @@ static void failed(struct rv_ike_exchange *x, int error)
 	}
 	if (!x->why.text[0])
 		rv_why_set(&x->why, error, "%s", rv_error_text(error));
-	if (x->phase == IKE_READING && x->type == IKE_EXCHANGE_IKE_SA_INIT && error != -ENOMEM && !x->stop) {
+	if (x->phase == IKE_READING && x->type == IKE_EXCHANGE_IKE_SA_INIT && error != -ENOMEM && !x->believe) {
 		/* RFC 7296, 2.4: a response without protection may be forged; a better one may follow */
 		rv_log(&subject, RV_NOTICE, "response-ignored", KV_STR("why", x->why.text));
 		rv_attempt_step(ike_attempt(x), "this answer cannot be used: %s", x->why.text);

@@ -3,7 +3,7 @@
  */
 #pragma once
 
-#include "ike-sa.h"
+#include "exchange.h"
 
 /* The attempt that x serves, borrowed; NULL when there is none. ok, fail: its end; x and its SA let go of it. */
 struct rv_attempt *ike_attempt(const struct rv_ike_exchange *x);

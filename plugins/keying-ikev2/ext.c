@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* ext: extensions (kind ikev2-ext): their tasks at the named points, their rows, and the verbs that they use.
  */
-#include "ike-sa.h"
+#include "exchange.h"
 
 #include "explain.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>

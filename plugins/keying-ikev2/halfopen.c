@@ -3,7 +3,9 @@
  *
  * A retransmitted IKE_SA_INIT request is told from a new one by the digest of the whole datagram (RFC 7296, 2.1).
  */
-#include "ike-sa.h"
+#include "halfopen.h"
+
+#include "payload.h"
 
 #include <errno.h>
 #include <string.h>

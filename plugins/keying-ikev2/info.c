@@ -4,6 +4,8 @@
 #include "child.h"
 
 #include "notify.h"
+#include "requests.h"
+#include "transitions.h"
 
 #include <errno.h>
 
@@ -45,7 +47,7 @@ static rv_ike_step_fn *const build_nothing[] = { nothing, NULL }, *const build_c
 
 static void end_sa(struct rv_ike_exchange *x, int result, void *self)
 {
-	x->fate = IKE_FATE_SA;
+	x->fate = IKE_FATE_END;
 }
 
 static void end_child(struct rv_ike_exchange *x, int result, void *self)
@@ -166,7 +168,7 @@ static int delete_payload(struct rv_ike_exchange *x, const struct ike_delete *d)
 	if (d->protocol == RV_PROTO_KEYING) {
 		rv_log(&subject, RV_INFO, "ike-sa-deleted-by-peer");
 		ike_rekey_forget(x->sa);
-		x->fate = IKE_FATE_SA;
+		x->fate = IKE_FATE_END;
 		x->reason = -RV_EPEER_GONE;
 		rv_why_set(&x->why, -RV_EPEER_GONE, "the peer deleted the IKE SA");
 		return 0;
@@ -211,7 +213,7 @@ static int read_errors(struct rv_ike_exchange *x, void *self)
 	rv_log(&subject, RV_NOTICE, "peer-complains", KV_STR("of", name), KV_UINT("type", type));
 	if (!ike_notify_is_fatal(type, true))
 		return 0;
-	x->fate = IKE_FATE_SA;
+	x->fate = IKE_FATE_END;
 	x->reason = ike_error_of(type);
 	rv_why_set(&x->why, x->reason, "the peer ended the IKE SA with %s", name ? name : "an error");
 	return 0;
@@ -225,7 +227,7 @@ static int read_answer(struct rv_ike_exchange *x, void *self)
 
 	/* whatever the peer thinks of it: the request was answered, so it lives */
 	if (type && ike_notify_is_fatal(type, false)) {
-		x->fate = IKE_FATE_SA;
+		x->fate = IKE_FATE_END;
 		x->reason = ike_error_of(type);
 	}
 	return 0;

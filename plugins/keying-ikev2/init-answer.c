@@ -3,10 +3,13 @@
  *
  * Until a request has passed the cookie, the proposals and the group, nothing is allocated for it.
  */
-#include "ike-sa.h"
+#include "init.h"
 
 #include "explain.h"
+#include "halfopen.h"
+#include "kex.h"
 #include "nat.h"
+#include "transitions.h"
 
 #include <errno.h>
 
@@ -45,7 +48,6 @@ int ike_nat_write(struct rv_ike_exchange *x, uint8_t encap, uint64_t spi_i, uint
 	if (forced(engine, encap)) {
 		/* a hash of no address makes the peer see a NAT in front of us, and encapsulate */
 		rv_host_random(engine->host, source, sizeof(source));
-		x->sa->hs->faked = true;
 	}
 	ike_notify_put(&x->out, IKE_N_NAT_DETECTION_SOURCE_IP, rv_bytes(source, sizeof(source)));
 	ike_notify_put(&x->out, IKE_N_NAT_DETECTION_DESTINATION_IP, rv_bytes(destination, sizeof(destination)));

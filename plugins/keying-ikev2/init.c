@@ -3,10 +3,13 @@
  *
  * Nothing that comes here is protected: an answer is used only when all of it is right, and otherwise waited for again.
  */
-#include "ike-sa.h"
+#include "init.h"
 
+#include "cookie.h"
 #include "explain.h"
+#include "kex.h"
 #include "nat.h"
+#include "transitions.h"
 
 #include <errno.h>
 
@@ -84,7 +87,7 @@ static void init_end(struct rv_ike_exchange *x, int result, void *self)
 		return;
 	if (hs && hs->noted)
 		explain_noted(x, hs->noted);
-	x->fate = IKE_FATE_SESSION;
+	x->fate = IKE_FATE_END;
 	x->reason = x->why.code ? x->why.code : result;
 	ike_attempt_fail(x, x->reason);
 }
@@ -175,7 +178,7 @@ static int note_error(struct rv_ike_exchange *x, void *self)
 
 	if (hs->noted && x->tries) {
 		explain_noted(x, hs->noted);
-		x->stop = true;
+		x->believe = true;
 		return x->why.code;
 	}
 	if (!hs->noted)

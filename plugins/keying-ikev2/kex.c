@@ -5,7 +5,7 @@
  * service that computes lives as long as the job. What a job made reaches the exchange only when the exchange still
  * lives.
  */
-#include "ike-sa.h"
+#include "kex.h"
 
 #include <errno.h>
 #include <string.h>
@@ -182,6 +182,19 @@ int ike_kex_complete(struct rv_ike_exchange *x, struct rv_bytes theirs)
 void ike_nonce(struct rv_ike_exchange *x)
 {
 	rv_host_random(x->sa->engine->host, x->nonce, sizeof(x->nonce));
+}
+
+int ike_nonce_compare(struct rv_bytes a, struct rv_bytes b)
+{
+	size_t n = a.len < b.len ? a.len : b.len;
+	int r = n ? memcmp(a.p, b.p, n) : 0;
+
+	return r ? r : a.len < b.len ? -1 : a.len > b.len;
+}
+
+struct rv_bytes ike_nonce_lower(struct rv_bytes a, struct rv_bytes b)
+{
+	return ike_nonce_compare(a, b) <= 0 ? a : b;
 }
 
 bool ike_offers_group(const struct rv_proposal *proposals, size_t n, uint16_t group)

@@ -2,7 +2,7 @@
 /* keying-ikev2: the Internet Key Exchange, version 2 (RFC 7296), and nothing else: later RFCs are plugins of kind
  * ikev2-ext.
  */
-#include "ike-sa.h"
+#include "halfopen.h"
 
 #include <errno.h>
 
@@ -77,6 +77,7 @@ static int init(struct rv_host *host)
 	talloc_set_destructor(engine, engine_free);
 	if (!rv_registry_watch(host->registry, engine, "transport", transport, engine))
 		return -ENOMEM;
+	ike_bus_publish(engine);
 	return rv_keying_offer(host, (struct rv_offer){ .name = "ikev2", .attrs = attrs, .n_attrs = RV_COUNT(attrs) },
 			       &ike_keying_ops, engine);
 }
@@ -99,5 +100,8 @@ RV_PLUGIN(
 	"half_open_timeout|duration|30s|1s..1h|How long a peer may take from IKE_SA_INIT to IKE_AUTH.\n"
 	"cookie_threshold|int|30|0..1000000|From how many half-open IKE SAs on cookies are asked for (RFC 7296, 2.6).\n"
 	"block_threshold|int|64|0..1000000|How many half-open IKE SAs one address may have; 0: no limit.\n"
-	"init_limit_half_open|int|10000|0..10000000|How many half-open IKE SAs there may be in all; 0: no limit.\n\0",
+	"init_limit_half_open|int|10000|0..10000000|How many half-open IKE SAs there may be in all; 0: no limit.\n"
+	"connections.*.unique|choice|no|no,never,replace|What happens to an older session of the same peer: it stays "
+	"unless "
+	"the peer says INITIAL_CONTACT, it always stays, or it always goes (RFC 7296, 2.4).\n\0",
 	.init = init);

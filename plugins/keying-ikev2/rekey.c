@@ -4,7 +4,10 @@
  * The successor is made inside the exchange and takes over when it is complete; who asked for it deletes the old one.
  * When both asked, the IKE SA made with the lowest of the four nonces goes, deleted by who asked for it.
  */
-#include "ike-sa.h"
+#include "kex.h"
+
+#include "requests.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>

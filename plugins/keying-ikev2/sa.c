@@ -6,6 +6,10 @@
  */
 #include "ike-sa.h"
 
+#include "exchange.h"
+#include "halfopen.h"
+#include "requests.h"
+
 #include <errno.h>
 #include <string.h>
 
@@ -70,7 +74,6 @@ struct rv_ike_sa *ike_sa_new(struct ike_engine *engine, const void *parent, stru
 	sa->peer = peer;
 	sa->port = port;
 	sa->initiator = initiator;
-	sa->window_out = 1;
 	sa->user.text = user_text;
 	rv_list_init(&sa->requests);
 	rv_timer_init(&sa->timer, engine->host->loop, tick);

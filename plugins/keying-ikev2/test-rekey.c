@@ -275,7 +275,8 @@ static void a_lost_answer_to_a_delete_is_sent_again(void **state)
 }
 
 #define SECOND                                                                                                         \
-	"more { local_ts = 10.11.0.0/16\n remote_ts = 10.12.0.0/16\n esp_proposals = aes128gcm16-x25519, aes128-sha256 }"
+	"more { local_ts = 10.11.0.0/16\n remote_ts = 10.12.0.0/16\n esp_proposals = aes128gcm16-x25519, "             \
+	"aes128-sha256 }"
 #define SECOND_EAST                                                                                                    \
 	"more { local_ts = 10.12.0.0/16\n remote_ts = 10.11.0.0/16\n esp_proposals = aes128gcm16-ecp256-x25519 }"
 

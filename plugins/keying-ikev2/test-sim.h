@@ -9,7 +9,8 @@
 
 #include "parts.h"
 
-#include "ike-sa.h"
+#include "exchange.h"
+#include "requests.h"
 
 #include <talloc.h>
 

@@ -4,6 +4,8 @@
 #include "child.h"
 
 #include "explain.h"
+#include "init.h"
+#include "requests.h"
 
 #include <errno.h>
 #include <string.h>

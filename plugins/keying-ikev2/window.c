@@ -4,7 +4,7 @@
  * One request of each side is outstanding at a time. Ours is sent again, bit for bit, until it is answered or given up.
  * The answer to the peer's last one is kept for a retransmission, and let go after minutes.
  */
-#include "ike-sa.h"
+#include "exchange.h"
 
 #include "explain.h"
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* table: which message may come in which state, and what it starts (RFC 7296, 1.2 to 1.4, 2.21, 2.25).
+/* transitions: which message may come in which state, and what it starts (RFC 7296, 1.2 to 1.4, 2.21, 2.25).
  *
  * Every (state, exchange, role) has a row or a refusal; the first row that fits counts, an extension's before these.
  */
-#include "ike-sa.h"
+#include "transitions.h"
 
 #define P(name) RV_IKE_P(IKE_PAYLOAD_##name)
 #define KEEP RV_IKE_N_STATES

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* engine.h: the plugin itself: its transports, its IKE SAs by SPI, its limits; and what it does with a datagram.
+ *
+ * Everything in the living half of keying-ikev2 runs on the loop's thread.
+ */
+#pragma once
+
+#include "message.h"
+
+#include <ravelin/error.h>
+#include <ravelin/event.h>
+#include <ravelin/ikev2.h>
+#include <ravelin/job.h>
+#include <ravelin/keying.h>
+#include <ravelin/loop.h>
+#include <ravelin/plugin.h>
+#include <ravelin/secret.h>
+#include <talloc.h>
+
+struct ike_halfopen;
+
+enum { IKE_GHOSTS_MAX = 1024 }; /* answers kept for IKE SAs that are gone */
+
+/* At most so many a second, counted from the first of them. */
+struct ike_rate {
+	uint64_t at_us;
+	uint32_t tokens;
+};
+
+/* IKE SAs by our SPI. Grows with their number. */
+struct ike_sas {
+	struct rv_ike_sa **bucket;
+	uint32_t n, size; /* size: a power of two */
+	uint64_t seed;
+};
+
+/* The plugin. ports: struct ike_port; exts: ext.c's own; ghosts: the oldest first. */
+struct ike_engine {
+	struct rv_host *host;
+	struct ike_sas sas;
+	struct ike_halfopen *halfopen;
+	struct rv_list ports, exts, ghosts;
+	unsigned n_ghosts;
+	struct ike_types types;
+	struct ike_rate errors, attempts, logs;
+	uint64_t cached_octets; /* of responses that are kept */
+	struct rv_call *stopping;
+	struct rv_timer stop_timer;
+};
+
+/* A transport that we listen on. */
+struct ike_port {
+	struct rv_list entry;
+	struct ike_engine *engine;
+	struct rv_service *service;
+	const struct rv_transport_ops *ops;
+	void *self;
+};
+
+/* sas.c: the table. add: -RV_EEXISTS when our SPI is taken. each: sa may be freed. spi_new: a random one that is free.
+ */
+int ike_sas_init(struct ike_engine *engine);
+int ike_sas_add(struct rv_ike_sa *sa);
+void ike_sas_remove(struct rv_ike_sa *sa);
+struct rv_ike_sa *ike_sas_find(const struct ike_engine *engine, uint64_t ours);
+typedef void ike_sas_fn(struct rv_ike_sa *sa, void *arg);
+void ike_sas_each(struct ike_engine *engine, ike_sas_fn *fn, void *arg);
+uint64_t ike_spi_new(struct ike_engine *engine);
+
+/* engine.c: a datagram that came by arg, a struct ike_port. */
+void ike_receive(void *arg, const struct rv_path *path, struct rv_bytes message);
+
+/* A sealed message, *out a child of sa. 0, -ENOSPC, -ENOMEM or the provider's. */
+int ike_seal(struct rv_ike_sa *sa, const struct ike_header *header, const struct ike_builder *chain, uint8_t **out,
+	     size_t *len);
+
+/* True when one more is allowed in this second. */
+bool ike_rate_ok(struct ike_engine *engine, struct ike_rate *rate, uint32_t per_second);
+
+/* Answers a request with one notification, without an IKE SA and without protection (RFC 7296, 1.5). */
+void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
+		      uint16_t type, struct rv_bytes data);
+
+/* ghost.c: the last answer of an IKE SA that goes is kept for a retransmitted request; answer: true when it was one. */
+void ike_ghost_keep(struct rv_ike_sa *sa);
+bool ike_ghost_answer(struct ike_port *port, const struct ike_header *header, const struct rv_path *path,
+		      struct rv_bytes message);
+void ike_ghost_expire(struct ike_engine *engine);
+
+/* ext.c: extensions. point: runs the tasks there (0, RV_PENDING, negative). datagram: true when one dealt with it. */
+int ike_ext_init(struct ike_engine *engine);
+int ike_point(struct rv_ike_exchange *x, enum rv_ike_point point);
+bool ike_ext_datagram(struct ike_port *port, const struct rv_path *path, const struct ike_header *header,
+		      struct rv_bytes message);
+const struct rv_ike_row *ike_ext_row(const struct rv_ike_exchange *x, void **self);
+void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to);
+extern const struct rv_ike_verbs ike_verbs;
+
+/* verbs.c: the keying ops; stop_check: the orderly end may be over. state.c: pack and unpack. bus.c: D-Bus. */
+extern const struct rv_keying_ops ike_keying_ops;
+void ike_stop_check(struct ike_engine *engine);
+int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out);
+int ike_unpack(void *self, struct rv_peer *peer, struct rv_unpack *in);
+void ike_bus_publish(struct ike_engine *engine);

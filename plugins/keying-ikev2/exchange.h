@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* exchange.h: one request and its response, ours or the peer's (RFC 7296, 2.1), and the scratch context of all that it
+ * makes: what is not committed dies with it.
+ */
+#pragma once
+
+#include "ike-sa.h"
+#include "payload.h"
+
+struct ike_child;
+struct ike_kex;
+struct ike_proof;
+struct ike_ts_pair;
+
+enum {
+	IKE_BUILD_MAX = 32 * 1024, /* octets of payloads in one of our messages */
+	IKE_NONCE_LEN = 32,
+	IKE_QUEUE_MAX = 64, /* requests that wait for the window */
+};
+
+enum ike_phase { IKE_QUEUED, IKE_BUILDING, IKE_WAITING, IKE_READING, IKE_ANSWERING };
+enum ike_fate { IKE_FATE_NONE, IKE_FATE_END }; /* what becomes of the IKE SA when the exchange is over */
+
+/* A talloc child of its IKE SA. */
+struct rv_ike_exchange {
+	const struct rv_ike_verbs *verbs;
+	struct rv_list entry;
+	struct rv_ike_sa *sa;
+	const struct rv_ike_plan *plan; /* ours; NULL when we answer */
+	const struct rv_ike_row *row;	/* what the message that came starts */
+	void *self;			/* of the extension that owns plan or row */
+	rv_ike_step_fn *const *steps;
+	uint8_t phase, section, fate, type;
+	uint32_t id;
+	unsigned task;	/* how many of a point's tasks ran */
+	bool suspended; /* until ike_exchange_resume() */
+	bool again;	/* the same step goes on after that */
+	bool restart;	/* IKE_SA_INIT: build and send another request */
+	bool silent;	/* no answer; or: go on waiting for a better one */
+	bool believe;	/* IKE_SA_INIT: a failure is final although nothing is protected */
+	bool soft;	/* from here on a failure is one of the child SA only */
+	bool childless; /* that has happened, or none is wanted */
+	bool lost;	/* ours is the redundant one of a collision */
+	bool transport; /* mode of the child SA */
+
+	/* what came in: the datagram (IKE_SA_INIT) or what was inside SK; message borrows body */
+	struct ike_header header;
+	struct ike_chain chain;
+	struct rv_bytes message;
+	uint8_t *body;
+	struct rv_path path;
+	uint64_t digest;
+
+	/* what goes out */
+	struct ike_builder out;
+	uint8_t *room;
+	struct rv_bytes request; /* as it was sent */
+	struct rv_timer timer;
+	unsigned tries;
+	uint64_t wait_us, sent_us;
+
+	/* how it failed; veto: what the peer is told (0: what fits the error) */
+	struct rv_why why;
+	const char *advice;
+	char words[512]; /* for a longer explanation */
+	int reason;	 /* of the fate */
+	uint16_t veto;
+	uint8_t veto_data[4], veto_len, veto_protocol;
+	uint32_t veto_spi;
+	struct rv_attempt *attempt; /* held */
+
+	struct rv_call call; /* of a service that takes its time */
+	struct rv_job *job;
+
+	/* keys that are being made */
+	struct ike_kex *kex;
+	struct rv_bytes ni, nr;
+	uint8_t nonce[IKE_NONCE_LEN]; /* ours */
+	struct rv_proposal chosen;
+	uint16_t group; /* that the responder asked for */
+	struct ike_proof *proof;
+	struct rv_bytes signed_also;
+
+	/* a successor of the IKE SA; rival: our SPI of the one that the peer made at the same time */
+	struct rv_ike_sa *fresh;
+	uint64_t spi, spi_theirs, rival;
+	uint8_t rival_nonce[IKE_NONCE_MAX];
+	uint16_t rival_nonce_len;
+
+	/* a child SA; old: id of the one to be replaced or deleted */
+	struct ike_child *child;
+	const struct rv_child_conf *conf;
+	struct ike_ts_pair *ts;
+	uint32_t old, spi_out;
+};
+
+/* ask: queues a request of ours (NULL: out of memory or the queue is full); kick: starts what the window allows. */
+struct rv_ike_exchange *ike_exchange_new(struct rv_ike_sa *sa, uint8_t phase);
+struct rv_ike_exchange *ike_exchange_ask(struct rv_ike_sa *sa, const struct rv_ike_plan *plan);
+void ike_exchange_kick(struct rv_ike_sa *sa);
+bool ike_exchange_busy(const struct rv_ike_sa *sa, const struct rv_ike_plan *plan);
+
+/* A message with x->header, chain and message: a request to be answered; the response to ours. x may be gone after. */
+void ike_exchange_answer(struct rv_ike_exchange *x);
+void ike_exchange_read(struct rv_ike_exchange *x);
+
+/* A suspended exchange goes on, or fails. call: done of x->call. close: the end of ours. */
+void ike_exchange_resume(struct rv_ike_exchange *x, int result);
+void ike_exchange_call(struct rv_call *call, int result);
+void ike_exchange_close(struct rv_ike_exchange *x, int result);
+
+/* window.c: a request went out (or is waited for again): its retransmission is timed. */
+void ike_window_sent(struct rv_ike_exchange *x);
+
+/* Refuses the peer's request with notify; returns error. */
+int ike_refuse(struct rv_ike_exchange *x, uint16_t notify, struct rv_bytes data, int error, const char *fmt, ...)
+	RV_PRINTF(5, 6);
+
+/* What the message holds: the body of the first payload of type (empty: none), the first error notification (0: none).
+ */
+struct rv_bytes ike_body(const struct rv_ike_exchange *x, uint8_t type);
+bool ike_has_payload(const struct rv_ike_exchange *x, uint8_t type);
+bool ike_has_notify(const struct rv_ike_exchange *x, uint16_t type);
+uint16_t ike_error_in(const struct rv_ike_exchange *x);
+
+/* A copy, child of parent; empty when memory is out. */
+struct rv_bytes ike_keep(const void *parent, struct rv_bytes octets);

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* halfopen.h: what strangers may cost us (RFC 7296, 2.6).
+ */
+#pragma once
+
+#include "cookie.h"
+#include "ike-sa.h"
+
+int ike_halfopen_init(struct ike_engine *engine);
+
+/* Counts an IKE SA as half open, and no longer. find: the one that this very first message made. */
+void ike_halfopen_add(struct ike_handshake *hs);
+void ike_halfopen_remove(struct ike_handshake *hs);
+struct rv_ike_sa *ike_halfopen_find(struct ike_engine *engine, uint64_t spi_i, const struct rv_addr *remote,
+				    uint64_t digest);
+
+/* May a first message go on? 0; RV_PENDING when a cookie is wanted first (filled); negative when it is dropped. */
+int ike_halfopen_admit(struct ike_engine *engine, const struct rv_path *path, const struct ike_header *header,
+		       struct rv_bytes ni, const struct ike_chain *chain, uint8_t cookie[static IKE_COOKIE_LEN]);
