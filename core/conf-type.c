@@ -10,6 +10,7 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 const char *const conf_type_names[CONF_TYPES] = { "string",   "bool", "int",	   "size",   "duration",
@@ -94,10 +95,26 @@ static const int64_t size_scale[] = { 1 << 10, 1 << 10, 1 << 20, 1 << 20, 1 << 3
 static const int64_t time_scale[] = { 1, 60, 3600, 86400 };
 static const int64_t one[] = { 1 };
 
+/* 0x and up to 15 hexadecimal digits. */
+static bool read_hex(const char *text, int64_t *out)
+{
+	size_t n;
+
+	if (text[0] != '0' || text[1] != 'x')
+		return false;
+	n = strspn(text + 2, "0123456789abcdefABCDEF");
+	if (!n || n > 15 || text[2 + n])
+		return false;
+	*out = strtoll(text + 2, NULL, 16);
+	return true;
+}
+
 static int read_int(const struct conf_key *key, struct conf_arena *arena, struct conf_value *value, struct rv_why *why)
 {
+	if (read_hex(value->text, &value->number))
+		return 0;
 	if (read_number(value->text, "", one, &value->number))
-		return rv_why_set(why, -RV_ECONFIG, "a whole number is expected");
+		return rv_why_set(why, -RV_ECONFIG, "a whole number is expected, such as 64 or 0x40");
 	return 0;
 }
 

@@ -81,10 +81,6 @@ int rv_sad_add_peer(struct rv_sad *sad, struct rv_peer *peer);
 void rv_sad_del_peer(struct rv_sad *sad, struct rv_peer *peer);
 struct rv_list *rv_sad_peers(struct rv_core *core);
 
-/* A child SA whose inbound SPI another daemon had (state.c), or 0: as rv_child_new(). */
-struct rv_child *rv_child_make(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid, uint32_t spi_in,
-			       struct rv_why *why);
-
 /* install.c: the SA of one direction out of the kernel; and an install that is under way forgotten: who waits for it,
  * or NULL. */
 void rv_child_sa_del(struct rv_child_whole *c, uint8_t dir);

@@ -128,7 +128,7 @@ static int child_numbers(struct rv_child *child, uint32_t reqid, uint32_t spi_in
 	return r ? r : rv_table_add(&core->sad->child_ids, child);
 }
 
-struct rv_child *rv_child_make(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid, uint32_t spi_in,
+struct rv_child *rv_child_new_spi(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid, uint32_t spi_in,
 			       struct rv_why *why)
 {
 	struct rv_core *core = peer->core;
@@ -171,7 +171,7 @@ struct rv_child *rv_child_make(struct rv_peer *peer, const struct rv_child_conf 
 struct rv_child *rv_child_new(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid,
 			      struct rv_why *why)
 {
-	return rv_child_make(peer, conf, reqid, 0, why);
+	return rv_child_new_spi(peer, conf, reqid, 0, why);
 }
 
 int rv_child_set(struct rv_child *child, const struct rv_proposal *chosen, uint32_t spi_out, uint8_t mode,

@@ -458,7 +458,7 @@ static bool make_child(struct read_session *s, struct rv_peer *peer, struct read
 		return trouble(s, "%s has no child %s any more", s->connection, c->name);
 	if (rv_child_by_spi(s->core, (uint32_t)c->spi_in))
 		return trouble(s, "a child SA of %s is here already", s->connection);
-	c->child = rv_child_make(peer, conf, 0, (uint32_t)c->spi_in, &why);
+	c->child = rv_child_new_spi(peer, conf, 0, (uint32_t)c->spi_in, &why);
 	if (!c->child)
 		return trouble(s, "%s", why.text);
 	c->child->protocol = c->chosen.protocol;

@@ -83,6 +83,11 @@ uint64_t rv_peer_last_in_us(struct rv_peer *peer);
 struct rv_child *rv_child_new(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid,
 			      struct rv_why *why);
 
+/* The same with an inbound SPI (256 and up) that both sides agreed on by other means (RFC 4301, 4.5), or that this SA
+ * had in another daemon. */
+struct rv_child *rv_child_new_spi(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid,
+				  uint32_t spi_in, struct rv_why *why);
+
 /* Keys of both directions; borrowed for the call. */
 struct rv_child_keys {
 	struct rv_bytes encr_in, encr_out, integ_in, integ_out;

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* test-keying-manual: both SAs stand after `up` as the file says, and nothing after `down`. */
+#include "test.h"
+
+#include "sim.h"
+
+#include <talloc.h>
+
+extern const struct rv_plugin rv_plugin_crypto_gnutls, rv_plugin_proposal_words, rv_plugin_keying_manual;
+
+static const struct sim_plugin plugins[] = { { "crypto-gnutls", &rv_plugin_crypto_gnutls },
+					     { "proposal-words", &rv_plugin_proposal_words },
+					     { "keying-manual", &rv_plugin_keying_manual },
+					     { NULL, NULL } };
+
+#define KEYS                                                                                                           \
+	"encr_key_in = 0x000102030405060708090a0b0c0d0e0f10111213\n"                                                   \
+	"encr_key_out = 0x202122232425262728292a2b2c2d2e2f30313233\n"
+#define CONFIG(keys)                                                                                                   \
+	"connections { lab { keying = manual\n local_addrs = 10.0.0.1\n remote_addrs = 10.0.0.2\n"                     \
+	"children { net { local_ts = 10.1.0.0/16\n remote_ts = 10.2.0.0/16\n esp_proposals = aes128gcm16-esn\n"        \
+	"spi_in = 0x1001\n spi_out = 0x1002\n rekey_time = 0\n" keys " } } } }\n"
+
+static void up_installs_and_down_removes(void **state)
+{
+	struct sim *sim = sim_new(1);
+	struct sim_host *host = sim_host(sim, "west", "10.0.0.1", plugins, CONFIG(KEYS));
+	struct rv_attempt *attempt = NULL;
+	struct rv_why why = { 0 };
+
+	assert_int_equal(rv_core_up(host->core, "lab", "net", "test", &attempt, &why), 0);
+	sim_run(sim, RV_S(1));
+	assert_int_equal(sim_n_sas(host), 2);
+	rv_list_each (&host->sas, sa, struct sim_sa, entry) {
+		assert_int_equal(sa->spec.spi, sa->spec.dir == RV_IN ? 0x1001 : 0x1002);
+		assert_true(sa->spec.esn);
+		assert_int_equal(sa->spec.encr_key.len, 20);
+		assert_int_equal(sa->spec.encr_key.p[0], sa->spec.dir == RV_IN ? 0 : 0x20);
+	}
+	assert_int_equal(host->sent, 0);
+	rv_attempt_drop(attempt);
+	assert_int_equal(rv_core_down(host->core, "lab", &why), 0);
+	sim_run(sim, RV_S(1));
+	assert_int_equal(sim_n_sas(host), 0);
+	talloc_free(sim);
+}
+
+static const struct {
+	const char *what, *config, *word;
+} rows[] = {
+	{ "a key too short", CONFIG("encr_key_in = 0x00\n encr_key_out = 0x00\n"), "20" },
+	{ "no key", CONFIG(""), "encr_key_in" },
+	{ "a key too many", CONFIG(KEYS "integ_key_in = 0x00\n"), "integ_key_in" },
+};
+
+static void wrong_keys_are_named(void **state)
+{
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		struct sim *sim = sim_new(1);
+		struct sim_host *host = sim_host(sim, "west", "10.0.0.1", plugins, "");
+		struct rv_attempt *attempt = NULL;
+		struct rv_why why = { 0 };
+		int r = rv_core_load_text(host->core, "test", rows[i].config, &why);
+
+		if (!r)
+			r = rv_core_up(host->core, "lab", "net", "test", &attempt, &why);
+		if (!r) {
+			sim_run(sim, RV_S(1));
+			assert_int_equal(sim_n_sas(host), 0);
+			rv_attempt_drop(attempt);
+		} else if (!strstr(why.text, rows[i].word)) {
+			fail_msg("%s: %s", rows[i].what, why.text);
+		}
+		talloc_free(sim);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(up_installs_and_down_removes),
+		cmocka_unit_test(wrong_keys_are_named),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
