@@ -141,16 +141,23 @@ static int note_plugin(const struct rv_plugin_info *info, void *arg)
 	return grown[load->n_names++] ? 0 : -ENOMEM;
 }
 
-/* Plugins that came for a configuration that is refused go again, the last one first. */
+/* Plugins that came for a configuration that is refused go again: those that another one needs after that one. */
 static void unload_new(struct load *load)
 {
-	struct rv_why why = { 0 };
+	size_t gone = 1;
 
 	if (rv_plugins_each(load->core->plugins, note_plugin, load))
 		return;
-	while (load->n_names > load->n_before)
-		if (rv_plugins_unload(load->core->plugins, load->names[--load->n_names], false, NULL, &why) < 0)
-			rv_log(&load->core->subject, RV_NOTICE, "plugin-stays", KV_STR("why", why.text));
+	while (gone) {
+		gone = 0;
+		for (size_t i = load->n_before; i < load->n_names; i++) {
+			if (load->names[i] &&
+			    rv_plugins_unload(load->core->plugins, load->names[i], false, NULL, NULL) >= 0) {
+				load->names[i] = NULL;
+				gone++;
+			}
+		}
+	}
 }
 
 /* Says ravelin.order.KIND to the registry for every kind that is offered. */
@@ -185,6 +192,13 @@ static int check_connection(const struct rv_connection *connection, void *arg)
 	return r < 0 ? rv_why_set(load->why, r, "connection %s", connection->name) : 0;
 }
 
+static int stage(struct load *load, enum rv_core_stage which)
+{
+	const struct rv_core_params *params = &load->core->params;
+
+	return params->stage ? params->stage(params->stage_self, load->core, which, load->why) : 0;
+}
+
 /* The databases of the new snapshot, which is core->conf already: plugins read it in init. A plugin that cannot be
  * loaded has said so in the log, and the others go on. */
 static struct rv_pad *prepare(struct load *load)
@@ -193,11 +207,13 @@ static struct rv_pad *prepare(struct load *load)
 	struct rv_why why = { 0 };
 	struct rv_pad *pad;
 
+	if (stage(load, RV_CORE_READ))
+		return NULL;
 	if (rv_plugins_load_configured(core->plugins, core->conf, &why))
 		rv_log(&core->subject, RV_WARN, "plugins-missing", KV_STR("why", why.text));
 	rv_registry_all(core->registry, order_kind, core);
 	pad = rv_pad_new(core, core, core->conf, load->why);
-	if (pad && !rv_pad_each(pad, check_connection, load))
+	if (pad && !rv_pad_each(pad, check_connection, load) && !stage(load, RV_CORE_LOADED))
 		return pad;
 	talloc_free(pad);
 	return NULL;

@@ -28,6 +28,10 @@ struct rv_names;
 struct rv_traps;
 struct rv_stop;
 
+/* The points of a load at which a program gives up rights: the configuration has been read and no thread runs yet; the
+ * plugins are there and have done no work. */
+enum rv_core_stage { RV_CORE_READ, RV_CORE_LOADED };
+
 /* Everything from outside that a daemon depends on. Zeroes give the real thing. */
 struct rv_core_params {
 	const struct rv_clock *clock;			   /* NULL: the machine's */
@@ -43,6 +47,9 @@ struct rv_core_params {
 	const char *config_path;  /* what Manager.Reload reads; NULL: it is refused */
 	void (*stop)(void *self); /* Manager.Stop: the program shall end; NULL: refused */
 	void *stop_self;
+	/* at each stage of each load; what is not 0 fails the load */
+	int (*stage)(void *self, struct rv_core *core, enum rv_core_stage stage, struct rv_why *why);
+	void *stage_self;
 };
 
 /* The parts, in the order in which they are made (and, reversed, freed). */

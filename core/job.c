@@ -44,7 +44,7 @@ struct rv_jobs {
 
 	int event_fd;
 	struct rv_io io;
-	unsigned n_threads;
+	unsigned n_wanted, n_threads; /* wanted 0: jobs run on the loop */
 	pthread_t threads[THREADS_MAX];
 };
 
@@ -139,6 +139,25 @@ static void enqueue(struct rv_jobs *jobs, struct rv_job *job)
 	pthread_mutex_unlock(&jobs->lock);
 }
 
+/* The threads are made for the first job, so that a program can give up rights before there is any; fewer than wanted
+ * will do. Signals are for the loop's thread only. */
+static bool start_threads(struct rv_jobs *jobs)
+{
+	sigset_t all, before;
+	int r = 0;
+
+	if (jobs->n_threads > 0)
+		return true;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	while (r == 0 && jobs->n_threads < jobs->n_wanted) {
+		r = pthread_create(&jobs->threads[jobs->n_threads], NULL, work, jobs);
+		jobs->n_threads += r == 0;
+	}
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return jobs->n_threads > 0;
+}
+
 struct rv_job *rv_job_start(struct rv_host *host, void *data, rv_job_run_fn *run, void *owner, rv_job_done_fn *done,
 			    rv_job_drop_fn *drop)
 {
@@ -147,18 +166,22 @@ struct rv_job *rv_job_start(struct rv_host *host, void *data, rv_job_run_fn *run
 
 	if (!job)
 		return NULL;
+	if (jobs->n_wanted > 0 && !start_threads(jobs)) {
+		talloc_free(job);
+		return NULL;
+	}
 	*job = (struct rv_job){
 		.jobs = jobs, .host = host, .data = data, .run = run, .owner = owner, .done = done, .drop = drop
 	};
 	rv_list_init(&job->queued);
-	if (jobs->n_threads == 0 && rv_defer(jobs->loop, run_here, job) < 0) {
+	if (jobs->n_wanted == 0 && rv_defer(jobs->loop, run_here, job) < 0) {
 		talloc_free(job);
 		return NULL;
 	}
 	rv_list_add(&jobs->all, &job->entry);
 	jobs->n_all++;
 	talloc_set_destructor(job, job_end);
-	if (jobs->n_threads > 0)
+	if (jobs->n_wanted > 0)
 		enqueue(jobs, job);
 	return job;
 }
@@ -170,7 +193,7 @@ void rv_job_cancel(struct rv_job *job)
 
 	struct rv_jobs *jobs = job->jobs;
 	job->cancelled = true;
-	if (jobs->n_threads == 0)
+	if (jobs->n_wanted == 0)
 		return;
 	/* A job that nobody waits for and nobody began need not run. */
 	pthread_mutex_lock(&jobs->lock);
@@ -204,7 +227,7 @@ static int jobs_end(struct rv_jobs *jobs)
 		pthread_join(jobs->threads[i], NULL);
 
 	rv_list_each (&jobs->all, job, struct rv_job, entry) {
-		if (jobs->n_threads == 0)
+		if (jobs->n_wanted == 0)
 			rv_defer_cancel(jobs->loop, job);
 		talloc_free(job);
 	}
@@ -214,22 +237,6 @@ static int jobs_end(struct rv_jobs *jobs)
 	pthread_cond_destroy(&jobs->work);
 	pthread_mutex_destroy(&jobs->lock);
 	return 0;
-}
-
-/* Signals are for the loop's thread only. */
-static int start_threads(struct rv_jobs *jobs, unsigned n)
-{
-	sigset_t all, before;
-	int r = 0;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	while (r == 0 && jobs->n_threads < n) {
-		r = pthread_create(&jobs->threads[jobs->n_threads], NULL, work, jobs);
-		jobs->n_threads += r == 0;
-	}
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
 }
 
 struct rv_jobs *rv_jobs_new(const void *parent, struct rv_loop *loop, unsigned n_threads)
@@ -246,12 +253,12 @@ struct rv_jobs *rv_jobs_new(const void *parent, struct rv_loop *loop, unsigned n
 	pthread_cond_init(&jobs->work, NULL);
 	jobs->event_fd = -1;
 	talloc_set_destructor(jobs, jobs_end);
+	jobs->n_wanted = n_threads < THREADS_MAX ? n_threads : THREADS_MAX;
 	if (n_threads == 0)
 		return jobs;
 
 	jobs->event_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (jobs->event_fd < 0 || rv_io_add(&jobs->io, loop, jobs->event_fd, EPOLLIN, finished) < 0 ||
-	    start_threads(jobs, n_threads < THREADS_MAX ? n_threads : THREADS_MAX) < 0) {
+	if (jobs->event_fd < 0 || rv_io_add(&jobs->io, loop, jobs->event_fd, EPOLLIN, finished) < 0) {
 		talloc_free(jobs);
 		return NULL;
 	}

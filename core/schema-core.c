@@ -56,6 +56,7 @@ const char rv_schema_core[] =
 	"secrets.*.secret|secret|-||The secret. The section's name begins with its kind.\n"
 	"secrets.*.id*|identity|-||An identity whose secret this is; none: anybody's.\n"
 	"ravelin.load|list|-||The plugins to load, with what they need; by default those that say so themselves.\n"
+	"ravelin.user|string|-||User that the daemon becomes after start; ravelin by default where there is such a user.\n"
 	"ravelin.plugins.*.load|bool|-||Whether the plugin is loaded; its own default otherwise.\n"
 	"ravelin.order.*|list|-||For a kind of service, the plugins to be preferred, best first.\n";
 /* clang-format on */
