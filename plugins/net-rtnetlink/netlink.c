@@ -48,7 +48,7 @@ int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg
 	int r = MNL_CB_OK;
 
 	request->nlmsg_seq = ++net->seq;
-	if (!(request->nlmsg_flags & NLM_F_DUMP))
+	if ((request->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) /* NLM_F_REPLACE is one of its two bits */
 		request->nlmsg_flags |= NLM_F_ACK;
 	if (mnl_socket_sendto(net->requests, request, request->nlmsg_len) < 0)
 		return -errno;
