@@ -288,18 +288,30 @@ static void to_syslog(void *self, enum rv_level level, const char *line)
 
 /* Rights */
 
-static int become(struct program *program, struct rv_core *core, struct rv_why *why)
+/* What is in the run folder already goes to the user, too. */
+static int give_run_dir(const struct program *program, struct rv_why *why)
 {
 	const char *dir = program->options.run_dir;
+	const struct rights_user *user = &program->user;
+	char *socket = talloc_asprintf(NULL, "%s/bus", dir);
+	int failed = !socket || chown(dir, user->uid, user->gid) || fchown(program->lock_fd, user->uid, user->gid) ||
+		     chown(socket, user->uid, user->gid);
+
+	if (failed)
+		failed = rv_why_set(why, -errno, "the run folder %s cannot be given to user %u: %s", dir, user->uid,
+				    strerror(errno));
+	talloc_free(socket);
+	return failed;
+}
+
+static int become(struct program *program, struct rv_core *core, struct rv_why *why)
+{
 	int r = rights_user(core->conf, &program->user, why);
 
-	if (r)
-		return r;
-	if (program->user.change && (chown(dir, program->user.uid, program->user.gid) ||
-				     fchown(program->lock_fd, program->user.uid, program->user.gid)))
-		return rv_why_set(why, -errno, "the run folder %s cannot be given to user %u: %s", dir,
-				  program->user.uid, strerror(errno));
-	r = rights_drop(&program->user, program->options.no_filter, why);
+	if (!r && program->user.change)
+		r = give_run_dir(program, why);
+	if (!r)
+		r = rights_drop(&program->user, program->options.no_filter, why);
 	if (!r && access(program->options.config, R_OK))
 		rv_log(&core->subject, RV_WARN, "reload-will-fail", KV_STR("file", program->options.config),
 		       KV_STR("why", "the user that the daemon has become may not read it"));
@@ -421,19 +433,18 @@ static int make_core(struct program *program, struct rv_why *why)
 	return rv_watch_offer(program->core->host, (struct rv_offer){ .name = "rights" }, &watch, program);
 }
 
+/* The bus is there before the plugins, which publish their objects when they are loaded. */
 static int start(struct program *program, struct rv_why *why)
 {
 	const char *bus = program->options.bus;
 	int r = make_core(program, why);
 
-	if (!r)
-		r = rv_core_load(program->core, program->options.config, why);
 	if (r)
 		return r;
 	program->core->bus = rv_bus_new(program->core, program->core, strcmp(bus, "none") == 0 ? NULL : bus, why);
 	if (!program->core->bus)
 		return why->code ? why->code : -ENOMEM;
-	return 0;
+	return rv_core_load(program->core, program->options.config, why);
 }
 
 static int run(struct program *program)
