@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* fuzz-ip: headers, "too big" answers and segmentation. The first 12 octets are the offload's fields, the rest is a
+ * packet. What comes out must be well-formed and no larger than what went in.
+ */
+#include "icmp.h"
+#include "offload.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { VNET = 12, MTU = 1280 };
+
+static void check(bool holds)
+{
+	if (!holds)
+		abort();
+}
+
+static void check_info(const struct ip_info *info, const uint8_t *p, size_t len)
+{
+	check(info->len <= len && info->upper <= info->len && info->base_len <= info->upper);
+	check(info->src > p && info->dst + rv_family_len(info->family) <= p + len);
+	check(info->family == RV_IPV4 || info->family == RV_IPV6);
+}
+
+static void check_icmp(const struct ip_info *info, const uint8_t *p)
+{
+	uint8_t *answer = malloc(ICMP_ROOM);
+	struct ip_info parsed;
+
+	check(answer);
+	size_t len = icmp_too_big(info, p, MTU, answer);
+	check(len <= ICMP_ROOM);
+	if (len)
+		check(ip_parse(&parsed, answer, len) && parsed.len == len && parsed.family == info->family);
+	/* no answer is answered */
+	if (len)
+		check(!icmp_too_big(&parsed, answer, MTU, answer));
+	free(answer);
+}
+
+static void check_segments(const struct offload *plan)
+{
+	uint64_t payload = 0;
+
+	for (uint32_t i = 0; i < plan->n; i++) {
+		uint32_t len = offload_len(plan, i);
+		uint8_t *segment = malloc(len);
+		struct ip_info info;
+		check(segment && len > plan->headers && len <= plan->len);
+		offload_segment(plan, i, segment);
+		check(ip_parse(&info, segment, len) && info.len == len && info.upper == plan->ip.upper);
+		payload += len - plan->headers;
+		free(segment);
+	}
+	check(payload == plan->len - plan->headers);
+}
+
+static void check_tos(const struct ip_info *info, uint8_t *p)
+{
+	uint8_t tos = info->tos, other = tos ^ 0xff;
+	uint64_t before = ip_fold(ip_sum(0, p, info->base_len));
+	struct ip_info again;
+
+	ip_set_tos(p, info->family, other);
+	check(ip_parse(&again, p, info->len) && again.tos == other && again.upper == info->upper);
+	if (info->family == RV_IPV4 && !before)
+		check(!ip_fold(ip_sum(0, p, info->base_len)));
+	ip_set_tos(p, info->family, tos);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct ip_info info;
+	struct offload plan;
+	uint8_t *p;
+
+	if (size <= VNET)
+		return 0;
+	size -= VNET;
+	p = malloc(size);
+	check(p);
+	memcpy(p, data + VNET, size);
+	if (ip_parse(&info, p, size)) {
+		check_info(&info, p, size);
+		check_icmp(&info, p);
+		check_tos(&info, p);
+		if (offload_plan(&plan, &info, p, data) && plan.n > 1)
+			check_segments(&plan);
+	}
+	free(p);
+	return 0;
+}

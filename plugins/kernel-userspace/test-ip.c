@@ -1,0 +1,363 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* test-ip: headers of both families, checksums, ECN, "too big" and segmentation, at their edges. */
+#include "test.h"
+
+#include "icmp.h"
+#include "offload.h"
+
+#include <linux/virtio_net.h>
+
+static void headers_are_read(void **state)
+{
+	static const struct {
+		const char *what, *hex;
+		bool ok;
+		uint8_t proto, fragment;
+		uint16_t upper, src_port, dst_port;
+		bool ports;
+	} rows[] = {
+		{ "UDP", "4500001c00004000 40110000 0a000001 0a000002 0035 1234 00080000", true, 17, IP_WHOLE, 20, 0x35,
+		  0x1234, true },
+		{ "options", "4600002000004000 40060000 0a000001 0a000002 01010101 0035 1234 00080000", true, 6,
+		  IP_WHOLE, 24, 0x35, 0x1234, true },
+		{ "ICMP", "4500001c00004000 40010000 0a000001 0a000002 0800 1234 00080000", true, 1, IP_WHOLE, 20,
+		  0x800, 0x800, true },
+		{ "first fragment", "4500001c00002000 40110000 0a000001 0a000002 0035 1234 00080000", true, 17,
+		  IP_FIRST, 20, 0x35, 0x1234, true },
+		{ "later fragment", "4500001c00002001 40110000 0a000001 0a000002 0035 1234 00080000", true, 17,
+		  IP_LATER, 20, 0, 0, false },
+		{ "last fragment", "4500001c00000001 40110000 0a000001 0a000002 0035 1234 00080000", true, 17, IP_LATER,
+		  20, 0, 0, false },
+		{ "no ports", "4500001c00004000 402f0000 0a000001 0a000002 0035 1234 00080000", true, 47, IP_WHOLE, 20,
+		  0, 0, false },
+		{ "three octets of UDP", "4500001700004000 40110000 0a000001 0a000002 003512", true, 17, IP_WHOLE, 20,
+		  0, 0, false },
+		{ "header only", "4500001400004000 40110000 0a000001 0a000002", true, 17, IP_WHOLE, 20, 0, 0, false },
+		{ "19 octets", "4500001300004000 40110000 0a000001 0a0000", false },
+		{ "length shorter than the header", "4500001300004000 40110000 0a000001 0a000002", false },
+		{ "length longer than the packet", "4500001500004000 40110000 0a000001 0a000002", false },
+		{ "header of 16", "4400001400004000 40110000 0a000001 0a000002", false },
+		{ "header longer than the packet", "4600001400004000 40110000 0a000001 0a000002", false },
+		{ "version 5", "5500001400004000 40110000 0a000001 0a000002", false },
+		{ "IPv6 UDP",
+		  "600000000008 11 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "003512340008 0000",
+		  true, 17, IP_WHOLE, 40, 0x35, 0x1234, true },
+		{ "hop-by-hop, destination",
+		  "600000000018 00 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "3c00000000000000 1100000000000000 003512340008 0000",
+		  true, 17, IP_WHOLE, 56, 0x35, 0x1234, true },
+		{ "IPv6 first fragment",
+		  "600000000010 2c 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "1100000100000000 003512340008 0000",
+		  true, 17, IP_FIRST, 48, 0x35, 0x1234, true },
+		{ "IPv6 later fragment",
+		  "600000000010 2c 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "1100000800000000 003512340008 0000",
+		  true, 17, IP_LATER, 48, 0, 0, false },
+		{ "IPv6 atomic fragment",
+		  "600000000010 2c 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "1100000000000000 003512340008 0000",
+		  true, 17, IP_WHOLE, 48, 0x35, 0x1234, true },
+		{ "ICMPv6",
+		  "600000000008 3a 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "810012340008 0000",
+		  true, 58, IP_WHOLE, 40, 0x8100, 0x8100, true },
+		{ "extension cut short",
+		  "600000000007 00 40 20010db8000000000000000000000001 20010db8000000000000000000000002 3c000000000000",
+		  false },
+		{ "extension longer than the packet",
+		  "600000000008 00 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "1101000000000000",
+		  false },
+		{ "no next header",
+		  "600000000000 3b 40 20010db8000000000000000000000001 20010db8000000000000000000000002", true, 59,
+		  IP_WHOLE, 40, 0, 0, false },
+		{ "39 octets", "600000000000 3b 40 20010db8000000000000000000000001 20010db80000000000000000000000",
+		  false },
+		{ "nine extensions",
+		  "600000000048 3c 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "3c00000000000000 3c00000000000000 3c00000000000000 3c00000000000000 3c00000000000000 "
+		  "3c00000000000000 3c00000000000000 3c00000000000000 1100000000000000",
+		  false },
+		{ "eight extensions",
+		  "600000000040 3c 40 20010db8000000000000000000000001 20010db8000000000000000000000002 "
+		  "3c00000000000000 3c00000000000000 3c00000000000000 3c00000000000000 3c00000000000000 "
+		  "3c00000000000000 3c00000000000000 1100000000000000",
+		  true, 17, IP_WHOLE, 104, 0, 0, false },
+	};
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		uint8_t p[256];
+		struct ip_info info;
+		size_t len = test_hex(rows[i].hex, p, sizeof(p));
+		bool ok = ip_parse(&info, p, len);
+		if (ok != rows[i].ok)
+			fail_msg("%s", rows[i].what);
+		if (!ok)
+			continue;
+		if (info.proto != rows[i].proto || info.fragment != rows[i].fragment || info.upper != rows[i].upper ||
+		    info.src_port != rows[i].src_port || info.dst_port != rows[i].dst_port ||
+		    info.ports_known != rows[i].ports)
+			fail_msg("%s: proto %u fragment %u upper %u", rows[i].what, info.proto, info.fragment,
+				 info.upper);
+		for (size_t shorter = 0; shorter < len; shorter++)
+			assert_false(ip_parse(&info, p, shorter));
+	}
+	assert_false(ip_parse(&(struct ip_info){ 0 }, NULL, 0));
+}
+
+/* RFC 1071, 3: the example; and every split of a sum. */
+static void checksums_are_those_of_the_rfc(void **state)
+{
+	static const uint8_t example[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
+	uint8_t long_one[1501];
+
+	assert_int_equal(ip_fold(ip_sum(0, example, sizeof(example))), (uint16_t)~0xddf2);
+	for (size_t i = 0; i < sizeof(long_one); i++)
+		long_one[i] = (uint8_t)(i * 7);
+	uint32_t slow = 0;
+	for (size_t i = 0; i + 1 < sizeof(long_one); i += 2)
+		slow += (uint32_t)(long_one[i] << 8 | long_one[i + 1]);
+	slow += (uint32_t)long_one[sizeof(long_one) - 1] << 8;
+	slow = (slow & 0xffff) + (slow >> 16);
+	slow = (slow & 0xffff) + (slow >> 16);
+	assert_int_equal(ip_fold(ip_sum(0, long_one, sizeof(long_one))), (uint16_t)~slow);
+	for (size_t cut = 0; cut < sizeof(long_one); cut += 2)
+		assert_int_equal(ip_fold(ip_sum(ip_sum(0, long_one, cut), long_one + cut, sizeof(long_one) - cut)),
+				 (uint16_t)~slow);
+}
+
+static void traffic_class_changes_keep_the_checksum(void **state)
+{
+	struct rv_addr a = { .family = RV_IPV4, .ip = { 10, 0, 0, 1 } },
+		       b = { .family = RV_IPV4, .ip = { 10, 0, 0, 2 } };
+	uint8_t p[IP6_HEADER];
+
+	for (unsigned from = 0; from < 256; from += 5)
+		for (unsigned to = 0; to < 256; to++) {
+			ip_put_header(p, &a, &b, IP_UDP, (uint8_t)from, 64, 100);
+			ip_set_tos(p, RV_IPV4, (uint8_t)to);
+			assert_int_equal(p[1], to);
+			assert_int_equal(ip_fold(ip_sum(0, p, 20)), 0);
+		}
+	a.family = b.family = RV_IPV6;
+	ip_put_header(p, &a, &b, IP_UDP, 0xab, 64, 0);
+	p[1] |= 0x05;
+	p[2] = 0x67;
+	struct ip_info info;
+	ip_set_tos(p, RV_IPV6, 0xcd);
+	assert_true(ip_parse(&info, p, 40));
+	assert_int_equal(info.tos, 0xcd);
+	assert_int_equal(p[1] & 15, 5); /* the flow label stays */
+	assert_int_equal(p[2], 0x67);
+}
+
+/* RFC 6040, 4.2, figure 4; rows inner, columns outer: Not-ECT, ECT(0), ECT(1), CE */
+static void congestion_comes_out_as_the_rfc_says(void **state)
+{
+	enum { N = 0, E1 = 1, E0 = 2, CE = 3, DROP = -1 };
+	static const uint8_t order[] = { N, E0, E1, CE };
+	static const int figure[4][4] = {
+		{ N, N, N, DROP }, { E0, E0, E1, CE }, { E1, E1, E1, CE }, { CE, CE, CE, CE }
+	};
+
+	for (int inner = 0; inner < 4; inner++)
+		for (int outer = 0; outer < 4; outer++)
+			assert_int_equal(ip_ecn_out_of_tunnel(order[inner], order[outer]), figure[inner][outer]);
+}
+
+static void too_big_is_answered_only_where_it_may_be(void **state)
+{
+	static const struct {
+		const char *what, *hex;
+		size_t len;
+	} rows[] = {
+		{ "UDP with DF", "4500001c00004000 40110000 0a000001 0a000002 0035 1234 00080000", 56 },
+		{ "UDP without DF", "4500001c00000000 40110000 0a000001 0a000002 0035 1234 00080000", 0 },
+		{ "echo request", "4500001c00004000 40010000 0a000001 0a000002 0800 1234 00080000", 56 },
+		{ "unreachable", "4500001c00004000 40010000 0a000001 0a000002 0304 1234 00080000", 0 },
+		{ "time exceeded", "4500001c00004000 40010000 0a000001 0a000002 0b00 1234 00080000", 0 },
+		{ "ICMP of unknown type", "4500001500004000 40010000 0a000001 0a000002 08", 0 },
+		{ "later fragment", "4500001c00004001 40110000 0a000001 0a000002 0035 1234 00080000", 0 },
+		{ "to a group", "4500001c00004000 40110000 0a000001 e0000002 0035 1234 00080000", 0 },
+		{ "from nowhere", "4500001c00004000 40110000 00000000 0a000002 0035 1234 00080000", 0 },
+		{ "IPv6 UDP",
+		  "600000000008 11 40 20010db8000000000000000000000001 20010db8000000000000000000000002 003512340008 "
+		  "0000",
+		  96 },
+		{ "ICMPv6 error",
+		  "600000000008 3a 40 20010db8000000000000000000000001 20010db8000000000000000000000002 7f0012340008 "
+		  "0000",
+		  0 },
+		{ "ICMPv6 echo",
+		  "600000000008 3a 40 20010db8000000000000000000000001 20010db8000000000000000000000002 800012340008 "
+		  "0000",
+		  96 },
+		{ "IPv6 to a group",
+		  "600000000008 11 40 20010db8000000000000000000000001 ff020000000000000000000000000002 003512340008 "
+		  "0000",
+		  0 },
+	};
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		uint8_t p[256], out[ICMP_ROOM];
+		struct ip_info info;
+		size_t len = test_hex(rows[i].hex, p, sizeof(p));
+		assert_true(ip_parse(&info, p, len));
+		size_t n = icmp_too_big(&info, p, 1300, out);
+		if (n != rows[i].len)
+			fail_msg("%s: %zu", rows[i].what, n);
+		if (n)
+			assert_memory_equal(out + n - len, p, len);
+	}
+}
+
+static struct virtio_net_hdr vnet(uint8_t flags, uint8_t type, uint16_t size, uint16_t start, uint16_t offset)
+{
+	return (struct virtio_net_hdr){
+		.flags = flags, .gso_type = type, .gso_size = size, .csum_start = start, .csum_offset = offset
+	};
+}
+
+static void plans_fit_the_packet(void **state)
+{
+	enum {
+		CSUM = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+		T4 = VIRTIO_NET_HDR_GSO_TCPV4,
+		T6 = VIRTIO_NET_HDR_GSO_TCPV6,
+		U4 = VIRTIO_NET_HDR_GSO_UDP,
+		UL = 5,
+		ECN = VIRTIO_NET_HDR_GSO_ECN
+	};
+	static const struct {
+		const char *what;
+		uint8_t proto, flags, type;
+		uint16_t size, start, offset, len;
+		uint32_t n; /* 0: refused */
+	} rows[] = {
+		{ "nothing to do", IP_UDP, 0, 0, 0, 0, 0, 1000, 1 },
+		{ "a checksum", IP_UDP, CSUM, 0, 0, 20, 6, 1000, 1 },
+		{ "a checksum in the last octets", IP_UDP, CSUM, 0, 0, 20, 978, 1000, 1 },
+		{ "a checksum behind the end", IP_UDP, CSUM, 0, 0, 20, 979, 1000, 0 },
+		{ "a checksum that starts in the header", IP_UDP, CSUM, 0, 0, 19, 6, 1000, 0 },
+		{ "a checksum that starts behind the end", IP_UDP, CSUM, 0, 0, 1001, 0, 1000, 0 },
+		{ "TCP", IP_TCP, CSUM, T4, 100, 20, 16, 1040, 10 },
+		{ "TCP and one octet more", IP_TCP, CSUM, T4, 100, 20, 16, 1041, 11 },
+		{ "TCP and one octet less", IP_TCP, CSUM, T4, 100, 20, 16, 1039, 10 },
+		{ "TCP of one segment", IP_TCP, CSUM, T4, 1000, 20, 16, 1040, 1 },
+		{ "TCP with ECN", IP_TCP, CSUM, T4 | ECN, 100, 20, 16, 1040, 10 },
+		{ "TCP without payload", IP_TCP, CSUM, T4, 100, 20, 16, 40, 0 },
+		{ "TCP with segments of nothing", IP_TCP, CSUM, T4, 0, 20, 16, 1040, 0 },
+		{ "TCP of the other family", IP_TCP, CSUM, T6, 100, 20, 16, 1040, 0 },
+		{ "TCP that is UDP", IP_UDP, CSUM, T4, 100, 20, 16, 1040, 0 },
+		{ "UDP segments", IP_UDP, CSUM, UL, 100, 20, 6, 1028, 10 },
+		{ "UDP segments that are TCP", IP_TCP, CSUM, UL, 100, 20, 6, 1028, 0 },
+		{ "UDP segments without payload", IP_UDP, CSUM, UL, 100, 20, 6, 28, 0 },
+		{ "fragmentation offload", IP_UDP, CSUM, U4, 100, 20, 6, 1028, 0 },
+		{ "an unknown kind", IP_UDP, 0, 99, 100, 0, 0, 1028, 0 },
+	};
+	struct rv_addr a = { .family = RV_IPV4, .ip = { 10, 0, 0, 1 } },
+		       b = { .family = RV_IPV4, .ip = { 10, 0, 0, 2 } };
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		uint8_t p[1100] = { 0 };
+		struct ip_info info;
+		struct offload plan;
+		struct virtio_net_hdr h =
+			vnet(rows[i].flags, rows[i].type, rows[i].size, rows[i].start, rows[i].offset);
+		uint8_t octets[12] = { 0 };
+		memcpy(octets, &h, sizeof(h));
+		ip_put_header(p, &a, &b, rows[i].proto, 0, 64, rows[i].len - 20u);
+		if (rows[i].proto == IP_TCP)
+			p[32] = 5 << 4;
+		assert_true(ip_parse(&info, p, rows[i].len));
+		bool ok = offload_plan(&plan, &info, p, octets);
+		if (ok != (rows[i].n > 0) || (ok && plan.n != rows[i].n))
+			fail_msg("%s: %u", rows[i].what, ok ? plan.n : 0);
+	}
+}
+
+static void tcp_headers_must_be_whole(void **state)
+{
+	static const struct {
+		uint8_t words;
+		bool ok;
+	} rows[] = { { 4, false }, { 5, true }, { 15, true }, { 0, false } };
+	struct rv_addr a = { .family = RV_IPV4 }, b = { .family = RV_IPV4 };
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		uint8_t p[200] = { 0 }, octets[12] = { 0 };
+		struct virtio_net_hdr h = vnet(0, VIRTIO_NET_HDR_GSO_TCPV4, 50, 0, 0);
+		struct ip_info info;
+		struct offload plan;
+		memcpy(octets, &h, sizeof(h));
+		ip_put_header(p, &a, &b, IP_TCP, 0, 64, 180);
+		p[32] = (uint8_t)(rows[i].words << 4);
+		assert_true(ip_parse(&info, p, 200));
+		assert_int_equal(offload_plan(&plan, &info, p, octets), rows[i].ok);
+	}
+}
+
+static void an_open_checksum_is_completed(void **state)
+{
+	struct rv_addr a = { .family = RV_IPV4, .ip = { 10, 0, 0, 1 } },
+		       b = { .family = RV_IPV4, .ip = { 10, 0, 0, 2 } };
+	uint8_t p[129], octets[12] = { 0 };
+	struct virtio_net_hdr h = vnet(VIRTIO_NET_HDR_F_NEEDS_CSUM, 0, 0, 20, 6);
+	struct ip_info info;
+	struct offload plan;
+
+	memset(p, 0x77, sizeof(p));
+	memcpy(octets, &h, sizeof(h));
+	ip_put_header(p, &a, &b, IP_UDP, 0, 64, 109);
+	assert_true(ip_parse(&info, p, sizeof(p)));
+	/* as the kernel leaves it: the folded sum of the pseudo header, not inverted */
+	ip_put16(p + 26, (uint16_t)~ip_fold(ip_pseudo(&info, IP_UDP, 109)));
+	assert_true(offload_plan(&plan, &info, p, octets));
+	assert_int_equal(plan.n, 1);
+	assert_int_equal(ip_fold(ip_sum(ip_pseudo(&info, IP_UDP, 109), p + 20, 109)), 0);
+}
+
+static void udp_trains_become_datagrams(void **state)
+{
+	struct rv_addr a = { .family = RV_IPV6, .ip = { 1 } }, b = { .family = RV_IPV6, .ip = { 2 } };
+	uint8_t p[400], octets[12] = { 0 }, segment[400];
+	struct virtio_net_hdr h = vnet(VIRTIO_NET_HDR_F_NEEDS_CSUM, 5, 100, 40, 6);
+	struct ip_info info;
+	struct offload plan;
+
+	memset(p, 0x77, sizeof(p));
+	memcpy(octets, &h, sizeof(h));
+	ip_put_header(p, &a, &b, IP_UDP, 0, 64, 360);
+	assert_true(ip_parse(&info, p, sizeof(p)));
+	assert_true(offload_plan(&plan, &info, p, octets));
+	assert_int_equal(plan.n, 4);
+	for (uint32_t i = 0; i < 4; i++) {
+		uint32_t len = offload_len(&plan, i);
+		struct ip_info got;
+		assert_int_equal(len, i < 3 ? 148 : 48 + 52);
+		offload_segment(&plan, i, segment);
+		assert_true(ip_parse(&got, segment, len));
+		assert_int_equal(got.len, len);
+		assert_int_equal(ip_u16(segment + 44), len - 40);
+		assert_int_equal(ip_fold(ip_sum(ip_pseudo(&got, IP_UDP, len - 40), segment + 40, len - 40)), 0);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(headers_are_read),
+		cmocka_unit_test(checksums_are_those_of_the_rfc),
+		cmocka_unit_test(traffic_class_changes_keep_the_checksum),
+		cmocka_unit_test(congestion_comes_out_as_the_rfc_says),
+		cmocka_unit_test(too_big_is_answered_only_where_it_may_be),
+		cmocka_unit_test(plans_fit_the_packet),
+		cmocka_unit_test(tcp_headers_must_be_whole),
+		cmocka_unit_test(an_open_checksum_is_completed),
+		cmocka_unit_test(udp_trains_become_datagrams),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
