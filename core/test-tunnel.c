@@ -3,7 +3,7 @@
  */
 #include "test.h"
 
-#include "sa/inner.h"
+#include "inner.h"
 #include "world.h"
 
 #include <talloc.h>
@@ -100,8 +100,7 @@ static const struct {
 	int code;
 	const char *text;
 } refusals[] = {
-	{ "no such connection", "wets", NULL, -RV_EUNKNOWN_CONNECTION,
-	  "no connection is called wets; there are west, other" },
+	{ "no such connection", "wets", NULL, -RV_EUNKNOWN_CONNECTION, "no connection is called wets" },
 	{ "no such child", "west", "three", -RV_EUNKNOWN_CHILD, "connection west has no child three" },
 	{ "a policy", "west", "no", -RV_ESTATE, "no of west is a policy without a tunnel (mode = drop)" },
 	{ "no keying", "other", NULL, -RV_ENO_PROVIDER,

@@ -359,39 +359,6 @@ static void want_again(struct rv_tunnels *tunnels, const struct rv_connection *c
 	start_children(connection, tunnels);
 }
 
-struct names {
-	char text[200];
-	size_t len;
-	unsigned left_out;
-};
-
-static int add_name(const struct rv_connection *connection, void *arg)
-{
-	struct names *names = arg;
-	size_t room = sizeof(names->text) - names->len;
-	int n = snprintf(names->text + names->len, room, "%s%s", names->len ? ", " : "", connection->name);
-
-	if (n > 0 && (size_t)n < room) {
-		names->len += (size_t)n;
-	} else {
-		names->text[names->len] = 0;
-		names->left_out++;
-	}
-	return 0;
-}
-
-static int unknown(struct rv_core *core, const char *connection, struct rv_why *why)
-{
-	struct names names = { "" };
-	char more[32] = "";
-
-	rv_pad_each(core->pad, add_name, &names);
-	if (names.left_out)
-		snprintf(more, sizeof(more), " and %u more", names.left_out);
-	return rv_why_set(why, -RV_EUNKNOWN_CONNECTION, "no connection is called %s; %s%s%s", connection,
-			  names.len ? "there are " : "none is configured", names.text, more);
-}
-
 int rv_core_up(struct rv_core *core, const char *connection, const char *child, const char *who,
 	       struct rv_attempt **attempt, struct rv_why *why)
 {
@@ -403,7 +370,7 @@ int rv_core_up(struct rv_core *core, const char *connection, const char *child, 
 	if (core->stopping)
 		return rv_why_set(why, -RV_ESTATE, "the daemon is stopping");
 	if (!found)
-		return unknown(core, connection, why);
+		return rv_why_set(why, -RV_EUNKNOWN_CONNECTION, "no connection is called %s", connection);
 	if (child && !conf)
 		return rv_why_set(why, -RV_EUNKNOWN_CHILD, "connection %s has no child %s", connection, child);
 	if (conf && is_policy(conf))
@@ -619,7 +586,7 @@ int rv_core_down(struct rv_core *core, const char *connection, struct rv_why *wh
 	char text[] = "taken down before it was up";
 
 	if (!rv_connection_find(core, connection) && (!named || rv_list_empty(&named->peers)))
-		return unknown(core, connection, why);
+		return rv_why_set(why, -RV_EUNKNOWN_CONNECTION, "no connection is called %s", connection);
 	named = rv_named_hold(core, connection);
 	if (!named)
 		return rv_why_set(why, -ENOMEM, "memory is out");
