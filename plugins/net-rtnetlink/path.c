@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* path: the routes that lead protected traffic into the clear-side interface, and the rules that choose them.
  *
- *	priority - 2	fwmark of wire sockets		-> main		what is sealed already does not loop
- *	priority - 1	from nothing yet		-> table	own traffic gets a source inside the local
- *selector priority	from the local selector		-> table, then table + 1 priority	... and to, protocol,
- *ports	-> table + 2
+ *	priority - 2	fwmark of wire sockets			-> main			sealed traffic does not loop
+ *	priority - 1	from nothing yet (IPv4)			-> table		own traffic gets a source
+ *	priority	from the local selector			-> table, table + 1
+ *	priority	... and to, protocol, ports		-> table + 2
  *
  * table holds the routes with a source address of ours, table + 1 those where this host has none in the selector, table
  * + 2 those of selectors with a protocol or ports. Equal routes and rules of several policies are counted.
+ *
+ * Own traffic has no source address yet when it is routed. An IPv4 rule can ask for that, and the route gives a source
+ * inside the local selector. An IPv6 rule cannot: it matches when RFC 6724 would choose a source inside the selector.
  */
 #include "net.h"
 
@@ -91,6 +94,8 @@ static void put_rule(struct nlmsghdr *request, const struct item *item)
 	*rule = (struct fib_rule_hdr){
 		.family = af(item), .dst_len = item->to.len, .src_len = item->from.len, .action = FR_ACT_TO_TBL
 	};
+	if (item->from.len && item->from.family == RV_IPV6)
+		rule->flags = FIB_RULE_FIND_SADDR;
 	mnl_attr_put_u32(request, FRA_TABLE, item->table);
 	mnl_attr_put_u32(request, FRA_PRIORITY, item->priority);
 	mnl_attr_put_u8(request, FRA_PROTOCOL, PROTO);
@@ -215,11 +220,17 @@ static struct item mark_rule(const struct gather *gather, uint8_t family)
 			      .from = { .family = family } };
 }
 
+/* "From no address yet"; no such rule exists for IPv6. */
+static struct prefix sourceless(uint8_t family)
+{
+	return (struct prefix){ .family = family, .len = family == RV_IPV4 ? 32 : 0 };
+}
+
 /* The rules that lead from `from` to the tables. */
 static int put_rules(struct gather *gather, const struct prefix *from)
 {
-	struct prefix none = { .family = from->family, .len = (uint8_t)(8 * rv_family_len(from->family)) };
 	uint32_t table = gather->net->table, priority = gather->priority;
+	struct prefix none = sourceless(from->family);
 	const struct item rules[] = {
 		mark_rule(gather, from->family),
 		{ .kind = RULE_FROM, .table = table, .priority = priority - 1, .from = none },
@@ -227,12 +238,11 @@ static int put_rules(struct gather *gather, const struct prefix *from)
 		{ .kind = RULE_FROM, .table = table + 1, .priority = priority, .from = *from },
 	};
 
-	for (size_t i = gather->policy->mark ? 0 : 1; i < RV_COUNT(rules); i++) {
-		int r = put(gather, &rules[i]);
-		if (r)
-			return r;
-	}
-	return 0;
+	int r = gather->policy->mark ? put(gather, &rules[0]) : 0;
+
+	for (size_t i = none.len ? 1 : 2; i < RV_COUNT(rules) && !r; i++)
+		r = put(gather, &rules[i]);
+	return r;
 }
 
 /* The route to `to`, with a source address of ours where there is one in the selector. */
@@ -285,9 +295,8 @@ static int put_narrow_rules(struct gather *gather, const struct prefix *from, co
 
 		put_ports(&rule, &policy->local_ts, &policy->remote_ts);
 		r = put(gather, &rule);
-		rule.from =
-			(struct prefix){ .family = from->family, .len = (uint8_t)(8 * rv_family_len(from->family)) };
-		if (bypass && !r)
+		rule.from = sourceless(from->family);
+		if (bypass && rule.from.len && !r)
 			r = put(gather, &rule);
 	}
 	return r;
