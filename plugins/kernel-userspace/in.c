@@ -138,21 +138,23 @@ static bool out_of_transport(struct lane *lane, struct sa *sa, const uint8_t *p,
 	return true;
 }
 
-static void deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta)
+/* How many octets of payload the packet had. */
+static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta)
 {
 	uint8_t next = 0;
 	int32_t len = strip_trailer(op->dst, op->len, &next);
 
 	if (len < 0) {
 		sa_drop(sa, RV_DROP_MALFORMED);
-		return;
+		return 0;
 	}
 	if (next == IP_NONE) /* RFC 4303, 2.6: a dummy packet */
-		return;
+		return 0;
 	if (sa->mode == RV_TUNNEL)
 		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, meta->packet->tos);
 	else
 		(void)out_of_transport(lane, sa, op->dst, (uint32_t)len, next, meta->packet);
+	return (uint32_t)len;
 }
 
 static void open_run(struct lane *lane)
@@ -182,9 +184,8 @@ static void open_run(struct lane *lane)
 			continue;
 		}
 		packets++;
-		bytes += op->len;
 		watch_peer(lane, sa, &in->meta[i]);
-		deliver(lane, sa, op, &in->meta[i]);
+		bytes += deliver(lane, sa, op, &in->meta[i]);
 	}
 	in->n_ops = 0;
 	if (packets)

@@ -3,6 +3,7 @@
 #include "test-rig.h"
 
 #include <linux/virtio_net.h>
+#include <malloc.h>
 #include <ravelin/pack.h>
 
 struct pair {
@@ -183,6 +184,7 @@ static void counters_count(void **state)
 	assert_int_equal(stats.last_used_us, 1000000000);
 	assert_int_equal(pair->east->ops->stats(pair->east->self, plain.spi, RV_IN, NULL, &stats), 0);
 	assert_int_equal(stats.packets, 3);
+	assert_int_equal(stats.bytes, 300);
 	assert_int_equal(pair->east->ops->stats(pair->east->self, 999, RV_IN, NULL, &stats), -ENOENT);
 }
 
@@ -1039,6 +1041,29 @@ static void contexts_are_few_and_idle_sas_cost_none(void **state)
 	rig_free(west);
 }
 
+/* Both directions with their keys, selectors and windows of 64, and what the tables need for them. Without sanitizers,
+ * which measure themselves. */
+static void an_idle_pair_of_sas_is_small(void **state)
+{
+	enum { N = 1000, MOST = 1536 };
+	struct rig *west = rig_new();
+	size_t before;
+
+	assert_int_equal(rig_add(west, &plain), 0); /* opens the device */
+	before = mallinfo2().uordblks;
+	for (uint32_t i = 0; i < 2 * N; i++) {
+		struct rig_sa sa = plain;
+		sa.in = i & 1;
+		sa.spi = 1000 + i;
+		sa.reqid = 1000 + i / 2;
+		assert_int_equal(rig_add(west, &sa), 0);
+	}
+	size_t each = (mallinfo2().uordblks - before) / N;
+	print_message("%zu octets a pair\n", each);
+	assert_true(each <= MOST);
+	rig_free(west);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
 int main(void)
@@ -1074,6 +1099,7 @@ int main(void)
 		TEST(spis_are_reserved_until_used_or_given_back),
 		TEST(a_connection_can_have_its_own_device),
 		cmocka_unit_test(contexts_are_few_and_idle_sas_cost_none),
+		cmocka_unit_test(an_idle_pair_of_sas_is_small),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
