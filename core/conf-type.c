@@ -67,27 +67,43 @@ const char *const *conf_split(struct conf_arena *arena, const char *text)
 	return items;
 }
 
+/* Digits to *n; *p goes behind them. */
+static bool read_digits(const char **p, int64_t *n)
+{
+	*n = 0;
+	if (!isdigit((unsigned char)**p))
+		return false;
+	for (; isdigit((unsigned char)**p); ++*p)
+		if (__builtin_mul_overflow(*n, 10, n) || __builtin_add_overflow(*n, **p - '0', n))
+			return false;
+	return true;
+}
+
+/* What the one letter at p is worth, or 1 at the end of the text; 0 for anything else. */
+static int64_t read_unit(const char *p, const char *units, const int64_t *scale)
+{
+	const char *unit;
+
+	while (*p == ' ')
+		p++;
+	if (!*p)
+		return 1;
+	unit = strchr(units, *p);
+	return unit && !p[1] ? scale[unit - units] : 0;
+}
+
 /* A decimal number with one letter of units behind it (scale holds what each is worth). */
 static int read_number(const char *text, const char *units, const int64_t *scale, int64_t *out)
 {
-	int64_t n = 0;
-	const char *p = text, *unit;
-	bool minus = *p == '-';
+	const char *p = text + (*text == '-');
+	int64_t n, unit;
 
-	p += minus;
-	if (!isdigit((unsigned char)*p))
+	if (!read_digits(&p, &n))
 		return -RV_ECONFIG;
-	for (; isdigit((unsigned char)*p); p++)
-		if (__builtin_mul_overflow(n, 10, &n) || __builtin_add_overflow(n, *p - '0', &n))
-			return -RV_ECONFIG;
-	while (*p == ' ')
-		p++;
-	if (*p) {
-		unit = strchr(units, *p);
-		if (!unit || p[1] || __builtin_mul_overflow(n, scale[unit - units], &n))
-			return -RV_ECONFIG;
-	}
-	*out = minus ? -n : n;
+	unit = read_unit(p, units, scale);
+	if (!unit || __builtin_mul_overflow(n, unit, &n))
+		return -RV_ECONFIG;
+	*out = *text == '-' ? -n : n;
 	return 0;
 }
 
@@ -133,12 +149,35 @@ static int read_size(const struct conf_key *key, struct conf_arena *arena, struc
 	return 0;
 }
 
+/* The digits behind a decimal point as millionths; *p goes behind them. False for none, and for more than six. */
+static bool read_fraction(const char **p, int64_t *millionths)
+{
+	const char *first = *p;
+
+	if (!read_digits(p, millionths) || *p - first > 6)
+		return false;
+	for (ptrdiff_t n = *p - first; n < 6; n++)
+		*millionths *= 10;
+	return true;
+}
+
+/* "90" or "1.5h" in microseconds. */
+static bool read_time(const char *p, int64_t *us)
+{
+	int64_t whole, part = 0, unit;
+
+	if (!read_digits(&p, &whole) || (*p == '.' && (p++, !read_fraction(&p, &part))))
+		return false;
+	unit = read_unit(p, "smhd", time_scale);
+	return unit && !__builtin_mul_overflow(whole, unit * (int64_t)RV_S(1), &whole) &&
+	       !__builtin_add_overflow(whole, part * unit, us);
+}
+
 static int read_duration(const struct conf_key *key, struct conf_arena *arena, struct conf_value *value,
 			 struct rv_why *why)
 {
-	if (read_number(value->text, "smhd", time_scale, &value->number) ||
-	    __builtin_mul_overflow(value->number, (int64_t)RV_S(1), &value->number))
-		return rv_why_set(why, -RV_ECONFIG, "a time such as 30s, 5m, 4h or 1d is expected");
+	if (!read_time(value->text, &value->number))
+		return rv_why_set(why, -RV_ECONFIG, "a time such as 30s, 0.5s, 5m, 4h or 1d is expected");
 	return 0;
 }
 

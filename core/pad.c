@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <talloc.h>
 
 enum { SCORE_MAX = 16 };
 
@@ -186,6 +187,45 @@ const struct rv_connection *rv_connection_find(struct rv_core *core, const char 
 			hi = mid;
 	}
 	return NULL;
+}
+
+enum { SHOWN = 8 }; /* names in a message */
+
+/* The nth name of a list for people: "; it has one, two and 9 more". */
+static void add_name(char **list, const char *before, size_t nth, size_t n, const char *name)
+{
+	if (nth < SHOWN)
+		*list = talloc_asprintf_append(*list, "%s%s", nth ? ", " : before, name);
+	else if (nth == SHOWN)
+		*list = talloc_asprintf_append(*list, " and %zu more", n - SHOWN);
+}
+
+int rv_pad_unknown_connection(struct rv_core *core, const char *name, struct rv_why *why)
+{
+	const struct rv_pad *pad = core->pad;
+	size_t n = pad ? pad->n : 0;
+	char *list = talloc_strdup(core, n ? "" : "; the configuration has none");
+	int code;
+
+	for (size_t i = 0; i < n && i <= SHOWN; i++)
+		add_name(&list, "; there are ", i, n, pad->by_name[i]->connection.name);
+	code = rv_why_set(why, -RV_EUNKNOWN_CONNECTION, "no connection is called %s%s", name, list ? list : "");
+	talloc_free(list);
+	return code;
+}
+
+int rv_pad_unknown_child(struct rv_core *core, const struct rv_connection *connection, const char *name,
+			 struct rv_why *why)
+{
+	char *list = talloc_strdup(core, "");
+	int code;
+
+	for (size_t i = 0; i < connection->n_children && i <= SHOWN; i++)
+		add_name(&list, "; it has ", i, connection->n_children, connection->children[i].name);
+	code = rv_why_set(why, -RV_EUNKNOWN_CHILD, "connection %s has no child %s%s", connection->name, name,
+			  list ? list : "");
+	talloc_free(list);
+	return code;
 }
 
 int rv_pad_each(struct rv_pad *pad, int (*fn)(const struct rv_connection *connection, void *arg), void *arg)

@@ -88,6 +88,10 @@ int rv_proposals_parse(const void *parent, struct rv_registry *registry, uint8_t
 /* pad.c, connection.c, secrets.c: made from a snapshot; fails with why when a connection is not valid. */
 struct rv_pad *rv_pad_new(const void *parent, struct rv_core *core, struct rv_conf *conf, struct rv_why *why);
 int rv_pad_each(struct rv_pad *pad, int (*fn)(const struct rv_connection *connection, void *arg), void *arg);
+/* what is said of a name that is not configured: which ones are */
+int rv_pad_unknown_connection(struct rv_core *core, const char *name, struct rv_why *why);
+int rv_pad_unknown_child(struct rv_core *core, const struct rv_connection *connection, const char *name,
+			 struct rv_why *why);
 
 /* sad.c, spd.c: the databases. each_child: the child at hand may be freed. */
 struct rv_sad *rv_sad_new(const void *parent, struct rv_core *core);

@@ -217,6 +217,23 @@ static void an_empty_assignment_gives_the_default_again(void **state)
 	assert_int_equal(rv_conf_int(named(conf, "a"), "version"), 2);
 }
 
+static void times_may_have_fractions(void **state)
+{
+	static const struct {
+		const char *line;
+		uint64_t us;
+	} rows[] = {
+		{ "0.5s", RV_S(1) / 2 }, { "1.5h", RV_S(5400) }, { "0.25", RV_S(1) / 4 }, { "1.000001s", 1000001 }
+	};
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		char text[128];
+		snprintf(text, sizeof(text), "connections { a { dpd_delay = %s\n} }", rows[i].line);
+		if (rv_conf_us(named(reads(*state, text), "a"), "dpd_delay") != rows[i].us)
+			fail_msg("%s", rows[i].line);
+	}
+}
+
 static void types_have_bounds(void **state)
 {
 	static const struct {
@@ -266,6 +283,14 @@ static void keys_of_connections_are_checked(void **state)
 		{ "rekey_time = 9223372036854775d", "a time such as" },
 		{ "rekey_time = 9223372036855s", "a time such as" },
 		{ "rekey_time = 9223372036854s", NULL },
+		{ "dpd_delay = 0.5s", NULL },
+		{ "dpd_delay = 0.000001", NULL },
+		{ "dpd_delay = 0.0000001", "a time such as" },
+		{ "dpd_delay = .5s", "a time such as" },
+		{ "dpd_delay = 5.s", "a time such as" },
+		{ "dpd_delay = 1.5.5s", "a time such as" },
+		{ "dpd_delay = -5s", "a time such as" },
+		{ "rekey_time = 9223372036854.9s", "a time such as" },
 		{ "local_addrs = 10.0.0.1, fe80::/10, 10.0.0.1-10.0.0.9, gw.example, %any", NULL },
 		{ "local_addrs = 10.0.0.300", "item 1 is no address" },
 		{ "local_addrs = %any, 10.0.0.1[tcp]", "item 2 is no address" },
@@ -650,6 +675,7 @@ int main(void)
 		T(values_are_read_as_written),
 		T(keys_that_are_absent_have_their_default),
 		T(an_empty_assignment_gives_the_default_again),
+		T(times_may_have_fractions),
 		T(types_have_bounds),
 		T(keys_of_connections_are_checked),
 		T(what_is_unknown_is_named_with_its_place_and_the_nearest),

@@ -100,8 +100,9 @@ static const struct {
 	int code;
 	const char *text;
 } refusals[] = {
-	{ "no such connection", "wets", NULL, -RV_EUNKNOWN_CONNECTION, "no connection is called wets" },
-	{ "no such child", "west", "three", -RV_EUNKNOWN_CHILD, "connection west has no child three" },
+	{ "no such connection", "wets", NULL, -RV_EUNKNOWN_CONNECTION,
+	  "no connection is called wets; there are other, west" },
+	{ "no such child", "west", "three", -RV_EUNKNOWN_CHILD, "connection west has no child three; it has one, no" },
 	{ "a policy", "west", "no", -RV_ESTATE, "no of west is a policy without a tunnel (mode = drop)" },
 	{ "no keying", "other", NULL, -RV_ENO_PROVIDER,
 	  "connection other wants keying = none, which no loaded plugin provides" },

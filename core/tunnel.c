@@ -370,9 +370,9 @@ int rv_core_up(struct rv_core *core, const char *connection, const char *child, 
 	if (core->stopping)
 		return rv_why_set(why, -RV_ESTATE, "the daemon is stopping");
 	if (!found)
-		return rv_why_set(why, -RV_EUNKNOWN_CONNECTION, "no connection is called %s", connection);
+		return rv_pad_unknown_connection(core, connection, why);
 	if (child && !conf)
-		return rv_why_set(why, -RV_EUNKNOWN_CHILD, "connection %s has no child %s", connection, child);
+		return rv_pad_unknown_child(core, found, child, why);
 	if (conf && is_policy(conf))
 		return rv_why_set(why, -RV_ESTATE, "%s of %s is a policy without a tunnel (mode = %s)", child,
 				  connection, conf->mode == RV_PASS ? "pass" : "drop");
@@ -586,7 +586,7 @@ int rv_core_down(struct rv_core *core, const char *connection, struct rv_why *wh
 	char text[] = "taken down before it was up";
 
 	if (!rv_connection_find(core, connection) && (!named || rv_list_empty(&named->peers)))
-		return rv_why_set(why, -RV_EUNKNOWN_CONNECTION, "no connection is called %s", connection);
+		return rv_pad_unknown_connection(core, connection, why);
 	named = rv_named_hold(core, connection);
 	if (!named)
 		return rv_why_set(why, -ENOMEM, "memory is out");

@@ -95,7 +95,7 @@ RV_PLUGIN(
 	"schema="
 	"retransmit_tries|int|5|0..100|How often a request is sent again before the peer counts as gone (RFC 7296, "
 	"2.1).\n"
-	"retransmit_timeout|duration|4s|1s..1h|How long the first answer is waited for.\n"
+	"retransmit_timeout|duration|4s|0.1s..1h|How long the first answer is waited for.\n"
 	"retransmit_base|string|1.8||What each further wait is multiplied by.\n"
 	"half_open_timeout|duration|30s|1s..1h|How long a peer may take from IKE_SA_INIT to IKE_AUTH.\n"
 	"cookie_threshold|int|30|0..1000000|From how many half-open IKE SAs on cookies are asked for (RFC 7296, 2.6).\n"

@@ -77,8 +77,8 @@ def rekeys_lose_no_ping():
         for what, do, seen in (
                 ('our child rekey', lambda: a.ravelin('rekey', 'swan', 'net'), lambda: child()[-1]['SpiIn']),
                 ('their child rekey', lambda: b.swanctl('--rekey', '--child', 'net'), lambda: child()[-1]['SpiIn']),
-                ('our IKE rekey', lambda: a.ravelin('rekey', 'swan'), lambda: ike()['SpiI']),
-                ('their IKE rekey', lambda: b.swanctl('--rekey', '--ike', 'swan'), lambda: ike()['SpiI']),
+                ('our IKE rekey', lambda: a.ravelin('rekey', 'swan'), lambda: ike()['SpiInitiator']),
+                ('their IKE rekey', lambda: b.swanctl('--rekey', '--ike', 'swan'), lambda: ike()['SpiInitiator']),
                 ('our child rekey after it', lambda: a.ravelin('rekey', 'swan', 'net'),
                  lambda: child()[-1]['SpiIn'])):
             before = seen()
