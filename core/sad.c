@@ -344,6 +344,7 @@ int rv_child_live(struct rv_child_whole *c)
 {
 	struct rv_child *child = &c->child;
 	const struct rv_child_conf *conf = child->conf;
+	const struct rv_keying_ops *ops = rv_service_ops(child->peer->keying.service);
 	struct rv_core *core = child->peer->core;
 	uint64_t now = rv_loop_now_us(core->loop), jitter = 0;
 
@@ -353,9 +354,13 @@ int rv_child_live(struct rv_child_whole *c)
 		rv_host_random(core->host, &jitter, sizeof(jitter));
 		jitter %= (conf->rand_us < conf->rekey_us ? conf->rand_us : conf->rekey_us) + 1;
 	}
-	uint64_t soft = conf->rekey_us > jitter ? conf->rekey_us - jitter : 0;
+	uint64_t soft = conf->rekey_us > jitter ? conf->rekey_us - jitter : 0, hard = conf->life_us;
 	c->soft_us = !conf->rekey_us ? 0 : now + (soft > c->age_us ? soft - c->age_us : 0);
-	child->hard_us = !conf->life_us ? 0 : now + (conf->life_us > c->age_us ? conf->life_us - c->age_us : 0);
+	if (!RV_HAS(ops, child_rekey)) {
+		c->soft_us = 0;
+		hard = rv_conf_has(conf->conf, "life_time") ? hard : 0; /* no default ends what nothing replaces */
+	}
+	child->hard_us = !hard ? 0 : now + (hard > c->age_us ? hard - c->age_us : 0);
 	child->since_us = now > c->age_us ? now - c->age_us : 0;
 	return arm(c, now, conf->inactivity_us ? now + conf->inactivity_us : 0);
 }

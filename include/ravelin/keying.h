@@ -13,9 +13,9 @@ struct rv_unpack;
 
 /* check: can this protocol serve the connection (proposals, auth)? up: a session for connection, with child (NULL:
  * none). child_up: one more child SA. down, child_down: delete at the peer, then end. rekey, child_rekey: now; the core
- * calls child_rekey at the soft limit and child_down at the hard one. pack/unpack: the protocol's own state of an
- * established session; the core packs the rest. stop: delete every session at its peer; the call finishes when all
- * have been answered or given up (2 s at most). */
+ * calls child_rekey at the soft limit and child_down at the hard one (no child_rekey: lifetimes end nothing by
+ * default). pack/unpack: the protocol's own state of an established session; the core packs the rest. stop: delete
+ * every session at its peer; the call finishes when all have been answered or given up (2 s at most). */
 struct rv_keying_ops {
 	size_t size;
 	int (*check)(void *self, const struct rv_connection *connection, struct rv_why *why);

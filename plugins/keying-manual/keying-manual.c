@@ -99,6 +99,16 @@ static int check(void *self, const struct rv_connection *connection, struct rv_w
 	return 0;
 }
 
+/* A session is there for its child SAs only. */
+static void drop(struct rv_child *child, int reason)
+{
+	struct rv_peer *peer = child->peer;
+
+	rv_child_down(child, reason);
+	if (rv_list_empty(&peer->children))
+		rv_peer_down(peer, 0, "its last child SA went");
+}
+
 static void installed(struct rv_call *call, int result)
 {
 	struct setting *setting = rv_container_of(call, struct setting, call);
@@ -109,7 +119,7 @@ static void installed(struct rv_call *call, int result)
 		rv_attempt_fail(attempt, result, NULL, "the kernel did not take the SAs of %s: %s", child->conf->name,
 				rv_error_text(result));
 		talloc_free(setting);
-		rv_child_down(child, result);
+		drop(child, result);
 		return;
 	}
 	rv_attempt_step(attempt, "installed %s by hand: in 0x%08" PRIx32 ", out 0x%08" PRIx32, child->conf->name,
@@ -161,7 +171,9 @@ static int child_up(void *self, struct rv_peer *peer, const struct rv_child_conf
 	if (r) {
 		rv_attempt_fail(attempt, r, NULL, "%s", *why.text ? why.text : rv_error_text(r));
 		if (child)
-			rv_child_down(child, r);
+			drop(child, r);
+		else if (rv_list_empty(&peer->children))
+			rv_peer_down(peer, 0, NULL);
 		return 0;
 	}
 	*setting = (struct setting){ .peer = peer, .child = child, .attempt = rv_attempt_hold(attempt) };
@@ -203,7 +215,11 @@ static int up(void *self, const struct rv_connection *connection, const struct r
 	rv_log(&host->subject, RV_WARN, "manual-keys", KV_STR("connection", connection->name),
 	       KV_STR("advice",
 		      "sequence numbers begin anew at each start: use fresh keys each time (RFC 4303, 3.3.3)"));
-	return child ? child_up(self, peer, child, attempt) : 0;
+	if (!child) {
+		rv_attempt_ok(attempt);
+		return 0;
+	}
+	return child_up(self, peer, child, attempt);
 }
 
 static int down(void *self, struct rv_peer *peer)
@@ -214,22 +230,8 @@ static int down(void *self, struct rv_peer *peer)
 
 static int child_down(void *self, struct rv_child *child)
 {
-	struct rv_peer *peer = child->peer;
-
-	rv_child_down(child, 0);
-	if (rv_list_empty(&peer->children))
-		rv_peer_down(peer, 0, "its last child SA went");
+	drop(child, 0);
 	return 0;
-}
-
-static int rekey(void *self, struct rv_peer *peer)
-{
-	return -EOPNOTSUPP; /* RFC 4301, 4.5: nobody is there to agree on new keys */
-}
-
-static int child_rekey(void *self, struct rv_child *child)
-{
-	return -EOPNOTSUPP;
 }
 
 static int moved(void *self, struct rv_peer *peer, const struct rv_addr *remote)
@@ -268,8 +270,7 @@ static const struct rv_keying_ops ops = {
 	.child_up = child_up,
 	.down = down,
 	.child_down = child_down,
-	.rekey = rekey,
-	.child_rekey = child_rekey,
+	/* RFC 4301, 4.5: nobody is there to agree on new keys, so there is neither rekey nor child_rekey */
 	.moved = moved,
 	.pack = pack,
 	.unpack = unpack,
