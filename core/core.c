@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* core: makes the parts of a daemon in their order, swaps configurations in whole, and ends it all in good order. */
-#include "inner.h"
+#include "sa/inner.h"
 
 #include <errno.h>
 #include <string.h>

@@ -171,7 +171,7 @@ static const char **split(const void *parent, const char *list)
 
 static int complain(const char *what, const char *path, int error)
 {
-	fprintf(stderr, "ravelind: %s %s: %s\n", what, path, strerror(error));
+	fprintf(stderr, "ravelind: %s %s: %s\n", what, path, rv_error_text(-error));
 	return 1;
 }
 
@@ -299,7 +299,7 @@ static int give_run_dir(const struct program *program, struct rv_why *why)
 
 	if (failed)
 		failed = rv_why_set(why, -errno, "the run folder %s cannot be given to user %u: %s", dir, user->uid,
-				    strerror(errno));
+				    rv_error_text(-errno));
 	talloc_free(socket);
 	return failed;
 }

@@ -225,11 +225,11 @@ static int keep_capabilities(const struct rights_user *user, struct rv_why *why)
 		int r = capng_change_id((int)user->uid, (int)user->gid,
 					CAPNG_INIT_SUPP_GRP | (can_bound ? CAPNG_CLEAR_BOUNDING : 0));
 		return r ? rv_why_set(why, -RV_EACCESS, "user %u could not be become (step %d): %s", user->uid, -r,
-				      strerror(errno))
+				      rv_error_text(-errno))
 			 : 0;
 	}
 	if ((can_bound && capng_apply(CAPNG_SELECT_BOUNDS)) || capng_apply(CAPNG_SELECT_CAPS))
-		return rv_why_set(why, -RV_EACCESS, "capabilities could not be given up: %s", strerror(errno));
+		return rv_why_set(why, -RV_EACCESS, "capabilities could not be given up: %s", rv_error_text(-errno));
 	return 0;
 }
 
@@ -241,9 +241,9 @@ int rights_drop(const struct rights_user *user, bool dumpable, struct rv_why *wh
 	if (r)
 		return r;
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
-		return rv_why_set(why, -errno, "no_new_privs: %s", strerror(errno));
+		return rv_why_set(why, -errno, "no_new_privs: %s", rv_error_text(-errno));
 	if (!dumpable && (setrlimit(RLIMIT_CORE, &none) || prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)))
-		return rv_why_set(why, -errno, "core dumps could not be turned off: %s", strerror(errno));
+		return rv_why_set(why, -errno, "core dumps could not be turned off: %s", rv_error_text(-errno));
 	return 0;
 }
 
@@ -295,7 +295,7 @@ int rights_filter(struct rv_core *core, struct rights_calls *calls, struct rv_wh
 	if (calls->filter)
 		seccomp_release(calls->filter);
 	calls->filter = NULL;
-	return r ? rv_why_set(why, r, "the system-call filter could not be set: %s", strerror(-r)) : 0;
+	return r ? rv_why_set(why, r, "the system-call filter could not be set: %s", rv_error_text(r)) : 0;
 }
 
 static int check_call(const char *name, void *arg)

@@ -2,7 +2,7 @@
 /* test-attempt: the story of a try is kept, bounded, and told to who listens. */
 #include "test.h"
 
-#include "inner.h"
+#include "sa/inner.h"
 #include "world.h"
 
 static int begin(void **state)

@@ -2,7 +2,7 @@
 /* test-peer: sessions come up, move, are bound to connections and end with what the configuration wants then. */
 #include "test.h"
 
-#include "inner.h"
+#include "sa/inner.h"
 #include "world.h"
 
 #include <talloc.h>

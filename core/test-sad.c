@@ -2,7 +2,7 @@
 /* test-sad: child SAs from birth to death: the order of installing and undoing, lifetimes, what kernels report. */
 #include "test.h"
 
-#include "inner.h"
+#include "sa/inner.h"
 #include "world.h"
 
 #include <errno.h>

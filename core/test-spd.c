@@ -2,7 +2,7 @@
 /* test-spd: policies are shared and counted, narrow ones go first, traps stand as long as the configuration says. */
 #include "test.h"
 
-#include "inner.h"
+#include "sa/inner.h"
 #include "world.h"
 
 #include <errno.h>

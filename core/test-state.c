@@ -2,7 +2,7 @@
 /* test-state: sessions of one daemon go on in another, with their keys, and with sequence numbers that jump ahead. */
 #include "test.h"
 
-#include "inner.h"
+#include "sa/inner.h"
 #include "world.h"
 
 #include <ravelin/pack.h>

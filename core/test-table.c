@@ -2,7 +2,7 @@
 /* test-table: whatever is added is found until it is taken out, equal keys and full runs included. */
 #include "test.h"
 
-#include "table.h"
+#include "sa/table.h"
 
 #include <talloc.h>
 

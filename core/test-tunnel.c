@@ -3,7 +3,7 @@
  */
 #include "test.h"
 
-#include "inner.h"
+#include "sa/inner.h"
 #include "world.h"
 
 #include <talloc.h>

@@ -117,23 +117,3 @@ struct rv_ikev2_ext_ops {
 	int (*inherit)(void *self, struct rv_ike_sa *from, struct rv_ike_sa *to);
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)
-
-/* What can be done with an exchange or an IKE SA; use through the inline functions below. */
-struct rv_ike_verbs {
-	size_t size;
-	struct rv_ike_sa *(*sa)(struct rv_ike_exchange *x);
-	struct rv_peer *(*peer)(struct rv_ike_sa *sa);
-	enum rv_ike_state (*state)(const struct rv_ike_sa *sa);
-	enum rv_ike_role (*role)(const struct rv_ike_exchange *x);
-	uint8_t (*type)(const struct rv_ike_exchange *x);
-	bool (*payload)(const struct rv_ike_exchange *x, uint8_t type, unsigned nth, struct rv_bytes *body);
-	bool (*notify)(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *data);
-	int (*add)(struct rv_ike_exchange *x, uint8_t type, bool critical, struct rv_bytes body);
-	int (*add_notify)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data);
-	int (*veto)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data, const char *text);
-	void (*resume)(struct rv_ike_exchange *x, int result);
-	int (*start)(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, void *self);
-	int (*sign_also)(struct rv_ike_exchange *x, struct rv_bytes octets);
-	uint8_t *(*key)(struct rv_ike_sa *sa, char which, size_t *len);
-	struct rv_service *(*prf)(struct rv_ike_sa *sa);
-};

@@ -66,7 +66,7 @@ static struct iface *iface_new(struct userspace *u, const char *name)
 		return NULL;
 	iface->home = u;
 	iface->key = name[0] ? ++u->last_iface : 0;
-	strncpy(iface->name, name, sizeof(iface->name) - 1);
+	memcpy(iface->name, name, strlen(name));
 	rv_timer_init(&iface->timer, u->host->loop, lingered);
 	return iface;
 }

@@ -7,10 +7,10 @@
 #pragma once
 
 #include "context.h"
+#include "keytable.h"
 #include "note.h"
 #include "offload.h"
-#include "spd.h"
-#include "table.h"
+#include "policies.h"
 
 #include <ravelin/packet.h>
 

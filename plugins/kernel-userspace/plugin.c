@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* kernel-userspace: ESP (RFC 4303) in threads of this process: tunnel and transport mode, in UDP and raw.
  *
- * This file is the service's face. Packets live in lane.h, the databases in sa.h and spd.h, threads in worker.h.
+ * This file is the service's face. Packets live in lane.h, the databases in sa.h and policies.h, threads in worker.h.
  */
 #include "userspace.h"
 

@@ -2,8 +2,8 @@
 /* test-lookup: the hash table, and the policy look-up against a plain list of all policies. */
 #include "test.h"
 
-#include "spd.h"
-#include "table.h"
+#include "keytable.h"
+#include "policies.h"
 
 #include <errno.h>
 

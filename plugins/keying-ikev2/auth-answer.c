@@ -190,11 +190,14 @@ static int choose_child(struct rv_ike_exchange *x, void *self)
 	return ike_child_choose(x, true);
 }
 
+static int begin_child(struct rv_ike_exchange *x, void *self)
+{
+	return x->childless ? 0 : ike_child_begin(x, x->conf, 0);
+}
+
 static int make_child(struct rv_ike_exchange *x, void *self)
 {
-	int r = x->childless ? 0 : ike_child_begin(x, x->conf, 0);
-
-	return r || x->childless ? r : ike_child_make(x, true);
+	return x->childless ? 0 : ike_child_make(x, true);
 }
 
 static int install_child(struct rv_ike_exchange *x, void *self)
@@ -212,5 +215,7 @@ static int done(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_auth_answer[] = { who,	  verify,     at_round,	     sign, write, established,
-					    choose_child, make_child, install_child, done, NULL };
+rv_ike_step_fn *const ike_auth_answer[] = { who,	 verify,      at_round,		  sign,
+					    write,	 established, choose_child,	  ike_at_child_chosen,
+					    begin_child, make_child,  ike_at_child_keyed, install_child,
+					    done,	 NULL };

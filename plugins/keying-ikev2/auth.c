@@ -180,19 +180,19 @@ static int write(struct rv_ike_exchange *x, void *self)
 }
 
 /* A child SA that cannot be offered does not stop the IKE SA. */
-static int offer_child(struct rv_ike_exchange *x, void *self)
+static int begin_child(struct rv_ike_exchange *x, void *self)
 {
-	int r;
-
 	x->soft = true;
-	if (!x->sa->hs->child || x->childless)
-		return 0;
-	x->conf = x->sa->hs->child;
-	r = ike_child_begin(x, x->conf, 0);
-	return r ? r : ike_child_offer(x, true);
+	return x->sa->hs->child ? ike_child_begin(x, x->sa->hs->child, 0) : 0;
 }
 
-static rv_ike_step_fn *const build[] = { begin, sign, at_round, write, offer_child, NULL };
+static int offer_child(struct rv_ike_exchange *x, void *self)
+{
+	return x->child && !x->childless ? ike_child_offer(x, true) : 0;
+}
+
+static rv_ike_step_fn *const build[] = { begin,	      sign, at_round, write, begin_child, ike_at_child_offer,
+					 offer_child, NULL };
 
 /* The peer's own words for what went wrong with us. */
 static void explain(struct rv_ike_exchange *x, int result)
@@ -289,13 +289,13 @@ static int established(struct rv_ike_exchange *x, void *self)
 
 static int take_child(struct rv_ike_exchange *x, void *self)
 {
-	int r;
-
 	x->soft = true;
-	if (!x->child || x->childless)
-		return 0;
-	r = ike_child_accept(x, true);
-	return r ? r : ike_child_make(x, true);
+	return x->child && !x->childless ? ike_child_accept(x, true) : 0;
+}
+
+static int make_child(struct rv_ike_exchange *x, void *self)
+{
+	return x->child && !x->childless ? ike_child_make(x, true) : 0;
 }
 
 static int install_child(struct rv_ike_exchange *x, void *self)
@@ -316,8 +316,10 @@ static int done(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_auth_accepted[] = { read_identity, verify,	    at_round, established,
-					      take_child,    install_child, done,     NULL };
+rv_ike_step_fn *const ike_auth_accepted[] = {
+	read_identity,	    verify,	   at_round, established, take_child, ike_at_child_chosen, make_child,
+	ike_at_child_keyed, install_child, done,     NULL
+};
 
 static int learn_refusal(struct rv_ike_exchange *x, void *self)
 {

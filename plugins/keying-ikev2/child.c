@@ -64,6 +64,12 @@ int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf,
 	x->child->x = x;
 	x->conf = conf;
 	child->encap = x->sa->encap;
+	if (x->ts)
+		return 0;
+	x->ts = talloc(x, struct ike_ts_pair);
+	if (!x->ts)
+		return -ENOMEM;
+	ike_child_policy(x->sa->peer, x->conf, x->ts);
 	return 0;
 }
 
@@ -140,15 +146,8 @@ static int put_offer(struct rv_ike_exchange *x, bool auth)
 
 int ike_child_offer(struct rv_ike_exchange *x, bool auth)
 {
-	int r;
+	int r = put_offer(x, auth);
 
-	x->ts = talloc(x, struct ike_ts_pair);
-	if (!x->ts)
-		return -ENOMEM;
-	ike_child_policy(x->sa->peer, x->conf, x->ts);
-	r = ike_point(x, RV_IKE_AT_CHILD_OFFER);
-	if (!r)
-		r = put_offer(x, auth);
 	if (r)
 		return r;
 	if (!auth)
@@ -263,7 +262,7 @@ int ike_child_choose(struct rv_ike_exchange *x, bool auth)
 	talloc_free(offer);
 	talloc_free(ts);
 	talloc_free(best);
-	return r ? r : ike_point(x, RV_IKE_AT_CHILD_CHOSEN);
+	return r;
 }
 
 void ike_child_write(struct rv_ike_exchange *x, bool auth)
@@ -329,7 +328,7 @@ int ike_child_accept(struct rv_ike_exchange *x, bool auth)
 		return rv_why_set(&x->why, -RV_EREFUSED, "the peer wants %s mode, we want %s mode",
 				  x->transport ? "transport" : "tunnel", x->transport ? "tunnel" : "transport");
 	}
-	return ike_point(x, RV_IKE_AT_CHILD_CHOSEN);
+	return 0;
 }
 
 /* Keys and kernel */
@@ -391,7 +390,22 @@ int ike_child_make(struct rv_ike_exchange *x, bool auth)
 	ic->initiator = initiator;
 	r = rv_child_set(ic->child, &x->chosen, x->spi_out, x->transport ? RV_TRANSPORT : RV_TUNNEL, x->ts->local.ts,
 			 x->ts->local.n, x->ts->remote.ts, x->ts->remote.n);
-	return r ? r : ike_point(x, RV_IKE_AT_CHILD_KEYED);
+	return r;
+}
+
+int ike_at_child_offer(struct rv_ike_exchange *x, void *self)
+{
+	return x->child && !x->childless ? ike_point(x, RV_IKE_AT_CHILD_OFFER) : 0;
+}
+
+int ike_at_child_chosen(struct rv_ike_exchange *x, void *self)
+{
+	return x->conf && !x->childless ? ike_point(x, RV_IKE_AT_CHILD_CHOSEN) : 0;
+}
+
+int ike_at_child_keyed(struct rv_ike_exchange *x, void *self)
+{
+	return x->child && !x->childless ? ike_point(x, RV_IKE_AT_CHILD_KEYED) : 0;
 }
 
 int ike_child_install(struct rv_ike_exchange *x, const struct rv_child *replaces, bool in_only)

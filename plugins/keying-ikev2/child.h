@@ -34,6 +34,9 @@ void ike_child_write(struct rv_ike_exchange *x, bool auth);
 int ike_child_make(struct rv_ike_exchange *x, bool auth);
 int ike_child_install(struct rv_ike_exchange *x, const struct rv_child *replaces, bool in_only);
 
+/* Steps at which the tasks of extensions run; they do nothing when there is no child SA. */
+rv_ike_step_fn ike_at_child_offer, ike_at_child_chosen, ike_at_child_keyed;
+
 /* The child SA stays. in_only: its outbound half follows by ike_child_complete(), at the latest after some seconds. */
 void ike_child_done(struct rv_ike_exchange *x, bool in_only);
 void ike_child_complete(struct rv_child *child);

@@ -54,7 +54,7 @@ static int offer(struct rv_ike_exchange *x, void *self)
 	return ike_child_offer(x, false);
 }
 
-static rv_ike_step_fn *const build[] = { begin, offer, NULL };
+static rv_ike_step_fn *const build[] = { begin, ike_at_child_offer, offer, NULL };
 
 /* The responder wants another group (RFC 7296, 1.3): asked again once. */
 static bool other_group(struct rv_ike_exchange *x)
@@ -197,11 +197,13 @@ int ike_child_rekey(struct rv_child *child)
 
 static int accept(struct rv_ike_exchange *x, void *self)
 {
-	struct ike_ke ke;
-	int r = ike_child_accept(x, false);
+	return ike_child_accept(x, false);
+}
 
-	if (r)
-		return r;
+static int complete_keys(struct rv_ike_exchange *x, void *self)
+{
+	struct ike_ke ke;
+
 	if (!ike_nonce_read(&x->nr, ike_body(x, IKE_PAYLOAD_NONCE)))
 		return -RV_ESYNTAX;
 	const struct rv_transform *t = rv_proposal_get(&x->chosen, RV_CLASS_KE);
@@ -232,7 +234,9 @@ static int created(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_child_created[] = { accept, make, install, created, NULL };
+rv_ike_step_fn *const ike_child_created[] = {
+	accept, ike_at_child_chosen, complete_keys, make, ike_at_child_keyed, install, created, NULL
+};
 
 /* RFC 7296, 2.8.1: "the SA created with the lowest of the four nonces used in the two exchanges SHOULD be closed by the
  * endpoint that created it" */
@@ -279,7 +283,9 @@ static int replaced(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_child_rekeyed[] = { accept, make, replace, replaced, NULL };
+rv_ike_step_fn *const ike_child_rekeyed[] = {
+	accept, ike_at_child_chosen, complete_keys, make, ike_at_child_keyed, replace, replaced, NULL
+};
 
 /* The peer's request */
 
@@ -322,13 +328,15 @@ static int find_old(struct rv_ike_exchange *x, void *self)
 
 static int choose(struct rv_ike_exchange *x, void *self)
 {
+	return ike_child_choose(x, false);
+}
+
+static int exchange_keys(struct rv_ike_exchange *x, void *self)
+{
 	struct ike_ke ke;
 	uint8_t data[2];
 	struct rv_wr w = rv_wr(data, sizeof(data));
-	int r = ike_child_choose(x, false);
 
-	if (r)
-		return r;
 	if (!ike_nonce_read(&x->ni, ike_body(x, IKE_PAYLOAD_NONCE)))
 		return -RV_ESYNTAX;
 	ike_nonce(x);
@@ -347,13 +355,11 @@ static int choose(struct rv_ike_exchange *x, void *self)
 static int take_on(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_child *old = old_of(x);
-	int r;
 
 	if (x->old && !old)
 		return ike_refuse(x, IKE_N_TEMPORARY_FAILURE, rv_bytes(NULL, 0), -RV_ESTATE,
 				  "the child SA to be replaced is gone");
-	r = ike_child_begin(x, x->conf, old ? old->reqid : 0);
-	return r ? r : ike_child_make(x, false);
+	return ike_child_begin(x, x->conf, old ? old->reqid : 0);
 }
 
 static int install_new(struct rv_ike_exchange *x, void *self)
@@ -393,5 +399,9 @@ static int write_successor(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_child_create_answer[] = { choose, take_on, install_new, write, NULL };
-rv_ike_step_fn *const ike_child_rekey_answer[] = { find_old, choose, take_on, install_inbound, write_successor, NULL };
+rv_ike_step_fn *const ike_child_create_answer[] = { choose, ike_at_child_chosen, exchange_keys, take_on,
+						    make,   ike_at_child_keyed,	 install_new,	write,
+						    NULL };
+rv_ike_step_fn *const ike_child_rekey_answer[] = { find_old,	    choose, ike_at_child_chosen, exchange_keys,
+						   take_on,	    make,   ike_at_child_keyed,	 install_inbound,
+						   write_successor, NULL };

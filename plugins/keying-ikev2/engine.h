@@ -9,7 +9,7 @@
 
 #include <ravelin/error.h>
 #include <ravelin/event.h>
-#include <ravelin/ikev2.h>
+#include <ravelin/ikev2-verbs.h>
 #include <ravelin/job.h>
 #include <ravelin/keying.h>
 #include <ravelin/loop.h>

@@ -20,10 +20,13 @@ struct ext {
 static void learn_types(struct ike_engine *engine)
 {
 	engine->types = ike_types_own();
-	rv_list_each (&engine->exts, ext, struct ext, entry)
+	rv_list_each (&engine->exts, ext, struct ext, entry) {
+		if (ext->ops->size < offsetof(struct rv_ikev2_ext_ops, datagram))
+			continue; /* an older one, which knows no types of its own */
 		for (unsigned type = 0; type < 256; type++)
-			if (RV_HAS(ext->ops, rows) && ext->ops->knows.w[type / 64] & RV_IKE_P(type))
+			if (ext->ops->knows.w[type / 64] & RV_IKE_P(type))
 				ike_types_add(&engine->types, (uint8_t)type, false);
+	}
 }
 
 static void came_or_went(void *arg, struct rv_service *service, bool added)
@@ -231,8 +234,9 @@ static int verb_sign_also(struct rv_ike_exchange *x, struct rv_bytes octets)
 }
 
 /* d, i (SK_pi), r (SK_pr): for whoever replaces keys at KEYED. */
-static uint8_t *verb_key(struct rv_ike_sa *sa, char which, size_t *len)
+static uint8_t *verb_key(struct rv_ike_exchange *x, char which, size_t *len)
 {
+	struct rv_ike_sa *sa = x->fresh ? x->fresh : x->sa;
 	struct ike_keys keys;
 
 	ike_sa_keys(sa, &keys);

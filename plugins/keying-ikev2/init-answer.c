@@ -132,19 +132,27 @@ static int at_keyed(struct rv_ike_exchange *x, void *self)
 	return ike_point(x, RV_IKE_AT_KEYED);
 }
 
+static int find_nat(struct rv_ike_exchange *x, void *self)
+{
+	return ike_nat_read(x, x->sa->hs->encap);
+}
+
+static int at_path(struct rv_ike_exchange *x, void *self)
+{
+	return ike_point(x, RV_IKE_AT_PATH);
+}
+
 static int write(struct rv_ike_exchange *x, void *self)
 {
 	struct ike_handshake *hs = x->sa->hs;
-	int r;
 
 	ike_choice_put(&x->out, &x->chosen, rv_bytes(NULL, 0));
 	ike_ke_put(&x->out, x->kex->group, x->kex->ours);
 	ike_nonce_put(&x->out, hs->nr);
-	r = ike_nat_read(x, hs->encap);
-	return r ? r : ike_nat_write(x, hs->encap, x->sa->spi_i, x->sa->spi_r);
+	return ike_nat_write(x, hs->encap, x->sa->spi_i, x->sa->spi_r);
 }
 
-rv_ike_step_fn *const ike_init_answer[] = { respond, at_chosen, make_keys, at_keyed, write, NULL };
+rv_ike_step_fn *const ike_init_answer[] = { respond, at_chosen, make_keys, at_keyed, find_nat, at_path, write, NULL };
 
 /* Before there is an IKE SA */
 

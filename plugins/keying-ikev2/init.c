@@ -241,8 +241,13 @@ static int find_nat(struct rv_ike_exchange *x, void *self)
 
 	if (r)
 		return r;
-	if (x->sa->encap)
+	if (x->sa->encap && x->sa->port)
 		x->sa->port->ops->encapsulate(x->sa->port->self, &x->sa->peer->path);
+	return 0;
+}
+
+static int at_path(struct rv_ike_exchange *x, void *self)
+{
 	return ike_point(x, RV_IKE_AT_PATH);
 }
 
@@ -260,4 +265,6 @@ static int go_on(struct rv_ike_exchange *x, void *self)
 	return hs->init_request.len && ike_exchange_ask(x->sa, &ike_plan_auth) ? 0 : -ENOMEM;
 }
 
-rv_ike_step_fn *const ike_init_chosen[] = { read_choice, at_chosen, make_keys, at_keyed, find_nat, go_on, NULL };
+rv_ike_step_fn *const ike_init_chosen[] = {
+	read_choice, at_chosen, make_keys, at_keyed, find_nat, at_path, go_on, NULL
+};

@@ -384,6 +384,23 @@ static void responses_are_let_go(void **state)
 	pair_free(p);
 }
 
+/* architecture.md, section 5: what an established IKE SA with its child SA takes of the loop's memory; a talloc chunk
+ * has 96 octets of its own */
+static void an_established_session_is_small(void **state)
+{
+	struct pair *p = up_pair(NULL, NULL);
+
+	sim_run(p->sim, RV_S(181));
+	for (int i = 0; i < 2; i++) {
+		struct rv_peer *peer = peer_of(i ? p->west : p->east);
+		size_t octets = talloc_total_size(peer) + 96 * talloc_total_blocks(peer);
+
+		if (octets > 2304)
+			fail_msg("%zu octets", octets);
+	}
+	pair_free(p);
+}
+
 static void stopped(void *arg)
 {
 	*(bool *)arg = true;
@@ -431,6 +448,7 @@ int main(void)
 		cmocka_unit_test(traffic_is_a_sign_of_life),
 		cmocka_unit_test(a_session_that_cannot_be_rekeyed_ends),
 		cmocka_unit_test(responses_are_let_go),
+		cmocka_unit_test(an_established_session_is_small),
 		cmocka_unit_test(a_stopping_daemon_deletes_its_sessions),
 	};
 

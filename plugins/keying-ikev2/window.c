@@ -107,7 +107,9 @@ static void again(struct rv_timer *timer)
 	rv_attempt_step(ike_attempt(x), "no answer from %s for %u s; %s sent again (%u of %u)",
 			rv_addr_text(&x->sa->peer->path.remote, to), (unsigned)((now - x->sent_us) / 1000000),
 			ike_exchange_name(x->type), x->tries, limit);
-	(void)ike_point(x, RV_IKE_AT_RETRANSMIT);
+	(void)ike_point(x, RV_IKE_AT_RETRANSMIT); /* who waits for nothing cannot hold it up */
+	x->task = 0;
+	x->again = false;
 	(void)ike_send(x->sa, NULL, x->request);
 	x->wait_us = ike_window_wait_us(rv_conf_us(conf, "retransmit_timeout"),
 					base_1000(rv_conf_str(conf, "retransmit_base")), x->tries);

@@ -128,8 +128,8 @@ static int child_numbers(struct rv_child *child, uint32_t reqid, uint32_t spi_in
 	return r ? r : rv_table_add(&core->sad->child_ids, child);
 }
 
-struct rv_child *rv_child_new_spi(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid, uint32_t spi_in,
-			       struct rv_why *why)
+struct rv_child *rv_child_new_spi(struct rv_peer *peer, const struct rv_child_conf *conf, uint32_t reqid,
+				  uint32_t spi_in, struct rv_why *why)
 {
 	struct rv_core *core = peer->core;
 	struct rv_service *kernel = rv_registry_find(core->registry, "kernel", NULL);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* inner.h: what sad.c, spd.c, peer.c, tunnel.c, attempt.c, state.c and core.c say to each other and nobody else.
+/* inner.h: what the files of this folder and core.c say to each other and nobody else.
  *
  * Children and sessions are talloc objects whose first member is what everybody else sees of them.
  */
 #pragma once
 
-#include "parts.h"
+#include "../parts.h"
 #include "spd.h"
 #include "table.h"
 

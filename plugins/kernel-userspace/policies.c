@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* spd: tuple space search over rows that are replaced whole, so that workers read them without a lock. */
-#include "spd.h"
+/* policies: tuple space search over rows that are replaced whole, so that workers read them without a lock. */
+#include "policies.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include "parts.h"
+#include "../parts.h"
 
 enum { RV_SPD_PAIRS = 256 }; /* policies of one set at most */
 enum rv_spd_stage { RV_SPD_ABSENT, RV_SPD_KERNEL, RV_SPD_NET };

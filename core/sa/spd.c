@@ -17,14 +17,15 @@ struct policy {
 	struct rv_list entry, waiting; /* waiting: struct rv_spd_set.wait */
 	struct rv_policy_spec spec;
 	struct rv_ref kernel, net;
-	struct rv_user user; /* names the first set's owner; for references only */
+	struct rv_user user;	     /* of the references */
+	const struct rv_user *whose; /* of the set that came last, while that is there */
 	struct rv_call call;
 	uint8_t stage, doing; /* enum rv_spd_stage; doing: the stage that is being installed, or ABSENT */
-	char whose[80];
 };
 
 struct rv_spd_set {
 	struct rv_spd *spd;
+	const struct rv_user *user;
 	struct rv_list wait;
 	struct rv_call *answer;
 	uint32_t n, at;
@@ -184,11 +185,22 @@ static uint32_t priority_of(const struct rv_ts *local, const struct rv_ts *remot
 	return 100000 + (256 - bits) * 16 + any_proto * 8u + any_local * 4u + any_remote * 2u + protects;
 }
 
+enum { WHOSE = 96 };
+
+/* Whose the policy is, into out; returns out. */
+static const char *whose(const struct policy *policy, char out[static WHOSE])
+{
+	snprintf(out, WHOSE, "another child SA");
+	if (policy->whose)
+		policy->whose->text(policy->whose, out, WHOSE);
+	return out;
+}
+
 static void policy_text(const struct rv_user *user, char *out, size_t size)
 {
-	const struct policy *policy = rv_container_of(user, const struct policy, user);
+	char text[WHOSE];
 
-	snprintf(out, size, "policy of %s", policy->whose);
+	snprintf(out, size, "policy of %s", whose(rv_container_of(user, const struct policy, user), text));
 }
 
 static void net_spec(struct policy *policy, struct rv_net_policy *out)
@@ -219,10 +231,11 @@ static int kernel_add(struct policy *policy)
 static void kernel_del(struct policy *policy)
 {
 	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
+	char text[WHOSE];
 	int r = ops->policy_del(rv_service_self(policy->kernel.service), &policy->spec);
 
 	if (r < 0)
-		rv_log(&policy->spd->core->subject, RV_WARN, "policy-not-removed", KV_STR("of", policy->whose),
+		rv_log(&policy->spd->core->subject, RV_WARN, "policy-not-removed", KV_STR("of", whose(policy, text)),
 		       KV_STR("error", rv_error_text(r)));
 }
 
@@ -233,12 +246,13 @@ static int net_add(struct policy *policy)
 	struct rv_core *core = policy->spd->core;
 	struct rv_service *service;
 	struct rv_net_policy net;
+	char text[WHOSE];
 
 	if (!RV_HAS(kernel, clear_side))
 		return 0;
 	service = rv_registry_find(core->registry, "net", NULL);
 	if (!service) {
-		rv_log(&core->subject, RV_WARN, "net-missing", KV_STR("of", policy->whose),
+		rv_log(&core->subject, RV_WARN, "net-missing", KV_STR("of", whose(policy, text)),
 		       KV_STR("advice",
 			      "no net plugin is loaded: no route leads into the tunnel and nothing guards it"));
 		return 0;
@@ -256,6 +270,7 @@ static int net_add(struct policy *policy)
 static void net_del(struct policy *policy)
 {
 	struct rv_net_policy net;
+	char text[WHOSE];
 	int r;
 
 	if (!policy->net.service)
@@ -264,16 +279,19 @@ static void net_del(struct policy *policy)
 	net_spec(policy, &net);
 	r = ops->policy_del(rv_service_self(policy->net.service), &net);
 	if (r < 0)
-		rv_log(&policy->spd->core->subject, RV_WARN, "route-not-removed", KV_STR("of", policy->whose),
+		rv_log(&policy->spd->core->subject, RV_WARN, "route-not-removed", KV_STR("of", whose(policy, text)),
 		       KV_STR("error", rv_error_text(r)));
 	rv_ref_drop(&policy->net);
 }
 
 /* The last user is gone: back in reverse. A call that is cancelled may have taken effect. */
-static void policy_drop(struct policy *policy)
+static void policy_drop(struct policy *policy, const struct rv_spd_set *set)
 {
-	if (--policy->uses)
+	if (--policy->uses) {
+		if (policy->whose == set->user)
+			policy->whose = NULL;
 		return;
+	}
 	rv_call_cancel(&policy->call);
 	net_del(policy);
 	if (policy->stage >= RV_SPD_KERNEL || policy->doing == RV_SPD_KERNEL)
@@ -374,7 +392,6 @@ static struct policy *policy_new(struct rv_spd *spd, const struct rv_spd_want *w
 		.action = want->action, .trap = want->trap, .local_ts = *local, .remote_ts = *remote
 	};
 	policy->spec.priority = want->priority ? want->priority : priority_of(local, remote, want->action);
-	want->user->text(want->user, policy->whose, sizeof(policy->whose));
 	rv_list_init(&policy->waiting);
 	if (want->interface) {
 		policy->spec.interface = talloc_strdup(policy, want->interface);
@@ -403,13 +420,13 @@ static int take(struct rv_spd_set *set, const struct rv_spd_want *want, const st
 		const struct rv_ts *remote, struct rv_why *why)
 {
 	struct policy *policy = find(set->spd, local, remote, want->interface);
-	char l[RV_TS_TEXT], r[RV_TS_TEXT];
+	char l[RV_TS_TEXT], r[RV_TS_TEXT], text[WHOSE];
 
 	if (policy && policy->spec.action != want->action)
 		return rv_why_set(why, -RV_EEXISTS, "%s === %s is already a policy of %s with another mode",
-				  rv_ts_text(local, l), rv_ts_text(remote, r), policy->whose);
+				  rv_ts_text(local, l), rv_ts_text(remote, r), whose(policy, text));
 	if (policy && policy->spec.reqid != want->reqid)
-		rv_log(&set->spd->core->subject, RV_NOTICE, "policy-shared", KV_STR("with", policy->whose),
+		rv_log(&set->spd->core->subject, RV_NOTICE, "policy-shared", KV_STR("with", whose(policy, text)),
 		       KV_STR("local", rv_ts_text(local, l)), KV_STR("remote", rv_ts_text(remote, r)));
 	if (!policy)
 		policy = policy_new(set->spd, want, local, remote);
@@ -417,6 +434,7 @@ static int take(struct rv_spd_set *set, const struct rv_spd_want *want, const st
 		return rv_why_set(why, -ENOMEM, "a policy for %s === %s could not be made", rv_ts_text(local, l),
 				  rv_ts_text(remote, r));
 	policy->uses++;
+	policy->whose = want->user;
 	set->policies[set->n++] = policy;
 	if (want->trap && !policy->spec.trap)
 		make_trap(policy);
@@ -426,8 +444,10 @@ static int take(struct rv_spd_set *set, const struct rv_spd_want *want, const st
 static int set_gone(struct rv_spd_set *set)
 {
 	rv_list_del(&set->wait);
-	while (set->n)
-		policy_drop(set->policies[--set->n]);
+	while (set->n) {
+		struct policy *policy = set->policies[--set->n];
+		policy_drop(policy, set);
+	}
 	return 0;
 }
 
@@ -453,6 +473,7 @@ struct rv_spd_set *rv_spd_set_new(struct rv_spd *spd, const void *parent, const 
 	}
 	talloc_set_name_const(set, "struct rv_spd_set");
 	set->spd = spd;
+	set->user = want->user;
 	rv_list_init(&set->wait);
 	talloc_set_destructor(set, set_gone);
 	for (size_t i = 0; i < want->n_local; i++)
@@ -497,8 +518,10 @@ uint32_t rv_spd_reqid_of(const struct rv_spd *spd, const struct rv_ts *local, si
 int rv_spd_each(struct rv_core *core, int (*fn)(const struct rv_policy_spec *policy, const char *whose, void *arg),
 		void *arg)
 {
+	char text[WHOSE];
+
 	rv_list_each (&core->spd->policies, it, struct policy, entry) {
-		int r = fn(&it->spec, it->whose, arg);
+		int r = fn(&it->spec, whose(it, text), arg);
 		if (r)
 			return r;
 	}

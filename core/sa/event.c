@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* event: tells every service of kind "watch", and the log, what happened. */
-#include "parts.h"
+#include "../parts.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* spd: the security policy database (RFC 4301, 4.4.1), outbound.
+/* policies: the security policy database (RFC 4301, 4.4.1), outbound.
  *
  * Tuple space search: policies are sorted into groups by the lengths of their two address prefixes (of the shortest
  * covering prefix where a selector is a range). One hash probe a group finds the few policies whose prefixes are those

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* table: open addressing with linear probing; a removed object leaves a mark, so that probes go on behind it. */
-#include "table.h"
+/* keytable: open addressing with linear probing; a removed object leaves a mark, so that probes go on behind it. */
+#include "keytable.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* ikev2-verbs.h: what an extension can do with an exchange and an IKE SA of keying-ikev2.
+ *
+ * Both objects begin with a pointer to one table of verbs, so that no plugin links another. What a verb returns is
+ * borrowed: of an exchange until the step returns (or is resumed), of an IKE SA until the loop turns. Loop thread.
+ */
+#pragma once
+
+#include <ravelin/ikev2.h>
+
+struct rv_ike_verbs {
+	size_t size;
+	struct rv_ike_sa *(*sa)(struct rv_ike_exchange *x);
+	struct rv_peer *(*peer)(struct rv_ike_sa *sa);
+	enum rv_ike_state (*state)(const struct rv_ike_sa *sa);
+	enum rv_ike_role (*role)(const struct rv_ike_exchange *x);
+	uint8_t (*type)(const struct rv_ike_exchange *x);
+	bool (*payload)(const struct rv_ike_exchange *x, uint8_t type, unsigned nth, struct rv_bytes *body);
+	bool (*notify)(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *data);
+	int (*add)(struct rv_ike_exchange *x, uint8_t type, bool critical, struct rv_bytes body);
+	int (*add_notify)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data);
+	int (*veto)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data, const char *text);
+	void (*resume)(struct rv_ike_exchange *x, int result);
+	int (*start)(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, void *self);
+	int (*sign_also)(struct rv_ike_exchange *x, struct rv_bytes octets);
+	uint8_t *(*key)(struct rv_ike_exchange *x, char which, size_t *len);
+	struct rv_service *(*prf)(struct rv_ike_sa *sa);
+};
+
+/* The verbs of an exchange or an IKE SA. */
+static inline const struct rv_ike_verbs *rv_ike_verbs(const void *object)
+{
+	return *(const struct rv_ike_verbs *const *)object;
+}
+
+/* The IKE SA of an exchange; its session; its state. */
+static inline struct rv_ike_sa *rv_ike_sa(struct rv_ike_exchange *x)
+{
+	return rv_ike_verbs(x)->sa(x);
+}
+
+static inline struct rv_peer *rv_ike_peer(struct rv_ike_sa *sa)
+{
+	return rv_ike_verbs(sa)->peer(sa);
+}
+
+static inline enum rv_ike_state rv_ike_state(const struct rv_ike_sa *sa)
+{
+	return rv_ike_verbs(sa)->state(sa);
+}
+
+/* Whether the request is ours; the exchange type. */
+static inline enum rv_ike_role rv_ike_role(const struct rv_ike_exchange *x)
+{
+	return rv_ike_verbs(x)->role(x);
+}
+
+static inline uint8_t rv_ike_type(const struct rv_ike_exchange *x)
+{
+	return rv_ike_verbs(x)->type(x);
+}
+
+/* The n-th payload (from 0) of a type, or notification, of the message that came. False when there is none. */
+static inline bool rv_ike_payload(const struct rv_ike_exchange *x, uint8_t type, unsigned nth, struct rv_bytes *body)
+{
+	return rv_ike_verbs(x)->payload(x, type, nth, body);
+}
+
+static inline bool rv_ike_notify(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *data)
+{
+	return rv_ike_verbs(x)->notify(x, type, nth, data);
+}
+
+/* Adds a payload or notification to the message that goes out. 0; -RV_ESTATE when none is being built. One that does
+ * not fit fails the message. */
+static inline int rv_ike_add(struct rv_ike_exchange *x, uint8_t type, bool critical, struct rv_bytes body)
+{
+	return rv_ike_verbs(x)->add(x, type, critical, body);
+}
+
+static inline int rv_ike_add_notify(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data)
+{
+	return rv_ike_verbs(x)->add_notify(x, type, data);
+}
+
+/* `return rv_ike_veto(...)`: refuses the peer's request with a notification (data: 4 octets at most); text is for our
+ * side. */
+static inline int rv_ike_veto(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data, const char *text)
+{
+	return rv_ike_verbs(x)->veto(x, type, data, text);
+}
+
+/* Goes on after RV_PENDING; never inside the step that returned it. */
+static inline void rv_ike_resume(struct rv_ike_exchange *x, int result)
+{
+	rv_ike_verbs(x)->resume(x, result);
+}
+
+/* Queues a request of the extension's own; self is passed to its steps and end. 0 or -ENOMEM. */
+static inline int rv_ike_start(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, void *self)
+{
+	return rv_ike_verbs(sa)->start(sa, plan, self);
+}
+
+/* At OCTETS: these octets (copied) are signed behind RFC 7296's. 0 or -ENOMEM. */
+static inline int rv_ike_sign_also(struct rv_ike_exchange *x, struct rv_bytes octets)
+{
+	return rv_ike_verbs(x)->sign_also(x, octets);
+}
+
+/* At KEYED: SK_d ('d'), SK_pi ('i') or SK_pr ('r') of the IKE SA that the exchange makes, to be replaced in place; NULL
+ * when it has none (a successor has no SK_pi and SK_pr). prf: the negotiated one. */
+static inline uint8_t *rv_ike_key(struct rv_ike_exchange *x, char which, size_t *len)
+{
+	return rv_ike_verbs(x)->key(x, which, len);
+}
+
+static inline struct rv_service *rv_ike_prf(struct rv_ike_sa *sa)
+{
+	return rv_ike_verbs(sa)->prf(sa);
+}
