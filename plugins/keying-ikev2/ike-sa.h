@@ -113,6 +113,7 @@ enum ike_arrival ike_window_judge(uint32_t next_in, uint32_t id);
 
 /* How long the answer to the n-th transmission (from 0) is waited for. */
 uint64_t ike_window_wait_us(uint64_t first_us, unsigned base_1000, unsigned n);
+bool ike_thousandths(const char *text, unsigned *out);
 
 /* Sends octets on path (NULL: the session's). digest: tells one datagram from another; never 0. */
 int ike_send(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes message);

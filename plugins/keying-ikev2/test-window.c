@@ -39,6 +39,23 @@ static void waits_grow_by_the_base_and_are_bounded(void **state)
 	assert_int_equal(ike_window_wait_us(RV_S(4), 99000, 100), RV_S(3600));
 }
 
+static void numbers_with_fractions_are_read(void **state)
+{
+	static const struct {
+		const char *text;
+		bool ok;
+		unsigned thousandths;
+	} rows[] = { { "1.8", true, 1800 },	{ "4s", false, 0 },    { "4.0", true, 4000 },	   { "0.4", true, 400 },
+		     { "1.23456", true, 1234 }, { "", false, 0 },      { ".", false, 0 },	   { "-1", false, 0 },
+		     { "4m", false, 0 },	{ "1.2.3", false, 0 }, { "99999999999", false, 0 } };
+	unsigned n;
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++)
+		if (ike_thousandths(rows[i].text, &n) != rows[i].ok || (rows[i].ok && n != rows[i].thousandths))
+			fail_msg("%s", rows[i].text);
+	assert_false(ike_thousandths(NULL, &n));
+}
+
 /* RFC 7296, 2.8.1: "If you reach the end of one nonce, that nonce is the lower one." */
 static void nonces_compare_octet_by_octet(void **state)
 {
@@ -112,6 +129,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_message_id_is_new_again_old_or_ahead),
 		cmocka_unit_test(waits_grow_by_the_base_and_are_bounded),
+		cmocka_unit_test(numbers_with_fractions_are_read),
 		cmocka_unit_test(nonces_compare_octet_by_octet),
 		cmocka_unit_test(every_cell_of_the_table_is_a_row_or_a_refusal),
 		cmocka_unit_test(every_row_can_be_reached_and_makes_sense),

@@ -28,11 +28,24 @@ static int check_rounds(struct ike_engine *engine, const struct rv_connection *c
 	return 0;
 }
 
+static int check_base(struct ike_engine *engine, struct rv_why *why)
+{
+	const struct rv_conf *conf = rv_host_conf(engine->host);
+	unsigned n;
+
+	if (ike_thousandths(rv_conf_str(conf, "retransmit_base"), &n) && n >= 1000)
+		return 0;
+	return rv_why_set(why, -RV_ECONFIG, "%s: retransmit_base = %s: a number such as 1.8 is expected, 1 at least",
+			  rv_conf_where(conf, "retransmit_base"), rv_conf_str(conf, "retransmit_base"));
+}
+
 static int check(void *self, const struct rv_connection *c, struct rv_why *why)
 {
 	struct ike_engine *engine = self;
-	int r = check_rounds(engine, c, c->local, c->n_local, "local", why);
+	int r = check_base(engine, why);
 
+	if (!r)
+		r = check_rounds(engine, c, c->local, c->n_local, "local", why);
 	if (!r)
 		r = check_rounds(engine, c, c->remote, c->n_remote, "remote", why);
 	if (r)

@@ -53,19 +53,29 @@ int ike_send(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes m
 	return sa->port->ops->send(sa->port->self, path ? path : &sa->peer->path, message);
 }
 
-/* "1.8" as 1800; the schema has no fractions. */
-static unsigned base_1000(const char *text)
+/* "1.8" as 1800: the schema has no fractions. False: it is no such number. */
+bool ike_thousandths(const char *text, unsigned *out)
 {
-	unsigned whole = 0, part = 0, scale = 1000;
+	unsigned whole = 0, part = 0, scale = 1000, n = 0;
 
-	for (; text && *text >= '0' && *text <= '9' && whole < 100; text++)
+	for (; text && *text >= '0' && *text <= '9' && whole < 100000; text++, n++)
 		whole = whole * 10 + (unsigned)(*text - '0');
 	if (text && *text == '.')
-		for (text++; *text >= '0' && *text <= '9' && scale > 1; text++) {
+		for (text++; *text >= '0' && *text <= '9'; text++, n++) {
 			scale /= 10;
 			part += (unsigned)(*text - '0') * scale;
 		}
-	return whole * 1000 + part >= 1000 ? whole * 1000 + part : 1000;
+	*out = whole * 1000 + part;
+	return n && text && !*text;
+}
+
+static uint64_t wait_us(const struct rv_conf *conf, unsigned tries)
+{
+	unsigned base;
+
+	if (!ike_thousandths(rv_conf_str(conf, "retransmit_base"), &base) || base < 1000)
+		base = 1800;
+	return ike_window_wait_us(rv_conf_us(conf, "retransmit_timeout"), base, tries);
 }
 
 static void give_up(struct rv_ike_exchange *x)
@@ -111,8 +121,7 @@ static void again(struct rv_timer *timer)
 	x->task = 0;
 	x->again = false;
 	(void)ike_send(x->sa, NULL, x->request);
-	x->wait_us = ike_window_wait_us(rv_conf_us(conf, "retransmit_timeout"),
-					base_1000(rv_conf_str(conf, "retransmit_base")), x->tries);
+	x->wait_us = wait_us(conf, x->tries);
 	if (rv_timer_arm(&x->timer, x->wait_us))
 		give_up(x);
 }
@@ -124,7 +133,7 @@ void ike_window_sent(struct rv_ike_exchange *x)
 	x->phase = IKE_WAITING;
 	if (!x->tries) {
 		x->sent_us = rv_loop_now_us(host->loop);
-		x->wait_us = rv_conf_us(rv_host_conf(host), "retransmit_timeout");
+		x->wait_us = wait_us(rv_host_conf(host), 0);
 		rv_timer_init(&x->timer, host->loop, again);
 	}
 	if (rv_timer_arm(&x->timer, x->wait_us)) {
