@@ -122,6 +122,28 @@ static void a_walk_may_free_what_is_at_hand(void **state)
 	assert_int_equal(count(w, NULL), 0);
 }
 
+static void sessions_are_found_by_their_peers_identity(void **state)
+{
+	struct world *w = *state;
+	struct rv_id *east = rv_id_parse(w, "EAST.example", NULL), *other = rv_id_parse(w, "other.example", NULL);
+	const struct rv_path path = { 0 };
+	unsigned n = 0;
+
+	for (int i = 0; i < 5; i++)
+		world_peer(w, "west");
+	struct rv_peer *early = rv_peer_new(w->keying_host, NULL, &path, false); /* did not come up yet */
+	early->remote_id = rv_id_parse(early, "east.example", NULL);
+	rv_peer_each_of(w->core, east, counter, &n);
+	assert_int_equal(n, 5);
+	rv_peer_each_of(w->core, other, counter, &n);
+	assert_int_equal(n, 5);
+	assert_int_equal(rv_peer_each_of(w->core, east, stop_at_once, NULL), 42);
+	rv_peer_each_of(w->core, east, take_down, NULL);
+	assert_int_equal(count(w, NULL), 1);
+	rv_peer_each_of(w->core, east, stop_at_once, NULL);
+	talloc_free(early);
+}
+
 static void a_move_that_fails_late_is_survived(void **state)
 {
 	struct world *w = *state;
@@ -223,6 +245,7 @@ int main(void)
 		TEST(a_session_that_never_was_up_ends_its_attempt_only),
 		TEST(a_responder_is_bound_when_the_pad_has_decided),
 		TEST(a_walk_may_free_what_is_at_hand),
+		TEST(sessions_are_found_by_their_peers_identity),
 		TEST(a_move_that_fails_late_is_survived),
 		TEST(a_lost_child_is_followed_by_what_is_configured),
 		TEST(a_trap_after_a_loss_leaves_no_gap),

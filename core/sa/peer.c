@@ -32,6 +32,8 @@ static int peer_gone(struct rv_peer_whole *whole)
 	rv_sad_del_peer(peer->core->sad, peer);
 	rv_list_del(&whole->same);
 	rv_named_drop(whole->named);
+	if (whole->known)
+		rv_table_del(rv_sad_identities(peer->core), whole);
 	rv_ref_drop(&peer->keying);
 	return 0;
 }
@@ -119,8 +121,49 @@ struct rv_peer *rv_peer_new(struct rv_host *host, const struct rv_connection *co
 	return owned.found ? rv_peer_make(host->core, owned.found, connection, path, initiator) : NULL;
 }
 
+/* Names compare without case (rv_id_same), so they hash without case. */
+static uint32_t hash_id(const struct rv_id *id)
+{
+	uint32_t h = (2166136261u ^ id->type) * 16777619u; /* FNV-1a */
+
+	for (uint16_t i = 0; i < id->len; i++) {
+		uint8_t c = id->b[i];
+		h = (h ^ (c >= 'A' && c <= 'Z' ? c | 0x20 : c)) * 16777619u;
+	}
+	return h;
+}
+
+static void note_identity(struct rv_peer_whole *whole)
+{
+	if (whole->known || !whole->peer.remote_id)
+		return;
+	whole->id_hash = hash_id(whole->peer.remote_id);
+	whole->known = !rv_table_add(rv_sad_identities(whole->peer.core), whole);
+	if (!whole->known)
+		rv_log(&whole->peer.core->subject, RV_WARN, "identity-not-noted", KV_UINT("session", whole->peer.id));
+}
+
+int rv_peer_each_of(struct rv_core *core, const struct rv_id *remote_id, rv_peer_fn *fn, void *arg)
+{
+	struct rv_table *table = rv_sad_identities(core);
+	uint32_t hash = hash_id(remote_id);
+	struct rv_peer_whole *it = rv_table_find(table, hash, NULL), *next;
+
+	for (; it; it = next) {
+		int r = 0;
+
+		next = rv_table_find(table, hash, it);
+		if (rv_id_same(it->peer.remote_id, remote_id))
+			r = fn(&it->peer, arg);
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 void rv_peer_up(struct rv_peer *peer)
 {
+	note_identity(rv_container_of(peer, struct rv_peer_whole, peer));
 	peer->established = true;
 	peer->since_us = rv_loop_now_us(peer->core->loop);
 	emit(peer, "peer-up", 0, NULL);

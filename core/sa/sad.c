@@ -10,7 +10,7 @@ enum { RETRY_LEAST_US = 5 * 1000000, RETRY_US = 60 * 1000000 };
 struct rv_sad {
 	struct rv_core *core;
 	struct rv_list peers;
-	struct rv_table peer_ids, child_ids, spis;
+	struct rv_table peer_ids, child_ids, spis, identities;
 	uint32_t next_peer, next_child;
 	struct rv_kernel_events events;
 };
@@ -22,6 +22,11 @@ static void life(struct rv_timer *timer);
 struct rv_list *rv_sad_peers(struct rv_core *core)
 {
 	return &core->sad->peers;
+}
+
+struct rv_table *rv_sad_identities(struct rv_core *core)
+{
+	return &core->sad->identities;
 }
 
 static uint32_t free_id(const struct rv_table *table, uint32_t *next)
@@ -445,6 +450,7 @@ struct rv_sad *rv_sad_new(const void *parent, struct rv_core *core)
 	sad->core = core;
 	rv_list_init(&sad->peers);
 	sad->peer_ids = rv_table(sad, offsetof(struct rv_peer, id));
+	sad->identities = rv_table(sad, offsetof(struct rv_peer_whole, id_hash));
 	sad->child_ids = rv_table(sad, offsetof(struct rv_child, id));
 	sad->spis = rv_table(sad, offsetof(struct rv_child, spi_in));
 	sad->events = (struct rv_kernel_events){

@@ -70,7 +70,7 @@ void ike_first_contact(struct rv_ike_exchange *x)
 	if (unique && strcmp(unique, "never") == 0)
 		return;
 	if (replace || ike_has_notify(x, IKE_N_INITIAL_CONTACT))
-		rv_peer_each(x->sa->peer->core, NULL, end_twin, &twin);
+		rv_peer_each_of(x->sa->peer->core, x->sa->peer->remote_id, end_twin, &twin);
 }
 
 void ike_tell_auth_failed(struct rv_ike_exchange *x, int error)
