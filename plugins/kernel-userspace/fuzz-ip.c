@@ -2,6 +2,7 @@
 /* fuzz-ip: headers, "too big" answers and segmentation. The first 12 octets are the offload's fields, the rest is a
  * packet. What comes out must be well-formed and no larger than what went in.
  */
+#include "coalesce.h"
 #include "icmp.h"
 #include "offload.h"
 
@@ -58,6 +59,29 @@ static void check_segments(const struct offload *plan)
 	check(payload == plan->len - plan->headers);
 }
 
+/* Joins the segments again, in a buffer of exactly the train's size; what is joined must be a packet. */
+static void check_join(const struct offload *plan)
+{
+	uint8_t *joined = malloc(plan->len), *part = malloc(plan->headers + plan->mss), vnet[VNET] = { 0 };
+	struct coalesced c;
+	struct ip_info info;
+
+	check(joined && part);
+	offload_segment(plan, 0, joined);
+	coalesce_begin(&c, joined, offload_len(plan, 0), joined + plan->len);
+	for (uint32_t i = 1; i < plan->n; i++) {
+		offload_segment(plan, i, part);
+		if (!coalesce_add(&c, part, offload_len(plan, i)))
+			break;
+	}
+	uint32_t len = c.len, n = c.n;
+	coalesce_end(&c, vnet);
+	check(len <= plan->len && ip_parse(&info, joined, len));
+	check(n < 2 || info.len == len);
+	free(joined);
+	free(part);
+}
+
 static void check_tos(const struct ip_info *info, uint8_t *p)
 {
 	uint8_t tos = info->tos, other = tos ^ 0xff;
@@ -87,8 +111,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_info(&info, p, size);
 		check_icmp(&info, p);
 		check_tos(&info, p);
-		if (offload_plan(&plan, &info, p, data) && plan.n > 1)
+		if (offload_plan(&plan, &info, p, data) && plan.n > 1) {
 			check_segments(&plan);
+			check_join(&plan);
+		}
 	}
 	free(p);
 	return 0;

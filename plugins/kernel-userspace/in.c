@@ -88,12 +88,13 @@ static int32_t strip_trailer(const uint8_t *text, uint32_t len, uint8_t *next)
 	return (int32_t)(len - TRAILER - pad);
 }
 
-static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next, uint8_t outer_tos)
+static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next,
+			  const struct rv_packet *outer)
 {
 	struct ip_info info;
 	uint8_t family = next == IP_IPV4 ? RV_IPV4 : next == IP_IPV6 ? RV_IPV6 : 0;
 	bool good = ip_parse(&info, p, len) && info.family == family;
-	int ecn = good ? ip_ecn_out_of_tunnel(info.tos & 3, outer_tos & 3) : -1;
+	int ecn = good ? ip_ecn_out_of_tunnel(info.tos & 3, outer->tos & 3) : -1;
 
 	if (ecn < 0) {
 		sa_drop(sa, RV_DROP_MALFORMED);
@@ -105,7 +106,7 @@ static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t
 	}
 	if (ecn != (info.tos & 3))
 		ip_set_tos(p, info.family, (uint8_t)((info.tos & ~3) | ecn));
-	in_emit(lane, sa->iface, p, info.len);
+	in_emit(lane, sa->iface, p, info.len, outer->buf + outer->cap);
 	return true;
 }
 
@@ -134,7 +135,7 @@ static bool out_of_transport(struct lane *lane, struct sa *sa, const uint8_t *p,
 	}
 	if (outer->encap)
 		ip_fix_upper(&info, packet + info.upper, info.len - info.upper);
-	in_emit(lane, sa->iface, packet, info.len);
+	in_emit(lane, sa->iface, packet, info.len, packet + info.len);
 	return true;
 }
 
@@ -151,7 +152,7 @@ static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_crypto
 	if (next == IP_NONE) /* RFC 4303, 2.6: a dummy packet */
 		return 0;
 	if (sa->mode == RV_TUNNEL)
-		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, meta->packet->tos);
+		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, meta->packet);
 	else
 		(void)out_of_transport(lane, sa, op->dst, (uint32_t)len, next, meta->packet);
 	return (uint32_t)len;

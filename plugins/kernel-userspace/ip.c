@@ -138,21 +138,24 @@ bool ip_parse(struct ip_info *info, const uint8_t *p, size_t len)
 	}
 }
 
+/* Four sums side by side, since an addition waits for the one before it. */
 uint64_t ip_sum(uint64_t sum, const uint8_t *p, size_t len)
 {
-	uint32_t word;
+	uint64_t sums[4] = { sum };
+	uint32_t words[4] = { 0 };
 
-	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
-		memcpy(&word, p, sizeof(word));
-		sum += word;
+	for (; len >= sizeof(words); len -= sizeof(words), p += sizeof(words)) {
+		memcpy(words, p, sizeof(words));
+		sums[0] += words[0];
+		sums[1] += words[1];
+		sums[2] += words[2];
+		sums[3] += words[3];
 	}
-	if (len) {
-		uint8_t rest[4] = { 0 };
-		memcpy(rest, p, len);
-		memcpy(&word, rest, sizeof(word));
-		sum += word;
-	}
-	return sum;
+	memset(words, 0, sizeof(words));
+	memcpy(words, p, len);
+	for (size_t i = 0; i < 4; i++)
+		sums[0] += words[i] + (i ? sums[i] : 0);
+	return sums[0];
 }
 
 /* The sum was made of words in host order, which RFC 1071, 2(B) allows when the result is swapped back. */

@@ -42,11 +42,29 @@ void lane_clear(struct lane *lane, struct iface *iface, struct rv_packet *const 
 	in_flush(lane); /* ICMP */
 }
 
+static struct rv_port *clear_port(const struct lane *lane, const struct iface *iface)
+{
+	return iface && lane->index < iface->n_ports ? iface->ports[lane->index] : NULL;
+}
+
+/* The last packet grows no more. */
+static void end_train(struct in_state *in)
+{
+	if (!in->n_clear || !in->train.n)
+		return;
+	struct rv_packet *last = &in->clear[in->n_clear - 1];
+	last->len = in->train.len;
+	last->seg_len = in->train.n > 1 ? in->train.mss : 0;
+	coalesce_end(&in->train, last->vnet);
+}
+
 void in_flush(struct lane *lane)
 {
 	struct in_state *in = &lane->in;
 	struct rv_packet *list[RV_BURST];
-	struct rv_port *port = in->iface && lane->index < in->iface->n_ports ? in->iface->ports[lane->index] : NULL;
+	struct rv_port *port = clear_port(lane, in->iface);
+
+	end_train(in);
 
 	for (uint32_t i = 0; i < in->n_clear; i++)
 		list[i] = &in->clear[i];
@@ -58,10 +76,14 @@ void in_flush(struct lane *lane)
 	in->iface = NULL;
 }
 
-void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len)
+void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, const uint8_t *limit)
 {
 	struct in_state *in = &lane->in;
+	const struct rv_port *port = clear_port(lane, iface);
 
+	if (in->iface == iface && in->n_clear && coalesce_add(&in->train, p, len))
+		return;
+	end_train(in);
 	if (in->iface != iface || in->n_clear == RV_BURST) {
 		uint32_t at = in->at; /* p may be in the scratch arena */
 		in_flush(lane);
@@ -69,6 +91,8 @@ void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len)
 	}
 	in->iface = iface;
 	in->clear[in->n_clear++] = (struct rv_packet){ .buf = p, .data = p, .cap = len, .len = len };
+	coalesce_begin(&in->train, p, len, limit);
+	in->train.open = in->train.open && port && port->takes_trains;
 }
 
 uint8_t *in_scratch(struct lane *lane, uint32_t len)

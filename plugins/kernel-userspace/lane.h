@@ -6,6 +6,7 @@
  */
 #pragma once
 
+#include "coalesce.h"
 #include "context.h"
 #include "keytable.h"
 #include "note.h"
@@ -77,7 +78,8 @@ struct in_state {
 	uint32_t n_ops;
 	struct rv_packet clear[RV_BURST];
 	uint32_t n_clear;
-	struct iface *iface; /* of what is in clear */
+	struct iface *iface;	/* of what is in clear */
+	struct coalesced train; /* the last of clear, while it may grow */
 	uint32_t at;
 	uint8_t *scratch;
 };
@@ -114,8 +116,9 @@ static inline void lane_drop(struct lane *lane, enum rv_drop cause)
 
 /* What the two directions share. */
 
-/* Gives one IP packet to the clear side of iface; p must stay as it is until in_flush(). */
-void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len);
+/* Gives one IP packet to the clear side of iface; p must stay as it is until in_flush(). What is behind it up to limit
+ * may be overwritten then. */
+void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, const uint8_t *limit);
 
 /* Room for len octets in the scratch arena, valid until in_flush(). */
 uint8_t *in_scratch(struct lane *lane, uint32_t len);

@@ -260,7 +260,7 @@ static bool too_big(struct lane *lane, struct iface *iface, const struct sa *sa,
 	answer = in_scratch(lane, ICMP_ROOM);
 	size_t len = answer ? icmp_too_big(&plan->ip, plan->p, mtu, answer) : 0;
 	if (len)
-		in_emit(lane, iface, answer, (uint32_t)len);
+		in_emit(lane, iface, answer, (uint32_t)len, answer + len);
 	return true;
 }
 

@@ -834,6 +834,41 @@ static void trains_are_cut_sealed_and_sent_as_trains(void **state)
 	}
 }
 
+/* The east's device takes trains, too: what was cut is joined, in one buffer of the wire. */
+static void trains_come_out_as_trains(void **state)
+{
+	enum { PARTS = 30, PART = 1000 };
+	struct pair *pair = *state;
+	uint32_t len = 40 + PARTS * PART;
+	uint8_t *p = calloc(1, 256 + len);
+	struct virtio_net_hdr vnet = { .gso_type = VIRTIO_NET_HDR_GSO_TCPV4, .gso_size = PART }, got = { 0 };
+	struct rv_packet packet = { .buf = p, .data = p + 128, .cap = 256 + len, .len = len };
+	struct rv_packet *list[] = { &packet };
+
+	tunnel(pair, &plain);
+	pair->east->clear[0].port.takes_trains = true;
+	rig_packet(packet.data, "10.1.0.1", "10.2.0.1", 1000, 80, len);
+	packet.data[9] = IP_TCP;
+	packet.data[32] = 5 << 4;
+	packet.data[33] = 0x10;
+	for (uint32_t i = 40; i < len; i++)
+		packet.data[i] = (uint8_t)(i / 7);
+	memcpy(packet.vnet, &vnet, sizeof(vnet));
+	lane_clear(rig_lane(pair->west), table_get(&pair->west->u->db.ifaces, 0), list, 1);
+	rig_carry(pair->west, pair->east);
+	const struct rv_packet *out = &pair->east->clear[0].caught[0];
+	assert_int_equal(pair->east->clear[0].n, 1);
+	assert_int_equal(out->len, len);
+	assert_int_equal(out->seg_len, PART);
+	assert_memory_equal(out->data + 40, packet.data + 40, len - 40);
+	memcpy(&got, out->vnet, sizeof(got));
+	assert_int_equal(got.gso_size, PART);
+	assert_int_equal(got.gso_type, VIRTIO_NET_HDR_GSO_TCPV4);
+	assert_int_equal(got.flags, VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	assert_int_equal(ip_fold(ip_sum(0, out->data, 20)), 0);
+	free(p);
+}
+
 static void a_long_train_becomes_several(void **state)
 {
 	struct pair *pair = *state;
@@ -1093,6 +1128,7 @@ int main(void)
 		TEST(transport_mode_takes_whole_packets_only),
 		TEST(a_nat_does_not_break_checksums_in_transport_mode),
 		cmocka_unit_test(trains_are_cut_sealed_and_sent_as_trains),
+		TEST(trains_come_out_as_trains),
 		TEST(a_long_train_becomes_several),
 		TEST(a_state_moves_to_another_kernel),
 		TEST(a_bad_sa_is_refused_and_leaves_nothing),

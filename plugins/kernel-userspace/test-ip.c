@@ -2,6 +2,7 @@
 /* test-ip: headers of both families, checksums, ECN, "too big" and segmentation, at their edges. */
 #include "test.h"
 
+#include "coalesce.h"
 #include "icmp.h"
 #include "offload.h"
 
@@ -345,6 +346,144 @@ static void udp_trains_become_datagrams(void **state)
 	}
 }
 
+enum { SEGMENTS = 5, MSS = 100, LAST = 40 };
+
+/* A TCP train of four segments of 100 and one of 40 octets; options: of TCP, in words. Its length. */
+static uint32_t tcp_train(uint8_t *p, bool v6, uint8_t options, uint8_t flags, struct offload *plan)
+{
+	struct rv_addr a = { .family = v6 ? RV_IPV6 : RV_IPV4, .ip = { 10, 0, 0, 1 } }, b = a;
+	uint32_t base = v6 ? 40 : 20, headers = base + 20 + options * 4u, len = headers + 4 * MSS + LAST;
+	struct virtio_net_hdr h =
+		vnet(1, v6 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4, MSS, (uint16_t)base, 16);
+	uint8_t octets[12] = { 0 };
+	struct ip_info info;
+
+	memcpy(octets, &h, sizeof(h));
+	for (uint32_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(i * 7);
+	b.ip[3] = 2;
+	ip_put_header(p, &a, &b, IP_TCP, 0x20, 64, len - base);
+	p[base + 12] = (uint8_t)((5 + options) << 4);
+	p[base + 13] = flags;
+	if (!v6)
+		ip_put16(p + 4, 0xfffe); /* identifications that wrap */
+	assert_true(ip_parse(&info, p, len));
+	assert_true(offload_plan(plan, &info, p, octets));
+	assert_int_equal(plan->n, SEGMENTS);
+	return len;
+}
+
+static void a_cut_train_is_joined_to_what_it_was(void **state)
+{
+	for (int i = 0; i < 8; i++) {
+		uint8_t p[1000], joined[1000], part[400], octets[12] = { 0 };
+		bool v6 = i & 1;
+		struct offload plan, again;
+		struct coalesced c = { 0 };
+		uint32_t len = tcp_train(p, v6, i & 2 ? 3 : 0, i & 4 ? 0x18 : 0x10, &plan);
+		struct ip_info info;
+
+		offload_segment(&plan, 0, joined);
+		coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+		for (uint32_t k = 1; k < SEGMENTS; k++) {
+			offload_segment(&plan, k, part);
+			assert_true(c.open);
+			assert_true(coalesce_add(&c, part, offload_len(&plan, k)));
+		}
+		assert_false(c.open); /* the last one was short */
+		assert_int_equal(c.len, len);
+		coalesce_end(&c, octets);
+		coalesce_end(&c, octets);
+		/* cut once more, it gives the same packets */
+		assert_true(ip_parse(&info, joined, len));
+		assert_true(offload_plan(&again, &info, joined, octets));
+		assert_int_equal(again.n, SEGMENTS);
+		for (uint32_t k = 0; k < SEGMENTS; k++) {
+			uint8_t one[400];
+			offload_segment(&plan, k, one);
+			offload_segment(&again, k, part);
+			assert_memory_equal(one, part, offload_len(&plan, k));
+		}
+	}
+}
+
+static void what_differs_is_not_joined(void **state)
+{
+	static const struct {
+		const char *what;
+		int at4, at6; /* octet of the second part that is changed; negative: it makes no sense there */
+		uint8_t by;
+		bool joined;
+	} rows[] = {
+		{ "nothing", 9, 7, 0, true },
+		{ "class", 1, 1, 0x10, false },
+		{ "identification", 5, -1, 1, false },
+		{ "DF", 6, -1, 0x40, false },
+		{ "hop limit", 8, 7, 1, false },
+		{ "flow label", -1, 3, 1, false },
+		{ "source", 15, 23, 1, false },
+		{ "destination", 19, 39, 1, false },
+		{ "source port", 20, 40, 1, false },
+		{ "destination port", 23, 43, 1, false },
+		{ "sequence", 27, 47, 1, false },
+		{ "acknowledgement", 31, 51, 1, false },
+		{ "PSH", 33, 53, 8, true },
+		{ "SYN", 33, 53, 2, false },
+		{ "FIN", 33, 53, 1, false },
+		{ "RST", 33, 53, 4, false },
+		{ "URG", 33, 53, 0x20, false },
+		{ "ECE", 33, 53, 0x40, false },
+		{ "CWR", 33, 53, 0x80, false },
+		{ "no ACK", 33, 53, 0x10, false },
+		{ "window", 35, 55, 1, false },
+		{ "urgent pointer", 39, 59, 1, false },
+		{ "an option", 42, 62, 1, false },
+	};
+
+	for (size_t i = 0; i < RV_COUNT(rows) * 2; i++) {
+		uint8_t p[1000], joined[1000], part[400];
+		bool v6 = i & 1;
+		int at = v6 ? rows[i / 2].at6 : rows[i / 2].at4;
+		struct offload plan;
+		struct coalesced c;
+		struct ip_info info;
+		if (at < 0)
+			continue;
+		tcp_train(p, v6, 3, 0x10, &plan);
+		offload_segment(&plan, 0, joined);
+		offload_segment(&plan, 1, part);
+		part[at] ^= rows[i / 2].by;
+		if (ip_parse(&info, part, offload_len(&plan, 1)))
+			ip_fix_upper(&info, part + info.upper, info.len - info.upper);
+		coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+		if (coalesce_add(&c, part, offload_len(&plan, 1)) != rows[i / 2].joined)
+			fail_msg("%s, IPv%d", rows[i / 2].what, v6 ? 6 : 4);
+	}
+}
+
+static void wrong_checksums_and_full_buffers_end_a_train(void **state)
+{
+	uint8_t p[1000], joined[1000], part[400];
+	struct offload plan;
+	struct coalesced c;
+
+	tcp_train(p, false, 0, 0x10, &plan);
+	for (int wrong = 0; wrong < 2; wrong++) {
+		offload_segment(&plan, 0, joined);
+		offload_segment(&plan, 1, part);
+		(wrong ? part : joined)[60] ^= 1;
+		coalesce_begin(&c, joined, 140, joined + sizeof(joined));
+		assert_false(coalesce_add(&c, part, 140));
+		assert_int_equal(c.n, 1);
+	}
+	for (int room = 239; room <= 240; room++) {
+		offload_segment(&plan, 0, joined);
+		offload_segment(&plan, 1, part);
+		coalesce_begin(&c, joined, 140, joined + room);
+		assert_int_equal(coalesce_add(&c, part, 140), room == 240);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -357,6 +496,9 @@ int main(void)
 		cmocka_unit_test(tcp_headers_must_be_whole),
 		cmocka_unit_test(an_open_checksum_is_completed),
 		cmocka_unit_test(udp_trains_become_datagrams),
+		cmocka_unit_test(a_cut_train_is_joined_to_what_it_was),
+		cmocka_unit_test(what_differs_is_not_joined),
+		cmocka_unit_test(wrong_checksums_and_full_buffers_end_a_train),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
