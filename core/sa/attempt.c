@@ -198,10 +198,12 @@ static void end(struct rv_attempt *attempt, int code)
 	rv_tunnel_ended(attempt);
 	tell(attempt);
 	if (code)
-		rv_event_emit(attempt->core, &(struct rv_event){ .name = "attempt-failed",
-								 .attempt = attempt,
-								 .code = code,
-								 .text = attempt->found });
+		rv_event_emit(attempt->core,
+			      &(struct rv_event){ .name = "attempt-failed",
+						  .connection = rv_connection_find(attempt->core, attempt->connection),
+						  .attempt = attempt,
+						  .code = code,
+						  .text = attempt->found });
 	rv_attempt_drop(attempt);
 }
 

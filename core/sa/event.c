@@ -9,10 +9,10 @@ static const struct {
 	const char *name;
 	enum rv_level level;
 } levels[] = {
-	{ "peer-up", RV_INFO },		{ "peer-rekeyed", RV_INFO },	 { "peer-down", RV_INFO },
-	{ "peer-moved", RV_INFO },	{ "child-up", RV_INFO },	 { "child-rekeyed", RV_INFO },
-	{ "child-down", RV_INFO },	{ "acquire", RV_INFO },		 { "expire", RV_DEBUG },
-	{ "auth-failed", RV_NOTICE },	{ "attempt-failed", RV_NOTICE }, { "plugin-loaded", RV_INFO },
+	{ "peer-up", RV_INFO },		{ "peer-rekeyed", RV_INFO },   { "peer-down", RV_INFO },
+	{ "peer-moved", RV_INFO },	{ "child-up", RV_INFO },       { "child-rekeyed", RV_INFO },
+	{ "child-down", RV_INFO },	{ "acquire", RV_INFO },	       { "expire", RV_DEBUG },
+	{ "auth-failed", RV_NOTICE },	{ "attempt-failed", RV_WARN }, { "plugin-loaded", RV_INFO },
 	{ "plugin-unloaded", RV_INFO }, { "reloaded", RV_NOTICE },
 };
 
@@ -34,7 +34,7 @@ static struct rv_subject subject_of(struct rv_core *core, const struct rv_event 
 static void write_log(struct rv_core *core, const struct rv_event *event, enum rv_level level)
 {
 	struct rv_subject subject = subject_of(core, event);
-	struct rv_kv pairs[8];
+	struct rv_kv pairs[10];
 	size_t n = 0;
 
 	if (event->peer && event->peer->remote_id)
@@ -46,12 +46,16 @@ static void write_log(struct rv_core *core, const struct rv_event *event, enum r
 		pairs[n++] = KV_UINT("child-id", event->child->id);
 		pairs[n++] = KV_UINT("reqid", event->child->reqid);
 	}
-	if (event->attempt)
+	if (event->attempt) {
 		pairs[n++] = KV_UINT("attempt", event->attempt->id);
+		pairs[n++] = KV_STR("by", event->attempt->who);
+	}
 	if (event->code)
 		pairs[n++] = KV_STR("error", rv_error_text(event->code));
 	if (event->text)
 		pairs[n++] = KV_STR("text", event->text);
+	if (event->attempt && event->attempt->advice)
+		pairs[n++] = KV_STR("advice", event->attempt->advice);
 	rv_log_write(&subject, level, event->name, pairs, n);
 }
 

@@ -76,14 +76,11 @@ void ike_first_contact(struct rv_ike_exchange *x)
 void ike_tell_auth_failed(struct rv_ike_exchange *x, int error)
 {
 	struct ike_engine *engine = x->sa->engine;
-	struct rv_subject subject = ike_subject(x->sa);
 	struct rv_peer *peer = x->sa->peer;
 
 	if ((error != -RV_EAUTH_FAILED && error != -RV_ENO_SECRET && error != -RV_EUNKNOWN_PEER) ||
 	    !ike_rate_ok(engine, &engine->logs, EVENTS_PER_S))
 		return;
-	rv_log(&subject, RV_WARN, "auth-failed", KV_ADDR("peer", &peer->path.remote), KV_ID("local-id", peer->local_id),
-	       KV_ID("remote-id", peer->remote_id), KV_STR("why", x->why.text), KV_STR("advice", x->advice));
 	rv_event_emit(engine->host->core, &(struct rv_event){ .name = "auth-failed",
 							      .peer = peer,
 							      .connection = peer->connection,

@@ -482,7 +482,8 @@ void ike_child_failed(struct rv_ike_exchange *x, int error)
 
 	if (!x->why.text[0])
 		rv_why_set(&x->why, error, "%s", rv_error_text(error));
-	rv_log(&subject, RV_WARN, "child-failed", KV_STR("why", x->why.text), KV_STR("advice", x->advice));
+	if (x->plan ? !ike_attempt(x) : !ike_tell_failure(x, error))
+		rv_log(&subject, RV_WARN, "child-failed", KV_STR("why", x->why.text), KV_STR("advice", x->advice));
 	if (x->child) {
 		struct rv_child *child = x->child->child;
 

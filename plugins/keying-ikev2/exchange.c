@@ -434,9 +434,9 @@ static void failed_answer(struct rv_ike_exchange *x, int error)
 
 	if (!x->why.text[0])
 		rv_why_set(&x->why, error, "%s", rv_error_text(error));
-	rv_log(&subject, RV_NOTICE, "request-refused", KV_STR("exchange", ike_exchange_name(x->type)),
-	       KV_STR("with", notify ? ike_notify_name(notify) : NULL), KV_STR("why", x->why.text));
-	ike_tell_failure(x, error);
+	if (!ike_tell_failure(x, error))
+		rv_log(&subject, RV_NOTICE, "request-refused", KV_STR("exchange", ike_exchange_name(x->type)),
+		       KV_STR("with", notify ? ike_notify_name(notify) : NULL), KV_STR("why", x->why.text));
 	x->row = NULL;
 	if (sa->state <= RV_IKE_HALF_OPEN || ike_notify_is_fatal(notify, x->type == IKE_EXCHANGE_IKE_AUTH)) {
 		x->fate = IKE_FATE_END;

@@ -59,10 +59,14 @@ static void append(char *out, size_t size, const char *text)
 
 	if (len + 1 >= size)
 		return;
-	if (n > size - len - 1)
-		n = size - len - 1;
+	if (n <= size - len - 1) {
+		memcpy(out + len, text, n + 1);
+		return;
+	}
+	n = size - len - 1;
 	memcpy(out + len, text, n);
-	out[len + n] = '\0';
+	memset(out + size - 4, '.', 3);
+	out[size - 1] = '\0';
 }
 
 static void append_payload(char *out, size_t size, const struct ike_payload *p)
@@ -216,7 +220,7 @@ void ike_explain_refusal(struct rv_ike_exchange *x)
 			  : "its answer lacks what a child SA needs");
 }
 
-/* A failed stranger is worth an attempt of its own, so that `ravelin diagnose` knows of it. */
+/* What failed for a peer is worth an attempt of its own, so that `ravelin diagnose` knows of it. */
 static struct rv_attempt *strangers(struct ike_engine *engine, const struct rv_connection *connection)
 {
 	if (!connection || !ike_rate_ok(engine, &engine->attempts, ATTEMPTS_PER_S))
@@ -224,50 +228,74 @@ static struct rv_attempt *strangers(struct ike_engine *engine, const struct rv_c
 	return rv_attempt_hold(rv_attempt_new(engine->host->core, connection->name, NULL, "peer"));
 }
 
-void ike_tell_failure(struct rv_ike_exchange *x, int error)
+bool ike_tell_failure(struct rv_ike_exchange *x, int error)
 {
 	struct rv_ike_sa *sa = x->sa;
 	struct rv_peer *peer = sa->peer;
+	bool child = x->soft || sa->state > RV_IKE_HALF_OPEN;
 	char addr[RV_ADDR_TEXT], ours[RV_ID_TEXT], theirs[RV_ID_TEXT], agreed[256];
 	struct rv_attempt *attempt;
 	struct rv_proposal chosen;
 
-	if (sa->state > RV_IKE_HALF_OPEN)
-		return;
-	ike_tell_auth_failed(x, error);
+	if (child && error != -RV_ENO_PROPOSAL && error != -RV_ETS_UNACCEPTABLE)
+		return false;
+	if (!child)
+		ike_tell_auth_failed(x, error);
 	attempt =
 		strangers(sa->engine, peer->connection ? peer->connection
 						       : rv_connection_match(sa->engine->host->core, 2,
 									     &peer->path.local, &peer->path.remote, 0));
 	if (!attempt)
-		return;
+		return false;
 	ike_sa_proposal(sa, &chosen);
 	rv_attempt_step(attempt, "%s asked; agreed on %s", rv_addr_text(&peer->path.remote, addr),
 			rv_proposal_text(sa->engine->host->registry, &chosen, agreed, sizeof(agreed)));
 	if (peer->remote_id)
-		rv_attempt_step(attempt, "it says that it is %s; we are %s to it", rv_id_text(peer->remote_id, theirs),
+		rv_attempt_step(attempt, "it %s %s; we are %s to it", child ? "is" : "says that it is",
+				rv_id_text(peer->remote_id, theirs),
 				peer->local_id ? rv_id_text(peer->local_id, ours) : "nobody");
+	if (child)
+		rv_attempt_step(attempt, "it asked for a child SA (%s)", ike_exchange_name(x->type));
 	rv_attempt_fail(attempt, error, x->advice, "%s", x->why.text);
 	rv_attempt_drop(attempt);
+	return true;
+}
+
+/* What each connection for these addresses accepts. */
+static void accepted(struct ike_engine *engine, const struct rv_path *path, char *out, size_t size)
+{
+	const struct rv_connection *c;
+	char text[400];
+
+	out[0] = '\0';
+	for (size_t n = 0; (c = rv_connection_match(engine->host->core, 2, &path->local, &path->remote, n)); n++) {
+		ike_explain_proposals(engine, c->proposals, c->n_proposals, text, sizeof(text));
+		append(out, size, n ? "; " : "");
+		append(out, size, text);
+		append(out, size, " (");
+		append(out, size, c->name);
+		append(out, size, ")");
+	}
 }
 
 void ike_explain_stranger(struct ike_engine *engine, const struct rv_path *path, const struct rv_connection *nearest,
 			  const struct ike_proposals *offer)
 {
-	char theirs[400], ours[400] = "", addr[RV_ADDR_TEXT];
+	char theirs[400], ours[800], addr[RV_ADDR_TEXT];
 	struct rv_attempt *attempt = strangers(engine, nearest);
 
 	rv_addr_text(&path->remote, addr);
 	ike_explain_proposals(engine, offer->proposal, offer->n, theirs, sizeof(theirs));
-	if (nearest)
-		ike_explain_proposals(engine, nearest->proposals, nearest->n_proposals, ours, sizeof(ours));
-	rv_log(&engine->host->subject, RV_WARN, nearest ? "no-proposal" : "no-connection",
-	       KV_ADDR("peer", &path->remote), KV_STR("offers", theirs),
-	       KV_STR("connection", nearest ? nearest->name : NULL), KV_STR("accepts", ours));
-	if (!attempt)
+	accepted(engine, path, ours, sizeof(ours));
+	if (!attempt) {
+		rv_log(&engine->host->subject, RV_WARN, nearest ? "no-proposal" : "no-connection",
+		       KV_ADDR("peer", &path->remote), KV_ADDR("here", &path->local), KV_STR("offers", theirs),
+		       KV_STR("accepted", nearest ? ours : NULL),
+		       KV_STR("advice", nearest ? NULL : "add a connection whose local_addrs and remote_addrs fit"));
 		return;
+	}
 	rv_attempt_step(attempt, "%s asked with IKE_SA_INIT; it offers %s", addr, theirs);
 	rv_attempt_fail(attempt, -RV_ENO_PROPOSAL, "give proposals of both sides one in common",
-			"no IKE proposal in common: the peer offers %s; we accept %s", theirs, ours);
+			"no IKE proposal in common: the peer at %s offers %s; we accept %s", addr, theirs, ours);
 	rv_attempt_drop(attempt);
 }

@@ -14,8 +14,9 @@ void ike_attempt_fail(struct rv_ike_exchange *x, int error);
 void ike_explain_message(const struct rv_ike_exchange *x, bool sent, const struct ike_builder *out,
 			 const struct rv_path *path, size_t len);
 
-/* A request of the peer that failed: log, event, and for a stranger an attempt of its own. */
-void ike_tell_failure(struct rv_ike_exchange *x, int error);
+/* A request of the peer that failed: an event, and an attempt of its own for a stranger and for a child SA. False when
+ * there is none: the caller logs it. */
+bool ike_tell_failure(struct rv_ike_exchange *x, int error);
 void ike_explain_stranger(struct ike_engine *engine, const struct rv_path *path, const struct rv_connection *nearest,
 			  const struct ike_proposals *offer);
 

@@ -75,9 +75,14 @@ int ike_nat_read(struct rv_ike_exchange *x, uint8_t encap)
 	sa->hs->nat_remote = sa->peer->path.remote_nat = source == IKE_NAT_FOUND;
 	sa->hs->nat_local = sa->peer->path.behind_nat = destination == IKE_NAT_FOUND;
 	sa->encap = sa->hs->nat_remote || sa->hs->nat_local || (forced(sa->engine, encap) && source != IKE_NAT_UNKNOWN);
-	rv_attempt_step(sa->hs->attempt, "NAT: %s%s%s", sa->hs->nat_local ? "we are behind one" : "none in front of us",
-			sa->hs->nat_remote ? ", the peer is behind one" : "",
-			sa->encap && !sa->hs->nat_local && !sa->hs->nat_remote ? "; UDP encapsulation is forced" : "");
+	/* RFC 7296, 2.23: who forces encapsulation lies about its own address; that looks as a NAT does */
+	rv_attempt_step(sa->hs->attempt, "NAT: %s, %s; ESP goes %s",
+			sa->hs->nat_local ? "we are behind one" : "none in front of us",
+			sa->hs->nat_remote ? "the peer is behind one or forces UDP encapsulation"
+					   : "none in front of the peer",
+			!sa->encap				  ? "without UDP"
+			: sa->hs->nat_local || sa->hs->nat_remote ? "in UDP"
+								  : "in UDP, which encap = yes forces");
 	return 0;
 }
 
@@ -275,7 +280,12 @@ void ike_init_request(struct ike_port *port, const struct rv_path *path, const s
 		ike_reply_notify(port, path, &message->header, IKE_N_COOKIE, rv_bytes(cookie, sizeof(cookie)));
 	if (r)
 		return;
-	if (!ike_offer_read(&offer, sa->body) || !match(engine, path, &offer, &m)) {
+	if (!ike_offer_read(&offer, sa->body)) {
+		if (ike_rate_ok(engine, &engine->errors, ERRORS_PER_S))
+			ike_reply_notify(port, path, &message->header, IKE_N_INVALID_SYNTAX, rv_bytes(NULL, 0));
+		return;
+	}
+	if (!match(engine, path, &offer, &m)) {
 		say_no(port, path, message, &offer, &m);
 		return;
 	}

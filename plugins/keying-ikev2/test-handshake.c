@@ -117,8 +117,9 @@ static void a_missing_proposal_is_told_on_both_sides(void **state)
 	attempt = last_attempt(p->east);
 	assert_non_null(attempt);
 	assert_int_equal(attempt->code, -RV_ENO_PROPOSAL);
-	assert_says(attempt, "the peer offers aes128gcm16-prfsha256-x25519");
+	assert_says(attempt, "the peer at 10.0.0.1:500 offers aes128gcm16-prfsha256-x25519");
 	assert_says(attempt, "we accept aes256-sha256-");
+	assert_says(attempt, "(west)");
 	pair_free(p);
 }
 
@@ -137,10 +138,17 @@ static void unacceptable_selectors_are_told_on_both_sides(void **state)
 	assert_int_equal(n_peers(p->east), 1);
 	assert_int_equal(sim_n_sas(p->west), 0);
 	assert_int_equal(sim_n_sas(p->east), 0);
+	attempt = last_attempt(p->east);
+	assert_non_null(attempt);
+	assert_string_equal(attempt->who, "peer");
+	assert_int_equal(attempt->code, -RV_ETS_UNACCEPTABLE);
+	assert_says(attempt, "it is west.example");
+	assert_says(attempt, "it asked for a child SA (IKE_AUTH)");
+	assert_says(attempt, "=== 10.9.0.0/16 (ours); we would accept");
 	pair_free(p);
 }
 
-static void a_missing_child_proposal_is_told(void **state)
+static void a_missing_child_proposal_is_told_on_both_sides(void **state)
 {
 	const struct side west = { .esp = "aes128gcm16" }, east = { .esp = "aes256-sha512" };
 	struct pair *p = pair_new(&west, &east);
@@ -151,6 +159,11 @@ static void a_missing_child_proposal_is_told(void **state)
 	assert_int_equal(n_peers(p->west), 1);
 	assert_int_equal(sim_n_sas(p->west), 0);
 	rv_attempt_drop(attempt);
+	attempt = last_attempt(p->east);
+	assert_non_null(attempt);
+	assert_int_equal(attempt->code, -RV_ENO_PROPOSAL);
+	assert_says(attempt, "the peer offers aes128gcm16");
+	assert_says(attempt, "we accept aes256-sha512");
 	pair_free(p);
 }
 
@@ -207,7 +220,7 @@ static void a_silent_peer_is_told_with_its_retransmissions(void **state)
 
 	assert_int_equal(attempt->code, -RV_ETIMEOUT);
 	assert_says(attempt, "no answer from 10.0.0.2:500 to IKE_SA_INIT: 2 retransmissions in 6 s");
-	assert_says(attempt, "sent again (1 of 2)");
+	assert_says(attempt, "for 1.0 s; IKE_SA_INIT sent again (1 of 2); check the address");
 	rv_attempt_drop(attempt);
 	assert_int_equal(n_peers(p->west), 0);
 	pair_free(p);
@@ -252,6 +265,7 @@ static void an_unprotected_error_is_not_believed_at_once(void **state)
 
 	assert_int_equal(attempt->code, 0);
 	assert_says(attempt, "NO_PROPOSAL_CHOSEN");
+	assert_says(attempt, "no better answer came; IKE_SA_INIT sent again");
 	rv_attempt_drop(attempt);
 	pair_free(p);
 }
@@ -374,7 +388,7 @@ int main(void)
 		cmocka_unit_test(a_wrong_secret_is_told_on_both_sides),
 		cmocka_unit_test(a_missing_proposal_is_told_on_both_sides),
 		cmocka_unit_test(unacceptable_selectors_are_told_on_both_sides),
-		cmocka_unit_test(a_missing_child_proposal_is_told),
+		cmocka_unit_test(a_missing_child_proposal_is_told_on_both_sides),
 		cmocka_unit_test(an_unknown_peer_is_told_on_both_sides),
 		cmocka_unit_test(without_a_secret_nothing_is_sent),
 		cmocka_unit_test(a_responder_of_another_name_is_refused),

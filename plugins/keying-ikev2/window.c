@@ -78,6 +78,13 @@ static uint64_t wait_us(const struct rv_conf *conf, unsigned tries)
 	return ike_window_wait_us(rv_conf_us(conf, "retransmit_timeout"), base, tries);
 }
 
+static const char *what_to_check(const struct rv_ike_sa *sa)
+{
+	return sa->state == RV_IKE_INIT
+		       ? "check the address, that the peer's daemon runs, and that UDP 500 and 4500 may pass"
+		       : "check that the peer still runs, that UDP 4500 may pass, and the path to the peer";
+}
+
 static void give_up(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa;
@@ -90,9 +97,7 @@ static void give_up(struct rv_ike_exchange *x)
 		ike_exchange_close(x, -RV_EREFUSED);
 		return;
 	}
-	x->advice = sa->state == RV_IKE_INIT
-			    ? "check the address, that the peer's daemon runs, and that UDP 500 and 4500 may pass"
-			    : "check that UDP 4500 may pass, and the path to the peer";
+	x->advice = what_to_check(sa);
 	rv_why_set(&x->why, -RV_ETIMEOUT, "no answer from %s to %s: %u retransmissions in %u s", to,
 		   ike_exchange_name(x->type), x->tries, s);
 	ike_exchange_close(x, -RV_ETIMEOUT);
@@ -105,7 +110,7 @@ static void again(struct rv_timer *timer)
 	struct rv_ike_exchange *x = rv_container_of(timer, struct rv_ike_exchange, timer);
 	const struct rv_conf *conf = rv_host_conf(x->sa->engine->host);
 	unsigned limit = (unsigned)rv_conf_int(conf, "retransmit_tries");
-	uint64_t now = rv_loop_now_us(x->sa->engine->host->loop);
+	unsigned tenths = (unsigned)((rv_loop_now_us(x->sa->engine->host->loop) - x->sent_us) / 100000);
 	char to[RV_ADDR_TEXT];
 
 	/* an error without protection is believed when a retransmission brings nothing better (RFC 7296, 2.21.1) */
@@ -114,9 +119,13 @@ static void again(struct rv_timer *timer)
 		return;
 	}
 	x->tries++;
-	rv_attempt_step(ike_attempt(x), "no answer from %s for %u s; %s sent again (%u of %u)",
-			rv_addr_text(&x->sa->peer->path.remote, to), (unsigned)((now - x->sent_us) / 1000000),
-			ike_exchange_name(x->type), x->tries, limit);
+	if (x->sa->hs && x->sa->hs->noted)
+		rv_attempt_step(ike_attempt(x), "no better answer came; %s sent again", ike_exchange_name(x->type));
+	else
+		rv_attempt_step(ike_attempt(x), "no answer from %s for %u.%u s; %s sent again (%u of %u)%s%s",
+				rv_addr_text(&x->sa->peer->path.remote, to), tenths / 10, tenths % 10,
+				ike_exchange_name(x->type), x->tries, limit, x->tries == 1 ? "; " : "",
+				x->tries == 1 ? what_to_check(x->sa) : "");
 	(void)ike_point(x, RV_IKE_AT_RETRANSMIT); /* who waits for nothing cannot hold it up */
 	x->task = 0;
 	x->again = false;
