@@ -18,7 +18,7 @@
 #define ROOT "/org/ravelin/IPsec1"
 #define MANAGER NAME ".Manager"
 
-enum { DONE = 0, FAILED = 1, USAGE = 2, CALL_MS = 60000, POLL_MS = 50, PAGE = 500, KEY_LEN = 32 };
+enum { DONE = 0, FAILED = 1, USAGE = 2, CALL_MS = 60000, POLL_MS = 50, PAGE = 500, KEY_LEN = 32, COLUMNS = 9 };
 
 struct tool {
 	DBusConnection *connection;
@@ -222,9 +222,11 @@ static int run_diagnose(struct tool *tool)
 	for (unsigned i = 0; i < of_one->n; i++) {
 		const struct tree *attempt = of_one->children[i];
 		time_t began = (time_t)strtoull(tree_text(attempt, "Began"), NULL, 10);
+		struct tm local = { 0 };
 		char when[32];
 
-		strftime(when, sizeof(when), "%F %T", localtime(&began));
+		(void)localtime_r(&began, &local);
+		strftime(when, sizeof(when), "%F %T", &local);
 		printf("%s%s%s, asked for by %s, %s\n", tree_text(attempt, "Connection"),
 		       *tree_text(attempt, "Child") ? "/" : "", tree_text(attempt, "Child"), tree_text(attempt, "Who"),
 		       when);
@@ -238,7 +240,7 @@ static int run_diagnose(struct tool *tool)
 
 struct table {
 	const char *word, *folder;
-	const char *columns[9];
+	const char *columns[COLUMNS];
 };
 
 static const struct table tables[] = {
@@ -257,27 +259,39 @@ static const struct table tables[] = {
 	{ "attempts", "attempt", { "Id", "Connection", "Child", "Who", "State", "Error" } },
 };
 
+/* What stands in a column: its name (row 0), or what the object says. The caller frees it. */
+static char *cell_text(const struct table *table, const struct tree *all, unsigned row, unsigned column)
+{
+	const struct tree *cell = row ? tree_get(all->children[row - 1], table->columns[column]) : NULL;
+
+	return cell ? tree_line(NULL, cell) : talloc_strdup(NULL, row ? "" : table->columns[column]);
+}
+
+static void print_row(const struct table *table, const struct tree *all, unsigned row, const int *widths)
+{
+	for (unsigned c = 0; c < COLUMNS && table->columns[c]; c++) {
+		char *text = cell_text(table, all, row, c);
+		bool last = c + 1 == COLUMNS || !table->columns[c + 1];
+
+		printf("%-*s%s", last ? 0 : widths[c], text ? text : "", last ? "\n" : "  ");
+		talloc_free(text);
+	}
+}
+
 static void print_table(const struct table *table, const struct tree *all)
 {
-	int widths[9] = { 0 };
+	int widths[COLUMNS] = { 0 };
 
-	for (int pass = 0; pass < 2; pass++) {
-		for (unsigned i = 0; i <= all->n; i++) {
-			for (unsigned c = 0; c < 9 && table->columns[c]; c++) {
-				const struct tree *cell = i ? tree_get(all->children[i - 1], table->columns[c]) : NULL;
-				char *text =
-					cell ? tree_line(NULL, cell) : talloc_strdup(NULL, i ? "" : table->columns[c]);
-				int len = text ? (int)strlen(text) : 0;
-				bool last = c == 8 || !table->columns[c + 1];
+	for (unsigned row = 0; row <= all->n; row++)
+		for (unsigned c = 0; c < COLUMNS && table->columns[c]; c++) {
+			char *text = cell_text(table, all, row, c);
+			int len = text ? (int)strlen(text) : 0;
 
-				if (!pass && len > widths[c])
-					widths[c] = len;
-				if (pass)
-					printf("%-*s%s", last ? 0 : widths[c], text ? text : "", last ? "\n" : "  ");
-				talloc_free(text);
-			}
+			widths[c] = len > widths[c] ? len : widths[c];
+			talloc_free(text);
 		}
-	}
+	for (unsigned row = 0; row <= all->n; row++)
+		print_row(table, all, row, widths);
 }
 
 static int run_list(struct tool *tool)
@@ -445,7 +459,7 @@ static int move_state(struct tool *tool, const char *method, int flags)
 		return USAGE;
 	fd = open(tool->args[0], flags | O_CLOEXEC, 0600);
 	if (fd < 0) {
-		fprintf(stderr, "ravelin: %s: %s\n", tool->args[0], strerror(errno));
+		fprintf(stderr, "ravelin: %s: %m\n", tool->args[0]);
 		return FAILED;
 	}
 	call = new_call(ROOT, MANAGER, method);
@@ -563,6 +577,15 @@ static bool dial(struct tool *tool)
 	return false;
 }
 
+static bool read_seconds(const char *text, int *seconds)
+{
+	char *end;
+	long n = strtol(text, &end, 10);
+
+	*seconds = (int)n;
+	return end != text && !*end && n >= 1 && n <= 24 * 60 * 60;
+}
+
 /* Takes the options out of argv wherever they stand; false for one that is not known. */
 static bool options(struct tool *tool, int argc, char **argv)
 {
@@ -578,8 +601,7 @@ static bool options(struct tool *tool, int argc, char **argv)
 		} else if (!strcmp(argv[i], "--key-file") && next) {
 			tool->key_file = argv[++i];
 		} else if (!strcmp(argv[i], "--timeout") && next) {
-			tool->timeout_s = atoi(argv[++i]);
-			if (tool->timeout_s <= 0)
+			if (!read_seconds(argv[++i], &tool->timeout_s))
 				return false;
 		} else if (argv[i][0] == '-') {
 			return false;

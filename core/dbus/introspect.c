@@ -117,7 +117,7 @@ static int say_object(void *arg, const char *name, void *object)
 static bool say_above(char **xml, const char *path)
 {
 	size_t len = strcmp(path, "/") ? strlen(path) : 0;
-	const char *rest = BUS_ROOT + len;
+	const char *rest = &BUS_ROOT[len];
 
 	if (len >= strlen(BUS_ROOT) || strncmp(path, BUS_ROOT, len) || *rest != '/')
 		return false;

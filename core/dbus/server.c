@@ -230,7 +230,7 @@ int server_open(struct rv_bus *bus, const char *run_dir, struct rv_why *why)
 		dbus_error_free(&error);
 		return -RV_EFAILED;
 	}
-	static const char *mechanisms[] = { "EXTERNAL", NULL };
+	const char *mechanisms[] = { "EXTERNAL", NULL };
 
 	(void)dbus_server_set_auth_mechanisms(bus->server, mechanisms);
 	dbus_server_set_new_connection_function(bus->server, arrives, bus, NULL);

@@ -33,51 +33,56 @@ static inline const struct rv_ike_verbs *rv_ike_verbs(const void *object)
 	return *(const struct rv_ike_verbs *const *)object;
 }
 
-/* The IKE SA of an exchange; its session; its state. */
+/* The IKE SA of an exchange. */
 static inline struct rv_ike_sa *rv_ike_sa(struct rv_ike_exchange *x)
 {
 	return rv_ike_verbs(x)->sa(x);
 }
 
+/* The session that an IKE SA belongs to. */
 static inline struct rv_peer *rv_ike_peer(struct rv_ike_sa *sa)
 {
 	return rv_ike_verbs(sa)->peer(sa);
 }
 
+/* The state of an IKE SA. */
 static inline enum rv_ike_state rv_ike_state(const struct rv_ike_sa *sa)
 {
 	return rv_ike_verbs(sa)->state(sa);
 }
 
-/* Whether the request is ours; the exchange type. */
+/* Whether the request is ours. */
 static inline enum rv_ike_role rv_ike_role(const struct rv_ike_exchange *x)
 {
 	return rv_ike_verbs(x)->role(x);
 }
 
+/* The exchange type. */
 static inline uint8_t rv_ike_type(const struct rv_ike_exchange *x)
 {
 	return rv_ike_verbs(x)->type(x);
 }
 
-/* The n-th payload (from 0) of a type, or notification, of the message that came. False when there is none. */
+/* The n-th payload (from 0) of a type in the message that came. False when there is none. */
 static inline bool rv_ike_payload(const struct rv_ike_exchange *x, uint8_t type, unsigned nth, struct rv_bytes *body)
 {
 	return rv_ike_verbs(x)->payload(x, type, nth, body);
 }
 
+/* As rv_ike_payload, of a notification. */
 static inline bool rv_ike_notify(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *data)
 {
 	return rv_ike_verbs(x)->notify(x, type, nth, data);
 }
 
-/* Adds a payload or notification to the message that goes out. 0; -RV_ESTATE when none is being built. One that does
+/* Adds a payload to the message that goes out. 0; -RV_ESTATE when none is being built. One that does
  * not fit fails the message. */
 static inline int rv_ike_add(struct rv_ike_exchange *x, uint8_t type, bool critical, struct rv_bytes body)
 {
 	return rv_ike_verbs(x)->add(x, type, critical, body);
 }
 
+/* As rv_ike_add, of a notification. */
 static inline int rv_ike_add_notify(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes data)
 {
 	return rv_ike_verbs(x)->add_notify(x, type, data);
@@ -109,12 +114,13 @@ static inline int rv_ike_sign_also(struct rv_ike_exchange *x, struct rv_bytes oc
 }
 
 /* At KEYED: SK_d ('d'), SK_pi ('i') or SK_pr ('r') of the IKE SA that the exchange makes, to be replaced in place; NULL
- * when it has none (a successor has no SK_pi and SK_pr). prf: the negotiated one. */
+ * when it has none (a successor has no SK_pi and SK_pr). */
 static inline uint8_t *rv_ike_key(struct rv_ike_exchange *x, char which, size_t *len)
 {
 	return rv_ike_verbs(x)->key(x, which, len);
 }
 
+/* The negotiated prf. */
 static inline struct rv_service *rv_ike_prf(struct rv_ike_sa *sa)
 {
 	return rv_ike_verbs(sa)->prf(sa);

@@ -75,25 +75,29 @@ static void nonces_compare_octet_by_octet(void **state)
 	}
 }
 
+static bool has_row(unsigned from, uint8_t exchange, unsigned role)
+{
+	size_t n;
+	const struct rv_ike_row *rows = ike_table(&n);
+
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].from == from && rows[i].exchange == exchange && rows[i].role == role)
+			return true;
+	return false;
+}
+
 static void every_cell_of_the_table_is_a_row_or_a_refusal(void **state)
 {
 	static const uint8_t exchanges[] = { IKE_EXCHANGE_IKE_SA_INIT, IKE_EXCHANGE_IKE_AUTH,
 					     IKE_EXCHANGE_CREATE_CHILD_SA, IKE_EXCHANGE_INFORMATIONAL };
-	size_t n;
-	const struct rv_ike_row *rows = ike_table(&n);
 
-	for (unsigned s = 0; s < RV_IKE_N_STATES; s++)
-		for (unsigned e = 0; e < RV_COUNT(exchanges); e++)
-			for (unsigned role = 0; role < RV_IKE_N_ROLES; role++) {
-				bool listed = false;
+	for (unsigned cell = 0; cell < RV_IKE_N_STATES * RV_COUNT(exchanges) * RV_IKE_N_ROLES; cell++) {
+		unsigned role = cell % RV_IKE_N_ROLES, from = cell / RV_IKE_N_ROLES / RV_COUNT(exchanges);
+		uint8_t exchange = exchanges[cell / RV_IKE_N_ROLES % RV_COUNT(exchanges)];
 
-				for (size_t i = 0; i < n; i++)
-					listed |= rows[i].from == s && rows[i].exchange == exchanges[e] &&
-						  rows[i].role == role;
-				if (!listed)
-					fail_msg("state %u, %s, role %u has no row", s, ike_exchange_name(exchanges[e]),
-						 role);
-			}
+		if (!has_row(from, exchange, role))
+			fail_msg("state %u, %s, role %u has no row", from, ike_exchange_name(exchange), role);
+	}
 }
 
 /* A row behind one that takes everything would never be reached; one with steps must not refuse. */

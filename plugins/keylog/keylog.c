@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ravelin/config.h>
+#include <ravelin/error.h>
 #include <ravelin/event.h>
 #include <ravelin/plugin.h>
 #include <ravelin/sa.h>
@@ -83,8 +84,10 @@ struct hex {
 static const char *to_hex(struct hex *hex, const char *prefix, struct rv_bytes octets)
 {
 	static const char digits[] = "0123456789abcdef";
-	char *p = stpcpy(hex->text, octets.len ? prefix : "");
+	char *p = hex->text;
 
+	for (const char *c = prefix; octets.len && *c; c++)
+		*p++ = *c;
 	for (size_t i = 0; i < octets.len && i < KEY_MAX; i++) {
 		*p++ = digits[octets.p[i] >> 4];
 		*p++ = digits[octets.p[i] & 15];
@@ -101,7 +104,7 @@ static void append(struct keylog *log, const char *line)
 	if (write(log->fd, line, len) == (ssize_t)len || log->failed)
 		return;
 	log->failed = true;
-	rv_log(&log->host->subject, RV_ERROR, "keylog-failed", KV_STR("error", strerror(errno)));
+	rv_log(&log->host->subject, RV_ERROR, "keylog-failed", KV_STR("error", rv_error_text(-errno)));
 }
 
 static void unknown(struct keylog *log, const struct rv_event *event)
@@ -186,7 +189,7 @@ static int open_file(struct rv_host *host, const char *path)
 	if (fd < 0) {
 		int error = errno;
 		rv_log(&host->subject, RV_ERROR, "keylog-failed", KV_STR("file", path),
-		       KV_STR("error", strerror(error)));
+		       KV_STR("error", rv_error_text(-error)));
 		return -error;
 	}
 	if (!fstat(fd, &st) && S_ISREG(st.st_mode) && st.st_uid == geteuid() && !(st.st_mode & 077))

@@ -21,25 +21,17 @@ static bool read_address(const struct nlmsghdr *message, struct rv_addr *addr)
 {
 	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
 	uint8_t family = head->ifa_family == AF_INET ? RV_IPV4 : head->ifa_family == AF_INET6 ? RV_IPV6 : 0;
-	const struct nlattr *attr;
-	bool found = false;
+	const struct nlattr *attr = nl_attr(message, sizeof(*head), IFA_LOCAL);
 
+	if (!attr) /* where there are both, IFA_ADDRESS is the other end of a point-to-point link */
+		attr = nl_attr(message, sizeof(*head), IFA_ADDRESS);
 	*addr = (struct rv_addr){ .family = family };
-	mnl_attr_for_each(attr, message, sizeof(*head))
-	{
-		unsigned type = mnl_attr_get_type(attr);
-
-		/* IFA_LOCAL is ours where IFA_ADDRESS is the other end of a point-to-point link */
-		if ((type != IFA_ADDRESS || found) && type != IFA_LOCAL)
-			continue;
-		if (!family || mnl_attr_get_payload_len(attr) != rv_family_len(family))
-			return false;
-		memcpy(addr->ip, mnl_attr_get_payload(attr), rv_family_len(family));
-		found = true;
-	}
+	if (!attr || !family || mnl_attr_get_payload_len(attr) != rv_family_len(family))
+		return false;
+	memcpy(addr->ip, mnl_attr_get_payload(attr), rv_family_len(family));
 	if (family == RV_IPV6 && addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0x80)
 		addr->scope = head->ifa_index;
-	return found;
+	return true;
 }
 
 static int take(const struct nlmsghdr *message, void *arg)
@@ -145,13 +137,10 @@ uint32_t wire_mark(struct net *net)
 static int take_source(const struct nlmsghdr *message, void *arg)
 {
 	struct rv_addr *local = arg;
-	const struct nlattr *attr;
+	const struct nlattr *attr = nl_attr(message, sizeof(struct rtmsg), RTA_PREFSRC);
 
-	if (message->nlmsg_type != RTM_NEWROUTE)
-		return MNL_CB_OK;
-	mnl_attr_for_each(attr, message,
-			  sizeof(struct rtmsg)) if (mnl_attr_get_type(attr) == RTA_PREFSRC &&
-						    mnl_attr_get_payload_len(attr) == rv_family_len(local->family))
+	if (message->nlmsg_type == RTM_NEWROUTE && attr &&
+	    mnl_attr_get_payload_len(attr) == rv_family_len(local->family))
 		memcpy(local->ip, mnl_attr_get_payload(attr), rv_family_len(local->family));
 	return MNL_CB_OK;
 }

@@ -84,6 +84,8 @@ struct net {
 int nl_open(struct net *net);
 int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
 struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags);
+/* the first attribute of a type behind a head of that size, or NULL */
+const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint16_t type);
 
 /* ranges.c. Splits lo..hi of ts into prefixes: their number (at most RANGE_PREFIXES), or -E2BIG. Pure. */
 int ts_prefixes(const struct rv_ts *ts, struct prefix out[static RANGE_PREFIXES]);

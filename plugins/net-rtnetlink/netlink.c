@@ -41,6 +41,29 @@ struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags)
 	return request;
 }
 
+struct search {
+	uint16_t type;
+	const struct nlattr *found;
+};
+
+static int look(const struct nlattr *attr, void *arg)
+{
+	struct search *search = arg;
+
+	if (mnl_attr_get_type(attr) != search->type)
+		return MNL_CB_OK;
+	search->found = attr;
+	return MNL_CB_STOP;
+}
+
+const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint16_t type)
+{
+	struct search search = { .type = type };
+
+	(void)mnl_attr_parse(message, head, look, &search);
+	return search.found;
+}
+
 int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
 {
 	uint8_t answer[32768] __attribute__((aligned(8)));

@@ -366,13 +366,11 @@ struct stale {
 static int take_stale(const struct nlmsghdr *message, void *arg)
 {
 	struct stale *stale = arg;
-	bool rule = message->nlmsg_type == RTM_NEWRULE, ours = false;
+	bool rule = message->nlmsg_type == RTM_NEWRULE, ours;
 
 	if (rule) {
-		struct nlattr *attr;
-		mnl_attr_for_each(attr, message,
-				  sizeof(struct fib_rule_hdr)) if (mnl_attr_get_type(attr) == FRA_PROTOCOL &&
-								   mnl_attr_get_u8(attr) == PROTO) ours = true;
+		const struct nlattr *attr = nl_attr(message, sizeof(struct fib_rule_hdr), FRA_PROTOCOL);
+		ours = attr && mnl_attr_get_u8(attr) == PROTO;
 	} else {
 		const struct rtmsg *route = mnl_nlmsg_get_payload(message);
 		ours = route->rtm_protocol == PROTO;
