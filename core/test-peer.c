@@ -236,6 +236,23 @@ static void thousands_of_sessions_are_found(void **state)
 	assert_int_equal(count(w, "west"), 2000);
 }
 
+static void a_connection_lives_as_long_as_a_session_has_it(void **state)
+{
+	struct world *w = *state;
+	struct rv_peer *a = world_peer(w, "west"), *b = world_peer(w, "west"), *c;
+	const struct rv_connection *old = a->connection;
+
+	world_load(w, CONFIG);
+	c = world_peer(w, "west");
+	assert_ptr_equal(b->connection, old);
+	assert_ptr_not_equal(c->connection, old);
+	rv_peer_down(a, 0, "");
+	assert_string_equal(b->connection->name, "west");
+	assert_int_equal(rv_peer_bind(b, c->connection), 0);
+	assert_ptr_equal(b->connection, c->connection);
+	assert_int_equal(count(w, "west"), 2);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
 int main(void)
@@ -250,6 +267,7 @@ int main(void)
 		TEST(a_lost_child_is_followed_by_what_is_configured),
 		TEST(a_trap_after_a_loss_leaves_no_gap),
 		TEST(thousands_of_sessions_are_found),
+		TEST(a_connection_lives_as_long_as_a_session_has_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

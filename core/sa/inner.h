@@ -21,7 +21,8 @@ struct rv_named {
 	struct rv_list entry;
 	const char *name;
 	struct rv_list peers, ups, goals, traps;
-	bool off; /* the operator took it down */
+	struct rv_list snapshots; /* struct rv_snapshot: the versions of the connection that sessions have */
+	bool off;		  /* the operator took it down */
 };
 struct rv_names *rv_names_new(const void *parent);
 struct rv_named *rv_named_find(const struct rv_core *core, const char *name);
@@ -68,11 +69,20 @@ static inline struct rv_child_whole *rv_child_whole(struct rv_child *child)
 	return rv_container_of(child, struct rv_child_whole, child);
 }
 
+/* A connection as one snapshot of the configuration has it, held once for all sessions that were made from it: a talloc
+ * reference each would cost more than the session's path, and one of many is found by walking all. */
+struct rv_snapshot {
+	struct rv_list entry;
+	struct rv_named *named;
+	const struct rv_connection *connection; /* a talloc reference of this */
+	unsigned uses;
+};
+
 /* A session with what only the core knows of it. */
 struct rv_peer_whole {
 	struct rv_peer peer; /* first */
-	struct rv_named *named;
-	struct rv_list same; /* in named->peers, while it has a connection */
+	struct rv_snapshot *snapshot;
+	struct rv_list same; /* in snapshot->named->peers, while it has a connection */
 	uint32_t id_hash;    /* of remote_id when it came up */
 	bool known;	     /* is in the table of identities */
 };

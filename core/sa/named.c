@@ -56,6 +56,7 @@ struct rv_named *rv_named_hold(struct rv_core *core, const char *name)
 		rv_list_init(&named->ups);
 		rv_list_init(&named->goals);
 		rv_list_init(&named->traps);
+		rv_list_init(&named->snapshots);
 		if (!named->name || rv_table_add(&names->table, named)) {
 			talloc_free(named);
 			return NULL;

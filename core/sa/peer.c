@@ -23,6 +23,64 @@ static void emit(struct rv_peer *peer, const char *name, int code, const char *t
 						      .text = text });
 }
 
+/* Connections */
+
+static struct rv_snapshot *snapshot_hold(struct rv_core *core, const struct rv_connection *connection)
+{
+	struct rv_named *named = rv_named_hold(core, connection->name);
+	struct rv_snapshot *snapshot;
+
+	if (!named)
+		return NULL;
+	rv_list_each (&named->snapshots, it, struct rv_snapshot, entry)
+		if (it->connection == connection) {
+			rv_named_drop(named);
+			it->uses++;
+			return it;
+		}
+	snapshot = talloc_zero(core, struct rv_snapshot);
+	if (!snapshot || !talloc_reference(snapshot, connection)) {
+		talloc_free(snapshot);
+		rv_named_drop(named);
+		return NULL;
+	}
+	*snapshot = (struct rv_snapshot){ .named = named, .connection = connection, .uses = 1 };
+	rv_list_add(&named->snapshots, &snapshot->entry);
+	return snapshot;
+}
+
+static void snapshot_drop(struct rv_snapshot *snapshot)
+{
+	if (!snapshot || --snapshot->uses)
+		return;
+	rv_list_del(&snapshot->entry);
+	rv_named_drop(snapshot->named);
+	talloc_free(snapshot);
+}
+
+int rv_peer_bind(struct rv_peer *peer, const struct rv_connection *connection)
+{
+	struct rv_peer_whole *whole = rv_container_of(peer, struct rv_peer_whole, peer);
+	struct rv_snapshot *old = whole->snapshot, *snapshot = NULL;
+
+	if (peer->connection == connection)
+		return 0;
+	if (connection) {
+		snapshot = snapshot_hold(peer->core, connection);
+		if (!snapshot)
+			return -ENOMEM;
+	}
+	rv_list_del(&whole->same);
+	whole->snapshot = snapshot;
+	if (snapshot)
+		rv_list_add(&snapshot->named->peers, &whole->same);
+	peer->connection = connection;
+	snapshot_drop(old);
+	return 0;
+}
+
+/* Birth */
+
 static int peer_gone(struct rv_peer_whole *whole)
 {
 	struct rv_peer *peer = &whole->peer;
@@ -31,38 +89,10 @@ static int peer_gone(struct rv_peer_whole *whole)
 		talloc_free(child);
 	rv_sad_del_peer(peer->core->sad, peer);
 	rv_list_del(&whole->same);
-	rv_named_drop(whole->named);
+	snapshot_drop(whole->snapshot);
 	if (whole->known)
 		rv_table_del(rv_sad_identities(peer->core), whole);
 	rv_ref_drop(&peer->keying);
-	return 0;
-}
-
-int rv_peer_bind(struct rv_peer *peer, const struct rv_connection *connection)
-{
-	struct rv_peer_whole *whole = rv_container_of(peer, struct rv_peer_whole, peer);
-	const struct rv_connection *old = peer->connection;
-	struct rv_named *named = NULL;
-
-	if (old == connection)
-		return 0;
-	if (connection) {
-		named = rv_named_hold(peer->core, connection->name);
-		if (!named)
-			return -ENOMEM;
-		if (!talloc_reference(peer, connection)) {
-			rv_named_drop(named);
-			return -ENOMEM;
-		}
-	}
-	rv_list_del(&whole->same);
-	rv_named_drop(whole->named);
-	whole->named = named;
-	if (named)
-		rv_list_add(&named->peers, &whole->same);
-	peer->connection = connection;
-	if (old)
-		talloc_unlink(peer, (void *)(uintptr_t)old);
 	return 0;
 }
 

@@ -252,9 +252,9 @@ void rv_tunnel_peer_up(struct rv_peer *peer)
 		ops->down(rv_service_self(peer->keying.service), peer);
 		return;
 	}
-	struct rv_named *named = rv_container_of(peer, struct rv_peer_whole, peer)->named;
-	if (named)
-		tell_waiting(named, NULL);
+	struct rv_snapshot *snapshot = rv_container_of(peer, struct rv_peer_whole, peer)->snapshot;
+	if (snapshot)
+		tell_waiting(snapshot->named, NULL);
 }
 
 /* A new up for these children; NULL when memory is out. */
