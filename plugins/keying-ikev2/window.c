@@ -12,7 +12,6 @@
 #include <string.h>
 
 enum {
-	KEEP_US = 180 * 1000000,	/* RFC 7296, 2.1: "after a timeout of several minutes" */
 	KEEP_PRESSED_US = 30 * 1000000, /* when responses take much memory */
 	PRESSED_OCTETS = 16 * 1024 * 1024,
 	WAIT_MAX_S = 3600,
@@ -186,5 +185,9 @@ uint64_t ike_window_forget_us(const struct rv_ike_sa *sa)
 {
 	if (!sa->response)
 		return 0;
-	return sa->response->at_us + (sa->engine->cached_octets > PRESSED_OCTETS ? KEEP_PRESSED_US : KEEP_US);
+	uint64_t keep = rv_conf_us(rv_host_conf(sa->engine->host), "keep_responses");
+
+	if (sa->engine->cached_octets > PRESSED_OCTETS && keep > KEEP_PRESSED_US)
+		keep = KEEP_PRESSED_US;
+	return sa->response->at_us + keep;
 }
