@@ -19,45 +19,44 @@ enum { EVENTS_PER_S = 10 };
 
 struct twin {
 	struct rv_peer *peer;
+	const struct rv_id *theirs;
 	bool any;
 };
 
-static bool same_ends(const struct rv_peer *a, const struct rv_peer *b)
+static bool is_twin(const struct rv_peer *peer, const struct twin *twin)
 {
-	return a->local_id && b->local_id && rv_id_same(a->local_id, b->local_id) && a->remote_id && b->remote_id &&
-	       rv_id_same(a->remote_id, b->remote_id);
+	return peer != twin->peer && peer->established && peer->local_id && peer->remote_id &&
+	       rv_id_same(peer->local_id, twin->peer->local_id) && rv_id_same(peer->remote_id, twin->theirs);
+}
+
+static int find_twin(struct rv_peer *peer, void *arg)
+{
+	return is_twin(peer, arg);
 }
 
 static int is_other(struct rv_peer *peer, void *arg)
 {
-	struct twin *twin = arg;
-
-	if (peer == twin->peer || !peer->established)
-		return 0;
-	twin->any = true;
-	return 1;
+	return peer != arg && peer->established;
 }
 
 /* RFC 7296, 2.4: "this IKE SA is the only IKE SA currently active between the authenticated identities" */
 bool ike_is_first_contact(struct rv_peer *peer)
 {
-	struct twin twin = { .peer = peer };
 	const char *unique = rv_conf_str(peer->connection->conf, "unique");
+	struct twin twin = { .peer = peer,
+			     .theirs = peer->remote_id ? peer->remote_id : peer->connection->remote[0].id };
 
 	if (unique && strcmp(unique, "never") == 0)
 		return false;
-	rv_peer_each(peer->core, peer->connection->name, is_other, &twin);
-	return !twin.any;
+	if (!ike_id_names_one(twin.theirs)) /* nobody knows yet who answers */
+		return !rv_peer_each(peer->core, peer->connection->name, is_other, peer);
+	return !rv_peer_each_of(peer->core, twin.theirs, find_twin, &twin);
 }
 
 static int end_twin(struct rv_peer *peer, void *arg)
 {
-	struct twin *twin = arg;
-
-	if (peer != twin->peer && peer->established && same_ends(peer, twin->peer)) {
+	if (is_twin(peer, arg))
 		rv_peer_down(peer, -RV_EPEER_GONE, "the peer began anew (INITIAL_CONTACT)");
-		twin->any = true;
-	}
 	return 0;
 }
 
@@ -65,12 +64,12 @@ void ike_first_contact(struct rv_ike_exchange *x)
 {
 	const char *unique = rv_conf_str(x->sa->peer->connection->conf, "unique");
 	bool replace = unique && strcmp(unique, "replace") == 0;
-	struct twin twin = { .peer = x->sa->peer };
+	struct twin twin = { .peer = x->sa->peer, .theirs = x->sa->peer->remote_id };
 
 	if (unique && strcmp(unique, "never") == 0)
 		return;
 	if (replace || ike_has_notify(x, IKE_N_INITIAL_CONTACT))
-		rv_peer_each_of(x->sa->peer->core, x->sa->peer->remote_id, end_twin, &twin);
+		rv_peer_each_of(x->sa->peer->core, twin.theirs, end_twin, &twin);
 }
 
 void ike_tell_auth_failed(struct rv_ike_exchange *x, int error)

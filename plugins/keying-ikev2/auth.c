@@ -160,7 +160,7 @@ static int at_round(struct rv_ike_exchange *x, void *self)
 	return ike_point(x, RV_IKE_AT_ROUND);
 }
 
-static bool names_one(const struct rv_id *pattern)
+bool ike_id_names_one(const struct rv_id *pattern)
 {
 	return pattern && pattern->type != RV_ID_ANY && rv_id_match(pattern, pattern) == 3;
 }
@@ -171,7 +171,7 @@ static int write(struct rv_ike_exchange *x, void *self)
 	const struct rv_id *theirs = peer->connection->remote[0].id;
 
 	ike_id_put(&x->out, IKE_PAYLOAD_IDI, peer->local_id);
-	if (names_one(theirs))
+	if (ike_id_names_one(theirs))
 		ike_id_put(&x->out, IKE_PAYLOAD_IDR, theirs);
 	ike_auth_put_proof(x);
 	if (ike_is_first_contact(peer))

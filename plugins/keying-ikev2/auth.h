@@ -22,6 +22,9 @@ struct ike_proof {
 struct rv_id *ike_id_copy(const void *parent, const struct rv_id *id);
 struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round);
 
+/* False for a pattern that several identities fit, and for NULL. */
+bool ike_id_names_one(const struct rv_id *pattern);
+
 /* Our proof into x->proof; the check of the peer's AUTH payload. 0, RV_PENDING or negative. put: the AUTH payload. */
 int ike_auth_sign(struct rv_ike_exchange *x);
 int ike_auth_verify(struct rv_ike_exchange *x);

@@ -44,6 +44,13 @@ static void user_text(const struct rv_user *user, char *out, size_t size)
 	snprintf(out, size, "IKE SA #%u of %s", sa->peer ? sa->peer->id : 0, connection ? connection->name : "a peer");
 }
 
+/* RFC 7296, 2.23: who is behind a NAT holds its mapping open. */
+static void keep_alive(struct rv_ike_sa *sa, bool on)
+{
+	if (sa->peer->path.behind_nat && sa->port && sa->peer->established == !on)
+		(void)sa->port->ops->keepalive(sa->port->self, &sa->peer->path, sa->peer->id, on);
+}
+
 static int sa_free(struct rv_ike_sa *sa)
 {
 	rv_timer_cancel(&sa->timer);
@@ -55,8 +62,10 @@ static int sa_free(struct rv_ike_sa *sa)
 	ike_sas_remove(sa);
 	rv_ref_drop(&sa->prf);
 	rv_suite_fini(&sa->suite);
-	if (sa->peer && sa->peer->sa == sa)
+	if (sa->peer && sa->peer->sa == sa) {
+		keep_alive(sa, false);
 		sa->peer->sa = NULL;
+	}
 	return 0;
 }
 
@@ -244,8 +253,7 @@ void ike_sa_established(struct rv_ike_sa *sa)
 		ike_halfopen_remove(sa->hs);
 	sa->state = RV_IKE_ESTABLISHED;
 	ike_sa_lifetimes(sa);
-	if (sa->hs && (sa->peer->path.behind_nat) && sa->port)
-		(void)sa->port->ops->keepalive(sa->port->self, &sa->peer->path, sa->peer->id, true);
+	keep_alive(sa, true);
 	rv_log(&subject, RV_INFO, "ike-sa-up", KV_ADDR("peer", &sa->peer->path.remote),
 	       KV_ID("local-id", sa->peer->local_id), KV_ID("remote-id", sa->peer->remote_id));
 	rv_peer_up(sa->peer);
@@ -331,8 +339,6 @@ void ike_sa_end(struct rv_ike_sa *sa, int reason, const char *text)
 	if (peer->sa && peer->sa != sa) {
 		talloc_free(sa);
 	} else {
-		if (peer->path.behind_nat && sa->port)
-			(void)sa->port->ops->keepalive(sa->port->self, &peer->path, peer->id, false);
 		ike_sas_remove(sa);
 		rv_peer_down(peer, reason, text ? words : NULL);
 	}
