@@ -339,3 +339,51 @@ static inline uint64_t rig_dropped(struct rig *rig, uint32_t spi, bool in, enum 
 	assert_int_equal(rig->ops->stats(rig->self, spi, in ? RV_IN : RV_OUT, NULL, &stats), 0);
 	return stats.dropped[cause];
 }
+
+struct pair {
+	struct rig *west, *east;
+};
+
+static inline int setup(void **state)
+{
+	struct pair *pair = calloc(1, sizeof(*pair));
+
+	assert_non_null(pair);
+	pair->west = rig_new();
+	pair->east = rig_new();
+	*state = pair;
+	return 0;
+}
+
+static inline int teardown(void **state)
+{
+	struct pair *pair = *state;
+
+	rig_free(pair->west);
+	rig_free(pair->east);
+	free(pair);
+	return 0;
+}
+
+/* A one-way tunnel: the policy and SA of the west, the inbound SA of the east. */
+static inline void tunnel(struct pair *pair, const struct rig_sa *sa)
+{
+	struct rig_sa in = *sa;
+
+	assert_int_equal(rig_policy(pair->west, sa->local, sa->remote, sa->transport ? RV_TRANSPORT : RV_TUNNEL,
+				    sa->reqid, false),
+			 0);
+	assert_int_equal(rig_add(pair->west, sa), 0);
+	in.in = true;
+	in.local = sa->remote;
+	in.remote = sa->local;
+	assert_int_equal(rig_add(pair->east, &in), 0);
+}
+
+static const struct rig_sa plain = { .src = "192.0.2.1:4500",
+				     .dst = "192.0.2.2:4500",
+				     .local = "10.1.0.0/16",
+				     .remote = "10.2.0.0/16",
+				     .spi = 0x1234567,
+				     .reqid = 7,
+				     .window = 64 };
