@@ -88,6 +88,9 @@ void ike_sa_tell_keys(const struct rv_ike_sa *sa);
 /* The peers are authenticated: lifetimes begin, listeners hear of it. */
 void ike_sa_established(struct rv_ike_sa *sa);
 
+/* Keepalives through a NAT in front of us begin or end. */
+void ike_sa_keep_alive(struct rv_ike_sa *sa, bool on);
+
 /* Sets rekey, expiry and liveness times; arms the timer for what is due first. */
 void ike_sa_lifetimes(struct rv_ike_sa *sa);
 void ike_sa_schedule(struct rv_ike_sa *sa);

@@ -45,9 +45,9 @@ static void user_text(const struct rv_user *user, char *out, size_t size)
 }
 
 /* RFC 7296, 2.23: who is behind a NAT holds its mapping open. */
-static void keep_alive(struct rv_ike_sa *sa, bool on)
+void ike_sa_keep_alive(struct rv_ike_sa *sa, bool on)
 {
-	if (sa->peer->path.behind_nat && sa->port && sa->peer->established == !on)
+	if (sa->peer->path.behind_nat && sa->port && (on || sa->peer->established))
 		(void)sa->port->ops->keepalive(sa->port->self, &sa->peer->path, sa->peer->id, on);
 }
 
@@ -63,7 +63,7 @@ static int sa_free(struct rv_ike_sa *sa)
 	rv_ref_drop(&sa->prf);
 	rv_suite_fini(&sa->suite);
 	if (sa->peer && sa->peer->sa == sa) {
-		keep_alive(sa, false);
+		ike_sa_keep_alive(sa, false);
 		sa->peer->sa = NULL;
 	}
 	return 0;
@@ -253,7 +253,7 @@ void ike_sa_established(struct rv_ike_sa *sa)
 		ike_halfopen_remove(sa->hs);
 	sa->state = RV_IKE_ESTABLISHED;
 	ike_sa_lifetimes(sa);
-	keep_alive(sa, true);
+	ike_sa_keep_alive(sa, true);
 	rv_log(&subject, RV_INFO, "ike-sa-up", KV_ADDR("peer", &sa->peer->path.remote),
 	       KV_ID("local-id", sa->peer->local_id), KV_ID("remote-id", sa->peer->remote_id));
 	rv_peer_up(sa->peer);

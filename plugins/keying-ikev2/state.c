@@ -167,5 +167,6 @@ int ike_unpack(void *self, struct rv_peer *peer, struct rv_unpack *in)
 		return r;
 	}
 	peer->sa = sa;
+	ike_sa_keep_alive(sa, true);
 	return 0;
 }
