@@ -211,7 +211,8 @@ static void net_spec(struct policy *policy, struct rv_net_policy *out)
 	*out = (struct rv_net_policy){ .local_ts = policy->spec.local_ts,
 				       .remote_ts = policy->spec.remote_ts,
 				       .transport = policy->spec.action == RV_TRANSPORT,
-				       .guard = policy->spec.action != RV_PASS };
+				       .guard = policy->spec.action != RV_PASS,
+				       .priority = policy->spec.priority };
 	if (!protects)
 		return;
 	if (ops->clear_side(rv_service_self(policy->kernel.service), policy->spec.interface, out->ifname, &out->mark)) {

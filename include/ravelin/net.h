@@ -12,12 +12,12 @@
 /* A protected pair of selectors. ifname: the clear-side interface that leads into the tunnel ("" none). guard: clear
  * text that matches and did not pass ifname is dropped, in and out, except what carries mark (wire sockets) and keying
  * messages and ESP themselves; ifname "" then: all of it (a policy that discards). Neither route nor guard: matching
- * clear text passes although a guard with wider selectors stands (a policy that bypasses). */
+ * clear text passes (a policy that bypasses). priority: where selectors meet, the lower number decides. */
 struct rv_net_policy {
 	struct rv_ts local_ts, remote_ts;
 	char ifname[16];
 	bool route, guard, transport;
-	uint32_t mark;
+	uint32_t mark, priority;
 };
 
 /* What changed on the host; called on the loop. */

@@ -84,9 +84,10 @@ static void news(struct rv_io *io, uint32_t events)
 		if (n < 0 && errno == ENOBUFS) /* some were lost: ask for all */
 			(void)dump(net);
 		if (n < 0)
-			return;
+			break;
 		(void)mnl_cb_run(buf, (size_t)n, 0, 0, take, net);
 	}
+	path_sources(net);
 }
 
 int address_init(struct net *net)

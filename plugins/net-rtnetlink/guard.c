@@ -3,8 +3,9 @@
  *
  * One nftables table has, for each direction and family, a set of (source . destination) ranges whose packets are
  * dropped. Pairs that overlap another pair, or that name a protocol, cannot be elements of one set: they become rules
- * of the chains odd_in and odd_out, as do policies that bypass. Changes are gathered and carried out once a turn, as
- * one transaction. When the daemon dies the table stays and nothing leaks; its next start takes the table away.
+ * of the chains odd_in and odd_out, in order of priority, as does what is let through. Changes are gathered and carried
+ * out once a turn, as one transaction. When the daemon dies the table stays and nothing leaks; its next start replaces
+ * the table in the turn in which it sets its traps, or takes it away.
  */
 #include "net.h"
 
@@ -12,6 +13,7 @@
 #include <fcntl.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,6 +22,7 @@ struct waiter {
 	struct rv_call *call;
 };
 
+static const char pass[] = "accept";
 static const char vmark_path[] = "/proc/sys/net/ipv4/conf/all/src_valid_mark";
 
 static int free_nft(struct nft_ctx **holder)
@@ -155,12 +158,15 @@ static bool icmp(uint8_t proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
+static bool has_ports(const struct rv_ts *ts)
+{
+	return ts->proto && !(ts->port_lo == 0 && ts->port_hi == 65535) && ts->port_lo <= ts->port_hi;
+}
+
 /* One port condition of a rule, in front of its verdict. */
 static char *ports_text(char *text, const char *word, const struct rv_ts *ts)
 {
-	bool all = ts->port_lo == 0 && ts->port_hi == 65535, opaque = ts->port_lo > ts->port_hi;
-
-	if (!ts->proto || all || opaque)
+	if (!has_ports(ts))
 		return text;
 	if (icmp(ts->proto)) /* the types; codes are the datapath's to tell apart */
 		return talloc_asprintf_append_buffer(text, "%s type %u-%u ",
@@ -169,16 +175,36 @@ static char *ports_text(char *text, const char *word, const struct rv_ts *ts)
 	return talloc_asprintf_append_buffer(text, "th %s %u-%u ", word, ts->port_lo, ts->port_hi);
 }
 
+static bool overlap(const struct rv_ts *a, const struct rv_ts *b)
+{
+	struct rv_ts both;
+
+	return rv_ts_intersect(a, b, &both);
+}
+
+/* A later fragment has no ports: it may belong to what is protected, so it does not pass (RFC 4301, 7). */
+static void say_fragments(struct net *net, const char *rule, bool v6)
+{
+	char *text = talloc_asprintf(net, "%s%s counter drop\n", rule,
+				     v6 ? "frag frag-off > 0" : "ip frag-off & 0x1fff > 0");
+
+	say(net, text ? text : "");
+	talloc_free(text);
+}
+
 static void say_rule(struct net *net, const char *chain, const struct rv_ts *src, const struct rv_ts *dst,
 		     const char *verdict)
 {
 	char s[2 * RV_ADDR_TEXT], d[2 * RV_ADDR_TEXT];
-	const char *ip = src->family == RV_IPV6 ? "ip6" : "ip";
+	bool v6 = src->family == RV_IPV6;
+	const char *ip = v6 ? "ip6" : "ip";
 	char *text = talloc_asprintf(net, "add rule inet %s %s %s saddr %s %s daddr %s ", net->nft_table, chain, ip,
 				     range_text(src, s), ip, range_text(dst, d));
 
 	if (text && src->proto)
 		text = talloc_asprintf_append_buffer(text, "meta l4proto %u ", src->proto);
+	if (text && (has_ports(src) || has_ports(dst)) && verdict != pass)
+		say_fragments(net, text, v6);
 	if (text)
 		text = ports_text(text, "sport", src);
 	if (text && !icmp(dst->proto))
@@ -192,36 +218,95 @@ static void say_rule(struct net *net, const char *chain, const struct rv_ts *src
 /* Hosts of the local selector talk among themselves when the remote one covers it (0.0.0.0/0). */
 static bool covers(const struct rv_net_policy *policy)
 {
-	return policy->guard && !policy->transport && rv_ts_contains(&policy->remote_ts, &policy->local_ts) &&
+	return policy->route && policy->guard && !policy->transport &&
+	       rv_ts_contains(&policy->remote_ts, &policy->local_ts) &&
 	       !rv_ts_contains(&policy->local_ts, &policy->remote_ts);
 }
 
-static void say_odd(struct net *net)
+/* The far side of what a policy lets through, between its local selector and this; or NULL. */
+static const struct rv_ts *lets(const struct policy *policy)
 {
-	char *text = talloc_asprintf(net, "flush chain inet %s odd_in\nflush chain inet %s odd_out\n", net->nft_table,
-				     net->nft_table);
+	if (policy_bypass(&policy->spec))
+		return &policy->spec.remote_ts;
+	return covers(&policy->spec) ? &policy->spec.local_ts : NULL;
+}
 
-	say(net, text ? text : "");
-	talloc_free(text);
-	rv_list_each (&net->policies, p, struct policy, entry) {
-		if (p->guarded && covers(&p->spec)) {
-			say_rule(net, "odd_in", &p->spec.local_ts, &p->spec.local_ts, "accept");
-			say_rule(net, "odd_out", &p->spec.local_ts, &p->spec.local_ts, "accept");
-		}
-	}
-	rv_list_each (&net->policies, p, struct policy, entry) {
-		if (p->guarded && !p->in_sets) {
-			say_rule(net, "odd_in", &p->spec.remote_ts, &p->spec.local_ts, "counter drop");
-			say_rule(net, "odd_out", &p->spec.local_ts, &p->spec.remote_ts, "counter drop");
-		}
+/* Lower numbers first; among equals what drops. */
+static int by_priority(const void *a, const void *b)
+{
+	const struct policy *const *p = a, *const *q = b;
+
+	if ((*p)->spec.priority != (*q)->spec.priority)
+		return (*p)->spec.priority < (*q)->spec.priority ? -1 : 1;
+	return (int)(*q)->spec.guard - (int)(*p)->spec.guard;
+}
+
+/* Rules come before the sets: an element that a rule behind it in order would let through needs a rule as well. */
+static bool let_by_others(const struct policy *policy, struct policy *const *letting, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (letting[i] != policy && letting[i]->spec.priority >= policy->spec.priority &&
+		    overlap(&letting[i]->spec.local_ts, &policy->spec.local_ts) &&
+		    overlap(lets(letting[i]), &policy->spec.remote_ts))
+			return true;
+	return false;
+}
+
+static void say_both(struct net *net, const struct rv_ts *local, const struct rv_ts *remote, const char *verdict)
+{
+	say_rule(net, "odd_in", remote, local, verdict);
+	say_rule(net, "odd_out", local, remote, verdict);
+}
+
+static void say_sorted(struct net *net, struct policy *const *sorted, size_t n, struct policy *const *letting,
+		       size_t n_letting)
+{
+	for (size_t i = 0; i < n; i++) {
+		const struct rv_net_policy *spec = &sorted[i]->spec;
+		const struct rv_ts *far = lets(sorted[i]);
+
+		if (far)
+			say_both(net, &spec->local_ts, far, pass);
+		if (spec->guard && (!sorted[i]->in_sets || let_by_others(sorted[i], letting, n_letting)))
+			say_both(net, &spec->local_ts, &spec->remote_ts, "counter drop");
 	}
 }
 
-static void say_clear(struct net *net, const char *ifname)
+/* The chains of rules, anew. False: out of memory. */
+static bool say_odd(struct net *net)
 {
-	char *text =
-		*ifname ? talloc_asprintf(net, "add element inet %s clear { \"%s\" }\n", net->nft_table, ifname) : NULL;
+	char *text = talloc_asprintf(net, "flush chain inet %s odd_in\nflush chain inet %s odd_out\n", net->nft_table,
+				     net->nft_table);
+	struct policy **all = talloc_array(text, struct policy *, (unsigned)net->n_policies + 1);
+	struct policy **letting = talloc_array(text, struct policy *, net->n_lets + 1);
+	size_t n = 0, n_letting = 0;
 
+	if (!all || !letting) {
+		talloc_free(text);
+		return false;
+	}
+	say(net, text);
+	rv_list_each (&net->policies, p, struct policy, entry) {
+		if (!p->guarded)
+			continue;
+		all[n++] = p;
+		if (lets(p))
+			letting[n_letting++] = p;
+	}
+	qsort(all, n, sizeof(*all), by_priority);
+	say_sorted(net, all, n, letting, n_letting);
+	talloc_free(text);
+	return true;
+}
+
+/* The interface of a policy may carry clear text from now on. */
+static void say_clear(struct net *net, struct device *device)
+{
+	if (!device || device->clear)
+		return;
+	char *text = talloc_asprintf(net, "add element inet %s clear { \"%s\" }\n", net->nft_table, device->ifname);
+
+	device->clear = text;
 	say(net, text ? text : "");
 	talloc_free(text);
 }
@@ -241,42 +326,69 @@ static void answer(struct net *net, int result)
 /* After a failure nobody knows what stands: everything is said anew. */
 static void say_all(struct net *net)
 {
-	uint32_t mark = wire_mark(net);
-
-	say_table(net, mark);
+	say_table(net, wire_mark(net));
+	rv_list_each (&net->devices, d, struct device, entry)
+		d->clear = false;
 	rv_list_each (&net->policies, p, struct policy, entry) {
 		if (!p->guarded)
 			continue;
-		say_clear(net, p->spec.ifname);
+		say_clear(net, p->device);
 		if (p->in_sets)
 			say_elements(net, p, "add");
 	}
 	net->nft_odd = true;
 }
 
+static void failed(struct net *net, int r)
+{
+	rv_log(&net->host->subject, RV_ERROR, "guard-failed",
+	       KV_STR("tried", "to install the rules that keep clear text out of protected traffic"),
+	       KV_STR("found", r == -EIO ? nft_ctx_get_error_buffer(net->nft) : "no memory"),
+	       KV_STR("advice", "load nf_tables, or set ravelin.plugins.net-rtnetlink.guard = no and filter yourself"));
+}
+
+static void remove_table(struct net *net)
+{
+	char *text = talloc_asprintf(net, "add table inet %s\ndelete table inet %s\n", net->nft_table, net->nft_table);
+
+	if (text)
+		(void)nft_run_cmd_from_buffer(net->nft, text);
+	talloc_free(text);
+}
+
+static bool any_guarded(const struct net *net)
+{
+	rv_list_each (&net->policies, p, struct policy, entry)
+		if (p->guarded)
+			return true;
+	return false;
+}
+
 static void carry_out(void *arg)
 {
 	struct net *net = arg;
-	char *more = net->nft_text;
 	int r = -ENOMEM;
 
 	net->nft_due = false;
+	if (!net->nft_there && !any_guarded(net)) { /* what a daemon before this one left */
+		remove_table(net);
+		TALLOC_FREE(net->nft_text);
+		answer(net, 0);
+		return;
+	}
 	if (!net->nft_there) {
+		talloc_free(net->nft_text);
 		net->nft_text = talloc_strdup(net, "");
 		say_all(net);
-		talloc_free(more);
 	}
-	if (net->nft_odd)
-		say_odd(net);
+	if (net->nft_odd && !say_odd(net))
+		TALLOC_FREE(net->nft_text);
 	if (net->nft_text)
 		r = nft_run_cmd_from_buffer(net->nft, net->nft_text) ? -EIO : 0;
 	if (r)
-		rv_log(&net->host->subject, RV_ERROR, "guard-failed",
-		       KV_STR("tried", "to install the rules that keep clear text out of protected traffic"),
-		       KV_STR("found", r == -EIO ? nft_ctx_get_error_buffer(net->nft) : "no memory"),
-		       KV_STR("advice",
-			      "load nf_tables, or set ravelin.plugins.net-rtnetlink.guard = no and filter yourself"));
+		failed(net, r);
 	net->nft_there = !r;
+	net->nft_ours = net->nft_ours || !r;
 	net->nft_odd = false;
 	TALLOC_FREE(net->nft_text);
 	answer(net, r);
@@ -294,13 +406,6 @@ static int due(struct net *net)
 
 	net->nft_due = r == 0;
 	return r;
-}
-
-static bool overlap(const struct rv_ts *a, const struct rv_ts *b)
-{
-	struct rv_ts both;
-
-	return rv_ts_intersect(a, b, &both);
 }
 
 static bool fits_in_sets(const struct net *net, const struct policy *policy)
@@ -337,10 +442,10 @@ int guard_add(struct net *net, struct policy *policy, struct rv_call *call)
 		net->vmark_set = !valid_mark(true);
 	policy->guarded = true;
 	policy->in_sets = fits_in_sets(net, policy);
-	if (!policy->in_sets || covers(&policy->spec))
-		net->nft_odd = true;
+	net->n_lets += lets(policy) != NULL;
+	net->nft_odd = net->nft_odd || !policy->in_sets || net->n_lets;
 	if (net->nft_there) {
-		say_clear(net, policy->spec.ifname);
+		say_clear(net, policy->device);
 		if (policy->in_sets)
 			say_elements(net, policy, "add");
 	}
@@ -358,20 +463,29 @@ void guard_del(struct net *net, struct policy *policy)
 	policy->guarded = false;
 	if (net->nft_there && policy->in_sets)
 		say_elements(net, policy, "delete");
-	if (!policy->in_sets || covers(&policy->spec))
-		net->nft_odd = true;
+	net->nft_odd = net->nft_odd || !policy->in_sets || net->n_lets;
+	net->n_lets -= lets(policy) != NULL;
+}
+
+void guard_unclear(struct net *net, const struct device *device)
+{
+	if (!device->clear || !net->nft_there || due(net))
+		return;
+	char *text = talloc_asprintf(net, "delete element inet %s clear { \"%s\" }\n", net->nft_table, device->ifname);
+
+	say(net, text ? text : "");
+	talloc_free(text);
 }
 
 void guard_flush(struct net *net)
 {
-	char *text = talloc_asprintf(net, "add table inet %s\ndelete table inet %s\n", net->nft_table, net->nft_table);
+	bool ours = net->nft_ours;
 
 	rv_defer_cancel(net->host->loop, net);
-	net->nft_due = net->nft_odd = net->nft_there = false;
+	net->nft_due = net->nft_odd = net->nft_there = net->nft_ours = false;
 	TALLOC_FREE(net->nft_text);
-	if (text)
-		(void)nft_run_cmd_from_buffer(net->nft, text);
-	talloc_free(text);
+	if (ours || due(net)) /* else carry_out() removes what it finds, if no policy comes in this turn */
+		remove_table(net);
 	if (net->vmark_set)
 		(void)valid_mark(false);
 	net->vmark_set = false;

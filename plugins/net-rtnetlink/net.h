@@ -26,16 +26,17 @@ struct prefix {
 	uint8_t ip[16];
 };
 
-/* One route or rule, as a value: compared whole, so unused octets are zero. */
+/* One route or rule, as a value: compared whole, so it has no gaps and unused octets are zero. */
 struct item {
 	enum { ROUTE, THROW, RULE_FROM, RULE_MARK } kind;
 	uint32_t table, priority, mark;
 	struct prefix from, to;
-	uint8_t proto, has_prefsrc, pad[2];
+	uint8_t proto, pad[3];
 	uint16_t sport_lo, sport_hi, dport_lo, dport_hi;
 	uint32_t ifindex;
-	uint8_t prefsrc[16];
+	uint8_t source[4]; /* of a route, IPv4; its metric too, so that routes with different ones stand side by side */
 };
+_Static_assert(sizeof(struct item) == 72, "an item has gaps");
 
 struct counted {
 	struct counted *next;
@@ -49,15 +50,27 @@ struct local {
 	unsigned ifindex;
 };
 
+/* A clear-side interface, while a policy leads into it. */
+struct device {
+	struct rv_list entry;
+	char ifname[16];
+	unsigned users;
+	uint32_t table; /* its first */
+	bool clear;	/* an element of the set of interfaces that the guard lets through */
+};
+
 /* A policy that stands, with the number of times it was asked for. */
 struct policy {
 	struct rv_list entry;
+	struct policy *next; /* of the same hash */
 	struct rv_net_policy spec;
 	unsigned count;
+	struct device *device;	/* NULL: none */
 	struct counted **items; /* its routes and rules */
 	unsigned n_items;
-	bool guarded; /* it stands in nft_text or in the kernel */
-	bool in_sets; /* its selectors are elements of the sets; else rules of their own */
+	uint8_t source[4]; /* what its IPv4 route was given */
+	bool guarded;	   /* it stands in nft_text or in the kernel */
+	bool in_sets;	   /* its selectors are elements of the sets; else rules of their own */
 };
 
 struct net {
@@ -66,7 +79,9 @@ struct net {
 	struct rv_io news_io;
 	uint32_t seq;
 	struct rv_net_events events;
-	struct rv_list locals, policies;
+	struct rv_list locals, policies, devices;
+	struct policy **heads; /* policies by hash */
+	size_t n_policies, n_bypasses, n_heads;
 	struct counted **items;
 	size_t n_items, n_buckets;
 	uint32_t table;
@@ -75,6 +90,8 @@ struct net {
 	bool nft_there;		/* the table stands */
 	bool nft_odd;		/* the chains of rules are to be written anew */
 	bool nft_due;		/* carry_out() is deferred */
+	bool nft_ours;		/* the table was written by this daemon, not by one before it */
+	unsigned n_lets;	/* guarded policies that let something through (guard.c) */
 	bool vmark_set;		/* src_valid_mark was 0 before us */
 	char *nft_text;		/* commands that wait for the end of this turn */
 	struct rv_list waiting; /* calls that wait for them */
@@ -82,6 +99,7 @@ struct net {
 
 /* netlink.c. Sends one request and takes its answers: fn (or NULL) for each message. 0 or -errno of the kernel. */
 int nl_open(struct net *net);
+void nl_close(struct net *net);
 int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
 struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags);
 /* the first attribute of a type behind a head of that size, or NULL */
@@ -90,15 +108,30 @@ const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint
 /* ranges.c. Splits lo..hi of ts into prefixes: their number (at most RANGE_PREFIXES), or -E2BIG. Pure. */
 int ts_prefixes(const struct rv_ts *ts, struct prefix out[static RANGE_PREFIXES]);
 
-/* path.c. Routes and rules of one policy, counted. */
+/* policies.c. find: the one with these selectors and interface, or NULL. bypass: clear text passes. */
+struct policy *policy_find(const struct net *net, const struct rv_net_policy *spec);
+int policy_insert(struct net *net, struct policy *policy);
+void policy_remove(struct net *net, struct policy *policy);
+bool policy_bypass(const struct rv_net_policy *spec);
+bool policies_meet(const struct rv_net_policy *a, const struct rv_net_policy *b);
+
+/* Holds and drops the interface that a policy leads into; NULL: out of memory. */
+struct device *device_hold(struct net *net, const char ifname[static 16]);
+void device_drop(struct net *net, struct device *device);
+
+/* path.c. Routes and rules of one policy, counted. again: lays those anew that lead round a bypass, or whose source
+ * address came or went. */
 int path_add(struct net *net, struct policy *policy);
 void path_del(struct net *net, struct policy *policy);
+void path_round(struct net *net, const struct rv_net_policy *bypass);
+void path_sources(struct net *net);
 void path_flush(struct net *net);
 
 /* guard.c. The nftables of all policies; carried out once a turn. call: answered then. */
 int guard_init(struct net *net);
 int guard_add(struct net *net, struct policy *policy, struct rv_call *call);
 void guard_del(struct net *net, struct policy *policy);
+void guard_unclear(struct net *net, const struct device *device);
 void guard_flush(struct net *net);
 
 /* address.c */

@@ -7,19 +7,17 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static int close_sockets(struct net *net)
+void nl_close(struct net *net)
 {
 	rv_io_del(&net->news_io);
 	if (net->requests)
 		mnl_socket_close(net->requests);
 	if (net->news)
 		mnl_socket_close(net->news);
-	return 0;
 }
 
 int nl_open(struct net *net)
 {
-	talloc_set_destructor(net, close_sockets);
 	net->requests = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	net->news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!net->requests || !net->news || mnl_socket_bind(net->requests, 0, MNL_SOCKET_AUTOPID) ||

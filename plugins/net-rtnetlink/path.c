@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* path: the routes that lead protected traffic into the clear-side interface, and the rules that choose them.
  *
- *	priority - 2	fwmark of wire sockets			-> main			sealed traffic does not loop
+ *	priority - 4	fwmark of wire sockets			-> main			sealed traffic does not loop
+ *	priority - 3	selectors inside a bypass		-> their table		they come before the bypass
+ *	priority - 2	selectors of a bypass			-> main
  *	priority - 1	from nothing yet (IPv4)			-> table		own traffic gets a source
  *	priority	from the local selector			-> table, table + 1
  *	priority	... and to, protocol, ports		-> table + 2
  *
- * table holds the routes with a source address of ours, table + 1 those where this host has none in the selector, table
- * + 2 those of selectors with a protocol or ports. Equal routes and rules of several policies are counted.
+ * table (its interface's; 256 apart) holds the routes with a source address of ours, table + 1 those without, and
+ * table + 2 those of selectors with a protocol or ports. Equal routes and rules of several policies are counted.
  *
  * Own traffic has no source address yet when it is routed. An IPv4 rule can ask for that, and the route gives a source
  * inside the local selector. An IPv6 rule cannot: it matches when RFC 6724 would choose a source inside the selector.
@@ -69,6 +71,11 @@ static uint8_t af(const struct item *item)
 	return (item->to.family ? item->to.family : item->from.family) == RV_IPV6 ? AF_INET6 : AF_INET;
 }
 
+static bool given(const uint8_t source[static 4])
+{
+	return source[0] || source[1] || source[2] || source[3];
+}
+
 static void put_route(struct nlmsghdr *request, const struct item *item)
 {
 	struct rtmsg *route = mnl_nlmsg_put_extra_header(request, sizeof(*route));
@@ -83,8 +90,10 @@ static void put_route(struct nlmsghdr *request, const struct item *item)
 	put_prefix(request, RTA_DST, &item->to);
 	if (item->ifindex)
 		mnl_attr_put_u32(request, RTA_OIF, item->ifindex);
-	if (item->has_prefsrc)
-		mnl_attr_put(request, RTA_PREFSRC, rv_family_len(item->to.family), item->prefsrc);
+	if (!given(item->source))
+		return;
+	mnl_attr_put(request, RTA_PREFSRC, sizeof(item->source), item->source);
+	mnl_attr_put(request, RTA_PRIORITY, sizeof(item->source), item->source);
 }
 
 static void put_rule(struct nlmsghdr *request, const struct item *item)
@@ -165,6 +174,8 @@ static void release(struct net *net, struct counted *c)
 	net->n_items--;
 }
 
+enum { BEFORE_MARK = 4, BEFORE_INSIDE = 3, BEFORE_BYPASS = 2, BEFORE_SOURCELESS = 1 };
+
 /* The items of one policy while they are laid out. */
 struct gather {
 	struct net *net;
@@ -172,7 +183,9 @@ struct gather {
 	struct item *items;
 	unsigned n;
 	uint32_t ifindex, priority;
-	const struct rv_addr *source;
+	uint32_t table;	   /* the interface's first */
+	uint8_t source[4]; /* IPv4: an address of ours in the local selector */
+	bool inside;	   /* a bypass that comes after it has packets of it */
 };
 
 static int put(struct gather *gather, const struct item *item)
@@ -211,36 +224,44 @@ static void put_ports(struct item *item, const struct rv_ts *local, const struct
 	}
 }
 
-static struct item mark_rule(const struct gather *gather, uint8_t family)
-{
-	return (struct item){ .kind = RULE_MARK,
-			      .table = RT_TABLE_MAIN,
-			      .priority = gather->priority - 2,
-			      .mark = gather->policy->mark,
-			      .from = { .family = family } };
-}
-
 /* "From no address yet"; no such rule exists for IPv6. */
 static struct prefix sourceless(uint8_t family)
 {
 	return (struct prefix){ .family = family, .len = family == RV_IPV4 ? 32 : 0 };
 }
 
+static int put_mark_rule(struct gather *gather, uint8_t family)
+{
+	const struct item rule = { .kind = RULE_MARK,
+				   .table = RT_TABLE_MAIN,
+				   .priority = gather->priority - BEFORE_MARK,
+				   .mark = gather->policy->mark,
+				   .from = { .family = family } };
+
+	return rule.mark ? put(gather, &rule) : 0;
+}
+
+/* The table that the policy's routes are in. */
+static uint32_t way_table(const struct gather *gather)
+{
+	if (gather->policy->local_ts.proto)
+		return gather->table + 2;
+	return gather->table + (given(gather->source) ? 0 : 1);
+}
+
 /* The rules that lead from `from` to the tables. */
 static int put_rules(struct gather *gather, const struct prefix *from)
 {
-	uint32_t table = gather->net->table, priority = gather->priority;
+	uint32_t table = gather->table, priority = gather->priority;
 	struct prefix none = sourceless(from->family);
 	const struct item rules[] = {
-		mark_rule(gather, from->family),
-		{ .kind = RULE_FROM, .table = table, .priority = priority - 1, .from = none },
+		{ .kind = RULE_FROM, .table = table, .priority = priority - BEFORE_SOURCELESS, .from = none },
 		{ .kind = RULE_FROM, .table = table, .priority = priority, .from = *from },
 		{ .kind = RULE_FROM, .table = table + 1, .priority = priority, .from = *from },
 	};
+	int r = 0;
 
-	int r = gather->policy->mark ? put(gather, &rules[0]) : 0;
-
-	for (size_t i = none.len ? 1 : 2; i < RV_COUNT(rules) && !r; i++)
+	for (size_t i = none.len ? 0 : 1; i < RV_COUNT(rules) && !r; i++)
 		r = put(gather, &rules[i]);
 	return r;
 }
@@ -248,19 +269,9 @@ static int put_rules(struct gather *gather, const struct prefix *from)
 /* The route to `to`, with a source address of ours where there is one in the selector. */
 static int put_way(struct gather *gather, const struct prefix *to)
 {
-	bool narrow = gather->policy->local_ts.proto != 0;
-	const struct rv_addr *source = narrow ? NULL : gather->source;
-	struct item route = { .kind = ROUTE,
-			      .table = gather->net->table + (narrow   ? 2
-							     : source ? 0
-								      : 1),
-			      .to = *to,
-			      .ifindex = gather->ifindex };
+	struct item route = { .kind = ROUTE, .table = way_table(gather), .to = *to, .ifindex = gather->ifindex };
 
-	if (source) {
-		route.has_prefsrc = 1;
-		memcpy(route.prefsrc, source->ip, rv_family_len(source->family));
-	}
+	memcpy(route.source, gather->source, sizeof(route.source));
 	return put(gather, &route);
 }
 
@@ -274,32 +285,50 @@ static int put_throws(struct gather *gather, const struct prefix *from)
 	    !rv_ts_contains(&policy->remote_ts, &policy->local_ts))
 		return 0;
 	for (uint32_t i = 0; i < 2 && !r; i++)
-		r = put(gather, &(struct item){ .kind = THROW, .table = gather->net->table + i, .to = *from });
+		r = put(gather, &(struct item){ .kind = THROW, .table = gather->table + i, .to = *from });
 	return r;
 }
 
-/* Rules that name source, destination and ports: into the tunnel, or (bypass) around it. */
-static int put_narrow_rules(struct gather *gather, const struct prefix *from, const struct prefix *to, int n_to)
+/* Rules that name source, destination and ports. */
+static int put_narrow_rules(struct gather *gather, const struct prefix *from, const struct prefix *to, int n_to,
+			    uint32_t before, uint32_t table)
 {
 	const struct rv_net_policy *policy = gather->policy;
-	struct item mark = mark_rule(gather, from->family);
-	bool bypass = !policy->route;
-	int r = policy->mark && !bypass ? put(gather, &mark) : 0;
+	bool own = from->family == RV_IPV4 && (policy_bypass(policy) || given(gather->source));
+	int r = 0;
 
 	for (int i = 0; i < n_to && !r; i++) {
 		struct item rule = { .kind = RULE_FROM,
-				     .table = bypass ? RT_TABLE_MAIN : gather->net->table + 2,
-				     .priority = gather->priority - (bypass ? 2 : 0),
+				     .table = table,
+				     .priority = gather->priority - before,
 				     .from = *from,
 				     .to = to[i] };
 
 		put_ports(&rule, &policy->local_ts, &policy->remote_ts);
 		r = put(gather, &rule);
 		rule.from = sourceless(from->family);
-		if (bypass && rule.from.len && !r)
+		rule.priority = gather->priority - (before ? before : BEFORE_SOURCELESS);
+		if (own && !r)
 			r = put(gather, &rule);
 	}
 	return r;
+}
+
+/* What leads packets from one prefix of the local selector. */
+static int lay_out_from(struct gather *gather, const struct prefix *from, const struct prefix *to, int n_to)
+{
+	const struct rv_net_policy *policy = gather->policy;
+
+	if (policy_bypass(policy))
+		return put_narrow_rules(gather, from, to, n_to, BEFORE_BYPASS, RT_TABLE_MAIN);
+	int r = put_mark_rule(gather, from->family);
+
+	if (!r && gather->inside)
+		r = put_narrow_rules(gather, from, to, n_to, BEFORE_INSIDE, way_table(gather));
+	if (!r && policy->local_ts.proto)
+		return put_narrow_rules(gather, from, to, n_to, 0, way_table(gather));
+	r = r ? r : put_throws(gather, from);
+	return r ? r : put_rules(gather, from);
 }
 
 static int lay_out(struct gather *gather)
@@ -312,26 +341,45 @@ static int lay_out(struct gather *gather)
 		return -E2BIG;
 	for (int i = 0; i < n_to && !r && policy->route; i++)
 		r = put_way(gather, &to[i]);
-	for (int i = 0; i < n_from && !r; i++) {
-		if (policy->local_ts.proto || !policy->route) {
-			r = put_narrow_rules(gather, &from[i], to, n_to);
-			continue;
-		}
-		r = put_throws(gather, &from[i]);
-		r = r ? r : put_rules(gather, &from[i]);
-	}
+	for (int i = 0; i < n_from && !r; i++)
+		r = lay_out_from(gather, &from[i], to, n_to);
 	return r;
+}
+
+static bool inside_bypass(const struct net *net, const struct rv_net_policy *policy)
+{
+	if (!net->n_bypasses || !policy->route)
+		return false;
+	rv_list_each (&net->policies, p, struct policy, entry)
+		if (policy_bypass(&p->spec) && p->spec.priority >= policy->priority && policies_meet(&p->spec, policy))
+			return true;
+	return false;
+}
+
+static void source_of(const struct net *net, const struct rv_net_policy *policy, uint8_t source[static 4])
+{
+	const struct rv_addr *addr =
+		policy->local_ts.family == RV_IPV4 && policy->route ? address_inside(net, &policy->local_ts) : NULL;
+
+	memset(source, 0, 4);
+	if (addr)
+		memcpy(source, addr->ip, 4);
 }
 
 int path_add(struct net *net, struct policy *policy)
 {
+	const struct rv_net_policy *spec = &policy->spec;
 	struct gather gather = { .net = net,
-				 .policy = &policy->spec,
-				 .ifindex = if_nametoindex(policy->spec.ifname),
+				 .policy = spec,
+				 .ifindex = if_nametoindex(spec->ifname),
 				 .priority = (uint32_t)rv_conf_int(rv_host_conf(net->host), "rule_priority"),
-				 .source = address_inside(net, &policy->spec.local_ts) };
-	int r = policy->spec.route && !gather.ifindex ? -ENODEV : lay_out(&gather);
+				 .table = policy->device ? policy->device->table : net->table,
+				 .inside = inside_bypass(net, spec) };
 
+	source_of(net, spec, gather.source);
+	int r = spec->route && !gather.ifindex ? -ENODEV : lay_out(&gather);
+
+	memcpy(policy->source, gather.source, sizeof(policy->source));
 	policy->items = r ? NULL : talloc_array(policy, struct counted *, gather.n);
 	if (!r && !policy->items)
 		r = -ENOMEM;
@@ -347,6 +395,39 @@ int path_add(struct net *net, struct policy *policy)
 	if (r)
 		path_del(net, policy);
 	return r;
+}
+
+/* The guard stands meanwhile, so nothing leaks. */
+static void again(struct net *net, struct policy *policy)
+{
+	char local[RV_TS_TEXT], remote[RV_TS_TEXT];
+
+	path_del(net, policy);
+	int r = path_add(net, policy);
+
+	if (r)
+		rv_log(&net->host->subject, RV_ERROR, "route-failed",
+		       KV_STR("local", rv_ts_text(&policy->spec.local_ts, local)),
+		       KV_STR("remote", rv_ts_text(&policy->spec.remote_ts, remote)),
+		       KV_STR("error", rv_error_text(r)));
+}
+
+void path_round(struct net *net, const struct rv_net_policy *bypass)
+{
+	rv_list_each (&net->policies, p, struct policy, entry)
+		if (p->spec.route && p->spec.priority <= bypass->priority && policies_meet(&p->spec, bypass))
+			again(net, p);
+}
+
+void path_sources(struct net *net)
+{
+	uint8_t source[4];
+
+	rv_list_each (&net->policies, p, struct policy, entry) {
+		source_of(net, &p->spec, source);
+		if (p->spec.route && !rv_bytes_equal(rv_bytes(source, 4), rv_bytes(p->source, 4)))
+			again(net, p);
+	}
 }
 
 void path_del(struct net *net, struct policy *policy)

@@ -8,14 +8,6 @@
 
 #include <errno.h>
 
-static struct policy *find(struct net *net, const struct rv_net_policy *spec)
-{
-	rv_list_each (&net->policies, p, struct policy, entry)
-		if (rv_ts_same(&p->spec.local_ts, &spec->local_ts) && rv_ts_same(&p->spec.remote_ts, &spec->remote_ts))
-			return p;
-	return NULL;
-}
-
 static int events(void *self, const struct rv_net_events *events)
 {
 	struct net *net = self;
@@ -38,15 +30,33 @@ static void forget(struct net *net, struct policy *policy)
 {
 	guard_del(net, policy);
 	path_del(net, policy);
-	rv_list_del(&policy->entry);
+	policy_remove(net, policy);
+	if (policy_bypass(&policy->spec))
+		path_round(net, &policy->spec);
+	device_drop(net, policy->device);
 	talloc_free(policy);
+}
+
+static int set_up(struct net *net, struct policy *policy, struct rv_call *call)
+{
+	const struct rv_net_policy *spec = &policy->spec;
+	int r = 0;
+
+	if (*spec->ifname && !(policy->device = device_hold(net, spec->ifname)))
+		return -ENOMEM;
+	if (spec->route || policy_bypass(spec))
+		r = path_add(net, policy);
+	if (!r && policy_bypass(spec))
+		path_round(net, spec);
+	if (!r && rv_conf_bool(rv_host_conf(net->host), "guard"))
+		r = guard_add(net, policy, call);
+	return r;
 }
 
 static int policy_add(void *self, const struct rv_net_policy *spec, struct rv_call *call)
 {
 	struct net *net = self;
-	struct policy *policy = find(net, spec);
-	int r = 0;
+	struct policy *policy = policy_find(net, spec);
 
 	if (policy) {
 		policy->count++;
@@ -57,13 +67,13 @@ static int policy_add(void *self, const struct rv_net_policy *spec, struct rv_ca
 		return -ENOMEM;
 	policy->spec = *spec;
 	policy->count = 1;
-	rv_list_add(&net->policies, &policy->entry);
-	bool bypass = !spec->route && !spec->guard;
+	int r = policy_insert(net, policy);
 
-	if (spec->route || bypass)
-		r = path_add(net, policy);
-	if (!r && (spec->guard || bypass) && rv_conf_bool(rv_host_conf(net->host), "guard"))
-		r = guard_add(net, policy, call);
+	if (r) {
+		talloc_free(policy);
+		return r;
+	}
+	r = set_up(net, policy, call);
 	if (r < 0)
 		forget(net, policy);
 	return r;
@@ -72,7 +82,7 @@ static int policy_add(void *self, const struct rv_net_policy *spec, struct rv_ca
 static int policy_del(void *self, const struct rv_net_policy *spec)
 {
 	struct net *net = self;
-	struct policy *policy = find(net, spec);
+	struct policy *policy = policy_find(net, spec);
 
 	if (policy && --policy->count == 0)
 		forget(net, policy);
@@ -94,10 +104,16 @@ static int flush(void *self)
 {
 	struct net *net = self;
 
-	rv_list_each (&net->policies, p, struct policy, entry) {
-		rv_list_del(&p->entry);
-		p->n_items = 0;
+	while (!rv_list_empty(&net->policies)) {
+		struct policy *p = rv_container_of(net->policies.next, struct policy, entry);
+
+		policy_remove(net, p);
 		talloc_free(p);
+	}
+	net->n_lets = 0;
+	rv_list_each (&net->devices, d, struct device, entry) {
+		rv_list_del(&d->entry);
+		talloc_free(d);
 	}
 	guard_flush(net);
 	path_flush(net);
@@ -116,6 +132,16 @@ static const struct rv_net_ops ops = {
 	.flush = flush,
 };
 
+/* What a daemon before this one left stays as long as this one has not taken its place: it fails closed. */
+static int net_gone(struct net *net)
+{
+	if (net->nft_ours || net->n_items)
+		(void)flush(net);
+	rv_defer_cancel(net->host->loop, net);
+	nl_close(net);
+	return 0;
+}
+
 static const char *const syscalls[] = { "socket",  "bind",	  "sendto", "sendmsg",	  "recvfrom",
 					"recvmsg", "getsockname", "ioctl",  "setsockopt", "getsockopt",
 					"openat",  "lseek",	  NULL };
@@ -130,10 +156,12 @@ static int init(struct rv_host *host)
 	net->host = host;
 	rv_list_init(&net->locals);
 	rv_list_init(&net->policies);
+	rv_list_init(&net->devices);
 	net->table = (uint32_t)rv_conf_int(conf, "table");
 	net->nft_table = talloc_strdup(net, rv_conf_str(conf, "nft_table"));
 	if (!net->nft_table)
 		return -ENOMEM;
+	talloc_set_destructor(net, net_gone);
 	int r = nl_open(net);
 
 	r = r ? r : address_init(net);
@@ -151,8 +179,10 @@ RV_PLUGIN(net_rtnetlink, "net-rtnetlink",
 	  "version=1\0summary=Addresses, routes, rules and the guard of the clear side\0licence=LGPL-2.1-or-later\0"
 	  "default=on\0provides=net:rtnetlink\0rfc=4301\0"
 	  "schema="
-	  "table|int|220|1..4294967000|Routing table of protected traffic; the next two numbers are used too\n"
-	  "rule_priority|int|220|3..32000|Priority of the routing rules; the two numbers before it are used too\n"
+	  "table|int|220|1..1000000000|Routing table of protected traffic; the next two numbers are used too, and for "
+	  "each "
+	  "interface of a connection's own three that are 256 higher\n"
+	  "rule_priority|int|220|5..32000|Priority of the routing rules; the four numbers before it are used too\n"
 	  "nft_table|string|ravelin||Name of the nftables table that guards the clear side\n"
 	  "guard|bool|yes||Drop clear text that a policy protects on every other interface (RFC 4301, 5.2)\n\0",
 	  .init = init);
