@@ -54,7 +54,8 @@ struct rv_install;
 /* A child SA with what only the core knows of it. */
 struct rv_child_whole {
 	struct rv_child child; /* first: it is what everybody else sees */
-	struct rv_spd_set *policies;
+	struct rv_spd_set policies;
+	struct rv_ts two[2];	    /* the usual selectors: child.ts */
 	struct rv_install *install; /* under way */
 	uint64_t soft_us;
 	uint64_t sequence[2], age_us; /* of an unpacked one; by enum rv_dir */

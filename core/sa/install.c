@@ -55,16 +55,15 @@ static int add_policies(struct rv_install *in)
 					  .interface = child->conf->interface };
 	struct rv_why why = { 0 };
 
-	if (in->in_only || c->policies)
+	if (in->in_only || c->policies.spd)
 		return 0;
-	c->policies = rv_spd_set_new(child->peer->core->spd, c, &want, &why);
-	if (!c->policies) {
+	if (rv_spd_set_init(&c->policies, child->peer->core->spd, &want, &why)) {
 		rv_log(&child->peer->core->subject, RV_WARN, "policies-refused", KV_UINT("child-id", child->id),
 		       KV_STR("why", why.text));
 		return why.code ? why.code : -ENOMEM;
 	}
 	in->did[POLICIES] = true;
-	return rv_spd_set_install(c->policies, RV_SPD_KERNEL, &in->call);
+	return rv_spd_set_install(&c->policies, RV_SPD_KERNEL, &in->call);
 }
 
 static int add_sa(struct rv_install *in, uint8_t dir)
@@ -124,7 +123,7 @@ static int add_sa_out(struct rv_install *in)
 
 static int add_routes(struct rv_install *in)
 {
-	return in->in_only ? 0 : rv_spd_set_install(in->c->policies, RV_SPD_NET, &in->call);
+	return in->in_only ? 0 : rv_spd_set_install(&in->c->policies, RV_SPD_NET, &in->call);
 }
 
 static int (*const steps[N_STEPS])(struct rv_install *in) = {
@@ -183,7 +182,7 @@ static void undo(struct rv_install *in)
 	if (in->did[SA_IN] && c->in_kernel[RV_IN])
 		rv_child_sa_del(c, RV_IN);
 	if (in->did[POLICIES])
-		TALLOC_FREE(c->policies);
+		rv_spd_set_fini(&c->policies);
 }
 
 static void announce(struct rv_install *in)

@@ -99,7 +99,7 @@ static int child_gone(struct rv_child_whole *c)
 	rv_install_end(c);
 	rv_child_sa_del(c, RV_OUT);
 	rv_child_sa_del(c, RV_IN);
-	TALLOC_FREE(c->policies);
+	rv_spd_set_fini(&c->policies);
 	rv_reqid_drop(child->peer->core->spd, child->reqid);
 	rv_ref_drop(&child->kernel);
 	rv_table_del(&sad->spis, child);
@@ -185,18 +185,20 @@ int rv_child_set(struct rv_child *child, const struct rv_proposal *chosen, uint3
 	static const uint8_t classes[RV_COUNT(child->chosen)] = { RV_CLASS_ENCR, RV_CLASS_INTEG, RV_CLASS_KE,
 								  RV_CLASS_SN };
 	struct rv_child_whole *c = rv_child_whole(child);
-	struct rv_ts *ts;
+	struct rv_ts *ts = c->two;
 
 	if (n_local > UINT8_MAX || n_remote > UINT8_MAX)
 		return -RV_ELIMIT;
-	ts = talloc_array(c, struct rv_ts, n_local + n_remote);
+	if (n_local + n_remote > RV_COUNT(c->two))
+		ts = talloc_array(c, struct rv_ts, (unsigned)(n_local + n_remote));
 	if (!ts)
 		return -ENOMEM;
 	for (size_t i = 0; i < n_local; i++)
 		ts[i] = local[i];
 	for (size_t i = 0; i < n_remote; i++)
 		ts[n_local + i] = remote[i];
-	talloc_free(child->ts);
+	if (child->ts != c->two && child->ts != ts)
+		talloc_free(child->ts);
 	child->ts = ts;
 	child->n_local_ts = (uint8_t)n_local;
 	child->n_remote_ts = (uint8_t)n_remote;

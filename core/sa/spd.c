@@ -10,12 +10,13 @@
 #include <string.h>
 #include <talloc.h>
 
-struct policy {
+struct rv_policy {
 	uint32_t hash; /* of the selectors; key in spd->table */
 	unsigned uses;
 	struct rv_spd *spd;
 	struct rv_list entry, waiting; /* waiting: struct rv_spd_set.wait */
 	struct rv_policy_spec spec;
+	char *interface; /* of spec */
 	struct rv_ref kernel, net;
 	struct rv_user user;	     /* of the references */
 	const struct rv_user *whose; /* of the set that came last, while that is there */
@@ -23,23 +24,16 @@ struct policy {
 	uint8_t stage, doing; /* enum rv_spd_stage; doing: the stage that is being installed, or ABSENT */
 };
 
-struct rv_spd_set {
-	struct rv_spd *spd;
-	const struct rv_user *user;
-	struct rv_list wait;
-	struct rv_call *answer;
-	uint32_t n, at;
-	uint8_t goal;
-	struct policy *policies[];
-};
-
 struct slot {
 	uint32_t uses, next_free;
 };
 
+/* Policies come by the dozen: with 100,000 SAs the header of a talloc object for each would be a quarter of it. */
+enum { CHUNK = 32 };
+
 struct rv_spd {
 	struct rv_core *core;
-	struct rv_list policies;
+	struct rv_list policies, unused;
 	struct rv_table table;
 	struct slot *slots; /* by reqid; slot 0 heads the queue of free ones */
 	uint32_t n_slots, last_free;
@@ -53,7 +47,8 @@ struct rv_spd *rv_spd_new(const void *parent, struct rv_core *core)
 		return NULL;
 	spd->core = core;
 	rv_list_init(&spd->policies);
-	spd->table = rv_table(spd, offsetof(struct policy, hash));
+	rv_list_init(&spd->unused);
+	spd->table = rv_table(spd, offsetof(struct rv_policy, hash));
 	return spd;
 }
 
@@ -159,10 +154,10 @@ static bool same_interface(const char *a, const char *b)
 	return a && b ? strcmp(a, b) == 0 : a == b;
 }
 
-static struct policy *find(const struct rv_spd *spd, const struct rv_ts *local, const struct rv_ts *remote,
-			   const char *interface)
+static struct rv_policy *find(const struct rv_spd *spd, const struct rv_ts *local, const struct rv_ts *remote,
+			      const char *interface)
 {
-	struct policy *p = NULL;
+	struct rv_policy *p = NULL;
 	uint32_t hash = hash_pair(local, remote);
 
 	while ((p = rv_table_find(&spd->table, hash, p)))
@@ -188,7 +183,7 @@ static uint32_t priority_of(const struct rv_ts *local, const struct rv_ts *remot
 enum { WHOSE = 96 };
 
 /* Whose the policy is, into out; returns out. */
-static const char *whose(const struct policy *policy, char out[static WHOSE])
+static const char *whose(const struct rv_policy *policy, char out[static WHOSE])
 {
 	snprintf(out, WHOSE, "another child SA");
 	if (policy->whose)
@@ -200,10 +195,10 @@ static void policy_text(const struct rv_user *user, char *out, size_t size)
 {
 	char text[WHOSE];
 
-	snprintf(out, size, "policy of %s", whose(rv_container_of(user, const struct policy, user), text));
+	snprintf(out, size, "policy of %s", whose(rv_container_of(user, const struct rv_policy, user), text));
 }
 
-static void net_spec(struct policy *policy, struct rv_net_policy *out)
+static void net_spec(struct rv_policy *policy, struct rv_net_policy *out)
 {
 	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
 	bool protects = policy->spec.action == RV_TUNNEL || policy->spec.action == RV_TRANSPORT;
@@ -222,14 +217,14 @@ static void net_spec(struct policy *policy, struct rv_net_policy *out)
 	out->route = out->ifname[0] != 0;
 }
 
-static int kernel_add(struct policy *policy)
+static int kernel_add(struct rv_policy *policy)
 {
 	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
 
 	return ops->policy_add(rv_service_self(policy->kernel.service), &policy->spec, &policy->call);
 }
 
-static void kernel_del(struct policy *policy)
+static void kernel_del(struct rv_policy *policy)
 {
 	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
 	char text[WHOSE];
@@ -241,7 +236,7 @@ static void kernel_del(struct policy *policy)
 }
 
 /* A kernel without a device of its own enforces its policies on every interface itself. */
-static int net_add(struct policy *policy)
+static int net_add(struct rv_policy *policy)
 {
 	const struct rv_kernel_ops *kernel = rv_service_ops(policy->kernel.service);
 	struct rv_core *core = policy->spd->core;
@@ -268,7 +263,7 @@ static int net_add(struct policy *policy)
 	return ops->policy_add(rv_service_self(policy->net.service), &net, &policy->call);
 }
 
-static void net_del(struct policy *policy)
+static void net_del(struct rv_policy *policy)
 {
 	struct rv_net_policy net;
 	char text[WHOSE];
@@ -285,8 +280,30 @@ static void net_del(struct policy *policy)
 	rv_ref_drop(&policy->net);
 }
 
+static struct rv_policy *policy_alloc(struct rv_spd *spd)
+{
+	if (rv_list_empty(&spd->unused)) {
+		struct rv_policy *chunk = talloc_array(spd, struct rv_policy, CHUNK);
+		for (int i = 0; chunk && i < CHUNK; i++)
+			rv_list_add(&spd->unused, &chunk[i].entry);
+	}
+	if (rv_list_empty(&spd->unused))
+		return NULL;
+	struct rv_policy *policy = rv_container_of(spd->unused.next, struct rv_policy, entry);
+
+	rv_list_del(&policy->entry);
+	*policy = (struct rv_policy){ .spd = spd };
+	return policy;
+}
+
+static void policy_free(struct rv_policy *policy)
+{
+	talloc_free(policy->interface);
+	rv_list_add(&policy->spd->unused, &policy->entry);
+}
+
 /* The last user is gone: back in reverse. A call that is cancelled may have taken effect. */
-static void policy_drop(struct policy *policy, const struct rv_spd_set *set)
+static void policy_drop(struct rv_policy *policy, const struct rv_spd_set *set)
 {
 	if (--policy->uses) {
 		if (policy->whose == set->user)
@@ -301,13 +318,13 @@ static void policy_drop(struct policy *policy, const struct rv_spd_set *set)
 	rv_ref_drop(&policy->kernel);
 	rv_list_del(&policy->entry);
 	rv_table_del(&policy->spd->table, policy);
-	talloc_free(policy);
+	policy_free(policy);
 }
 
 static void policy_done(struct rv_call *call, int result);
 
 /* Brings policy up to stage; 0, RV_PENDING while that is under way, or negative. */
-static int policy_reach(struct policy *policy, uint8_t stage)
+static int policy_reach(struct rv_policy *policy, uint8_t stage)
 {
 	while (policy->stage < stage) {
 		if (policy->doing)
@@ -329,10 +346,15 @@ static int policy_reach(struct policy *policy, uint8_t stage)
 	return 0;
 }
 
+static struct rv_policy **place(struct rv_spd_set *set, uint16_t i)
+{
+	return set->many ? &set->many[i] : &set->one;
+}
+
 static int set_run(struct rv_spd_set *set)
 {
 	for (; set->at < set->n; set->at++) {
-		struct policy *policy = set->policies[set->at];
+		struct rv_policy *policy = *place(set, set->at);
 		int r = policy_reach(policy, set->goal);
 
 		if (r == RV_PENDING)
@@ -345,7 +367,7 @@ static int set_run(struct rv_spd_set *set)
 
 static void policy_done(struct rv_call *call, int result)
 {
-	struct policy *policy = rv_container_of(call, struct policy, call);
+	struct rv_policy *policy = rv_container_of(call, struct rv_policy, call);
 	struct rv_list waiting;
 
 	if (result < 0 && policy->doing == RV_SPD_NET)
@@ -370,7 +392,7 @@ static void policy_done(struct rv_call *call, int result)
 }
 
 /* A standing policy of an SA is to report traffic from now on: the set that wants it installs it again. */
-static void make_trap(struct policy *policy)
+static void make_trap(struct rv_policy *policy)
 {
 	policy->spec.trap = true;
 	if (policy->stage == RV_SPD_ABSENT || policy->doing)
@@ -379,14 +401,13 @@ static void make_trap(struct policy *policy)
 	policy->stage = RV_SPD_ABSENT;
 }
 
-static struct policy *policy_new(struct rv_spd *spd, const struct rv_spd_want *want, const struct rv_ts *local,
-				 const struct rv_ts *remote)
+static struct rv_policy *policy_new(struct rv_spd *spd, const struct rv_spd_want *want, const struct rv_ts *local,
+				    const struct rv_ts *remote)
 {
-	struct policy *policy = talloc_zero(spd, struct policy);
+	struct rv_policy *policy = policy_alloc(spd);
 
 	if (!policy)
 		return NULL;
-	policy->spd = spd;
 	policy->hash = hash_pair(local, remote);
 	policy->user.text = policy_text;
 	policy->spec = (struct rv_policy_spec){
@@ -395,8 +416,8 @@ static struct policy *policy_new(struct rv_spd *spd, const struct rv_spd_want *w
 	policy->spec.priority = want->priority ? want->priority : priority_of(local, remote, want->action);
 	rv_list_init(&policy->waiting);
 	if (want->interface) {
-		policy->spec.interface = talloc_strdup(policy, want->interface);
-		if (!policy->spec.interface)
+		policy->spec.interface = policy->interface = talloc_strdup(spd, want->interface);
+		if (!policy->interface)
 			goto fail;
 	}
 	if (rv_ref_take(&policy->kernel, want->kernel, &policy->user))
@@ -412,7 +433,7 @@ static struct policy *policy_new(struct rv_spd *spd, const struct rv_spd_want *w
 	return policy;
 fail:
 	rv_ref_drop(&policy->kernel);
-	talloc_free(policy);
+	policy_free(policy);
 	return NULL;
 }
 
@@ -420,7 +441,7 @@ fail:
 static int take(struct rv_spd_set *set, const struct rv_spd_want *want, const struct rv_ts *local,
 		const struct rv_ts *remote, struct rv_why *why)
 {
-	struct policy *policy = find(set->spd, local, remote, want->interface);
+	struct rv_policy *policy = find(set->spd, local, remote, want->interface);
 	char l[RV_TS_TEXT], r[RV_TS_TEXT], text[WHOSE];
 
 	if (policy && policy->spec.action != want->action)
@@ -436,55 +457,68 @@ static int take(struct rv_spd_set *set, const struct rv_spd_want *want, const st
 				  rv_ts_text(remote, r));
 	policy->uses++;
 	policy->whose = want->user;
-	set->policies[set->n++] = policy;
+	*place(set, set->n++) = policy;
 	if (want->trap && !policy->spec.trap)
 		make_trap(policy);
 	return 0;
 }
 
-static int set_gone(struct rv_spd_set *set)
+void rv_spd_set_fini(struct rv_spd_set *set)
 {
+	if (!set->spd)
+		return;
 	rv_list_del(&set->wait);
-	while (set->n) {
-		struct policy *policy = set->policies[--set->n];
-		policy_drop(policy, set);
-	}
-	return 0;
+	while (set->n)
+		policy_drop(*place(set, --set->n), set);
+	TALLOC_FREE(set->many);
+	set->spd = NULL;
 }
 
-struct rv_spd_set *rv_spd_set_new(struct rv_spd *spd, const void *parent, const struct rv_spd_want *want,
-				  struct rv_why *why)
+static size_t n_pairs(const struct rv_spd_want *want)
 {
-	struct rv_spd_set *set;
 	size_t n = 0;
 
 	for (size_t i = 0; i < want->n_local; i++)
 		for (size_t j = 0; j < want->n_remote; j++)
 			n += want->local[i].family == want->remote[j].family;
-	if (!n || n > RV_SPD_PAIRS) {
-		rv_why_set(why, n ? -RV_ELIMIT : -RV_ETS_UNACCEPTABLE,
-			   "%zu local and %zu remote selectors make %zu policies (1 to %d are possible)", want->n_local,
-			   want->n_remote, n, RV_SPD_PAIRS);
-		return NULL;
-	}
-	set = talloc_zero_size(parent, sizeof(*set) + n * sizeof(set->policies[0]));
-	if (!set) {
-		rv_why_set(why, -ENOMEM, "no memory for policies");
-		return NULL;
-	}
-	talloc_set_name_const(set, "struct rv_spd_set");
-	set->spd = spd;
-	set->user = want->user;
-	rv_list_init(&set->wait);
-	talloc_set_destructor(set, set_gone);
+	return n;
+}
+
+static int take_all(struct rv_spd_set *set, const struct rv_spd_want *want, struct rv_why *why)
+{
 	for (size_t i = 0; i < want->n_local; i++)
-		for (size_t j = 0; j < want->n_remote; j++)
-			if (want->local[i].family == want->remote[j].family &&
-			    take(set, want, &want->local[i], &want->remote[j], why)) {
-				talloc_free(set);
-				return NULL;
-			}
-	return set;
+		for (size_t j = 0; j < want->n_remote; j++) {
+			if (want->local[i].family != want->remote[j].family)
+				continue;
+			int r = take(set, want, &want->local[i], &want->remote[j], why);
+			if (r)
+				return r;
+		}
+	return 0;
+}
+
+int rv_spd_set_init(struct rv_spd_set *set, struct rv_spd *spd, const struct rv_spd_want *want, struct rv_why *why)
+{
+	size_t n = n_pairs(want);
+	int r;
+
+	if (!n || n > RV_SPD_PAIRS)
+		return rv_why_set(why, n ? -RV_ELIMIT : -RV_ETS_UNACCEPTABLE,
+				  "%zu local and %zu remote selectors make %zu policies (1 to %d are possible)",
+				  want->n_local, want->n_remote, n, RV_SPD_PAIRS);
+	*set = (struct rv_spd_set){ .spd = spd, .user = want->user };
+	rv_list_init(&set->wait);
+	if (n > 1) {
+		set->many = talloc_array(spd, struct rv_policy *, (unsigned)n);
+		if (!set->many) {
+			set->spd = NULL;
+			return rv_why_set(why, -ENOMEM, "no memory for policies");
+		}
+	}
+	r = take_all(set, want, why);
+	if (r)
+		rv_spd_set_fini(set);
+	return r;
 }
 
 static void set_cancel(struct rv_call *call)
@@ -510,7 +544,7 @@ uint32_t rv_spd_reqid_of(const struct rv_spd *spd, const struct rv_ts *local, si
 		for (size_t j = 0; j < n_remote; j++) {
 			if (local[i].family != remote[j].family)
 				continue;
-			const struct policy *policy = find(spd, &local[i], &remote[j], interface);
+			const struct rv_policy *policy = find(spd, &local[i], &remote[j], interface);
 			return policy ? policy->spec.reqid : 0;
 		}
 	return 0;
@@ -521,7 +555,7 @@ int rv_spd_each(struct rv_core *core, int (*fn)(const struct rv_policy_spec *pol
 {
 	char text[WHOSE];
 
-	rv_list_each (&core->spd->policies, it, struct policy, entry) {
+	rv_list_each (&core->spd->policies, it, struct rv_policy, entry) {
 		int r = fn(&it->spec, whose(it, text), arg);
 		if (r)
 			return r;

@@ -11,7 +11,18 @@
 enum { RV_SPD_PAIRS = 256 }; /* policies of one set at most */
 enum rv_spd_stage { RV_SPD_ABSENT, RV_SPD_KERNEL, RV_SPD_NET };
 
-struct rv_spd_set;
+struct rv_policy;
+
+/* Embedded in its owner, zeroed or ended before it is set. Its fields are spd.c's. */
+struct rv_spd_set {
+	struct rv_spd *spd; /* NULL: there is nothing in it */
+	const struct rv_user *user;
+	struct rv_list wait;
+	struct rv_call *answer;
+	struct rv_policy *one, **many; /* many: when there are several */
+	uint16_t n, at;
+	uint8_t goal;
+};
 
 /* What a set is made from; borrowed for the call. user names it and must outlive it. */
 struct rv_spd_want {
@@ -25,10 +36,11 @@ struct rv_spd_want {
 	const char *interface;
 };
 
-/* A set, nothing installed yet; freeing it takes out of the kernel and the net service what no other set needs. NULL
- * with why. */
-struct rv_spd_set *rv_spd_set_new(struct rv_spd *spd, const void *parent, const struct rv_spd_want *want,
-				  struct rv_why *why);
+/* Fills set; nothing is installed yet. 0 or negative with why. */
+int rv_spd_set_init(struct rv_spd_set *set, struct rv_spd *spd, const struct rv_spd_want *want, struct rv_why *why);
+
+/* Takes out of the kernel and the net service what no other set needs; harmless on a zeroed or ended one. */
+void rv_spd_set_fini(struct rv_spd_set *set);
 
 /* Installs up to stage: the kernel's policies, then routes and guards. 0, RV_PENDING or negative; one at a time. */
 int rv_spd_set_install(struct rv_spd_set *set, enum rv_spd_stage stage, struct rv_call *call);

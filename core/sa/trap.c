@@ -15,7 +15,7 @@ struct trap {
 	struct rv_named *named;
 	const char *child, *interface;
 	struct rv_service *kernel;
-	struct rv_spd_set *set;
+	struct rv_spd_set set;
 	struct rv_ts *ts; /* local ones, then remote ones */
 	size_t n_local, n_remote;
 	uint32_t reqid, priority;
@@ -41,7 +41,7 @@ static void trap_text(const struct rv_user *user, char *out, size_t size)
 static int trap_gone(struct trap *trap)
 {
 	rv_call_cancel(&trap->call);
-	TALLOC_FREE(trap->set);
+	rv_spd_set_fini(&trap->set);
 	if (trap->reqid)
 		rv_table_del(&trap->core->traps->reqids, trap);
 	rv_reqid_drop(trap->core->spd, trap->reqid);
@@ -208,10 +208,10 @@ static void install(struct trap *trap)
 						  .priority = trap->priority,
 						  .interface = trap->interface };
 
-		trap->set = rv_spd_set_new(core->spd, trap, &want, &why);
-		if (trap->set) {
+		r = rv_spd_set_init(&trap->set, core->spd, &want, &why);
+		if (!r) {
 			rv_call_init(&trap->call, installed);
-			r = rv_spd_set_install(trap->set, RV_SPD_NET, &trap->call);
+			r = rv_spd_set_install(&trap->set, RV_SPD_NET, &trap->call);
 			if (r >= 0)
 				return;
 		}
