@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+"""Routes, rules and guards in numbers, through net-rtnetlink: added and removed in batches, and one at a time."""
+
+import re
+import time
+
+from lab import Lab, check, connection, main, wait
+
+N = 2000
+
+
+def children(local, first, n):
+    """n children with a policy each: their own remote network and, of every tenth, a local network of its own."""
+    return ''.join(f'''
+            c{i} {{
+                local_ts = {f'10.1.{i // 10 % 256}.0/24' if i % 10 == 0 else local}
+                remote_ts = 10.{64 + i // 256}.{i % 256}.0/24
+                start_action = trap
+            }}''' for i in range(first, first + n))
+
+
+def traces(host):
+    """What the kernel has of us: rules, routes, the guard's elements."""
+    routes = host.ip('route', 'show', 'table', 'all').stdout.split('\n')
+    return (host.ip('rule').stdout + host.run('nft', 'list', 'ruleset').stdout +
+            '\n'.join(r for r in routes if 'fe80' not in r))  # eth0 gets its own meanwhile
+
+
+def a_batch_of_policies():
+    with Lab() as lab:
+        a, b = lab.hosts
+        empty = connection('east', a.wire4, b.wire4, 'west.example', 'east.example', local_ts=a.net4, remote_ts=b.net4)
+        a.ravelind(empty)
+        before = traces(a)
+        full = empty.replace('children {', 'children {' + children(a.net4, 0, N))
+        began = time.monotonic()
+        a.write('ravelin.conf', full)
+        a.ravelin('reload')
+        added = time.monotonic() - began
+        text = wait('the guard stands', lambda: (t := traces(a)).count('10.64.255.0') == 3 and t)
+        guarded = time.monotonic() - began
+        check(text.count('dev ravelin0 ') >= N, f'{text.count("dev ravelin0 ")} routes')
+        check(len(a.json('list', 'policies')) == N, 'not all policies stand')
+        check(a.ping('10.66.1.1', count=1, source=a.in4, ok=False) == 0, 'clear text passed')
+        began = time.monotonic()
+        a.write('ravelin.conf', empty)
+        a.ravelin('reload')
+        removed = time.monotonic() - began
+        wait('the guard is empty', lambda: '10.64.' not in a.run('nft', 'list', 'ruleset').stdout)
+        left = [line for line in traces(a).split('\n') if line not in before and re.search(r'10\.|lookup', line)]
+        check(not left, f'left behind: {left[:20]}')
+        print(f'     {N} policies added in {added:.1f} s, guarded after {guarded:.1f} s, and removed in {removed:.1f} s')
+        check(added + removed < 10, f'{added:.1f} s and {removed:.1f} s')
+        check(a.stop() == 0, 'it does not stop')
+        check(traces(a) == before, 'left behind:\n' + traces(a))
+
+
+def one_at_a_time():
+    """A single policy besides thousands costs the loop little: a question right behind it is answered at once."""
+    with Lab() as lab:
+        a, b = lab.hosts
+        empty = connection('east', a.wire4, b.wire4, 'west.example', 'east.example', local_ts=a.net4, remote_ts=b.net4)
+        text = empty.replace('children {', 'children {' + children(a.net4, 0, N))
+        a.ravelind(text)
+        wait('the guard stands', lambda: a.run('nft', 'list', 'ruleset').stdout.count('10.64.255.0') == 2)
+        times = []
+        for i in range(9):
+            text = text.replace('children {', 'children {' + children(a.net4, N + i, 1), 1)
+            a.write('ravelin.conf', text)
+            a.ravelin('reload')
+            began = time.monotonic()
+            a.ravelin('status')
+            times.append(time.monotonic() - began)
+        check(sorted(times)[4] < 0.2, f'after one policy more, an answer takes {sorted(times)[4]:.3f} s')
+
+
+if __name__ == '__main__':
+    main([a_batch_of_policies, one_at_a_time])
