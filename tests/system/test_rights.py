@@ -24,7 +24,9 @@ def every_thread_has_only_what_it_needs():
     with Lab() as lab:
         a, b = lab.hosts
         os.chmod(a.dir, 0o755)
-        a.ravelind(config(a, b, 'east', 'west', 'east', 'ravelin { user = nobody }'))
+        keys = a.write('keys', '')
+        os.chown(keys, 65534, 65534)
+        a.ravelind(config(a, b, 'east', 'west', 'east', 'ravelin { user = nobody\n plugins { keylog { path = %s } } }' % keys))
         b.ravelind(config(b, a, 'west', 'east', 'west'))
         a.ravelin('up', 'east')
         a.ping(b.in4, source=a.in4)
@@ -32,6 +34,8 @@ def every_thread_has_only_what_it_needs():
         check(len(tasks) >= 2, f'{len(tasks)} threads: the workers are missing')
         for task in tasks:
             s = status(task)
+            for caps in ('CapInh', 'CapAmb', 'CapBnd'):
+                check(int(s[caps], 16) == 0, f'{s["Name"]} {caps} is {s[caps]}')
             for caps in ('CapEff', 'CapPrm'):
                 have = {i for i in range(64) if int(s[caps], 16) >> i & 1}
                 check(have <= set(ALLOWED), f'{s["Name"]} {caps} has capabilities {sorted(have - set(ALLOWED))}')
@@ -45,18 +49,25 @@ def every_thread_has_only_what_it_needs():
         a.ravelin('load', 'keylog')
         a.ravelin('unload', 'keylog')
         a.ping(b.in4, source=a.in4)
+        check(a.stop() == 0, 'it does not end well')
+        check('ravelin' not in a.ip('-o', 'link').stdout + a.run('nft', 'list', 'ruleset').stdout, 'it left traces')
+        left = [f for f in os.listdir(a.run_dir) if f != 'speeds']  # measurements, for the next start
+        check(not left, f'left in the run folder: {left}')
 
 
 def workers_cannot_open_files():
     with Lab() as lab:
         a, b = lab.hosts
         a.ravelind(config(a, b, 'east', 'west', 'east'))
-        workers = [t for t in glob.glob(f'/proc/{a.pid()}/task/*') if 'worker' in open(t + '/comm').read()]
-        check(workers, 'no thread is named a worker')
+        b.ravelind(config(b, a, 'west', 'east', 'west'))
+        a.ravelin('up', 'east')
+        workers = [t for t in glob.glob(f'/proc/{a.pid()}/task/*') if open(t + '/comm').read().startswith('rv-esp/')]
+        check(workers, 'no thread is named a packet worker')
         main_filters = status(f'/proc/{a.pid()}/task/{a.pid()}/status')['Seccomp_filters']
         for w in workers:
             check(int(status(w + '/status')['Seccomp_filters']) > int(main_filters),
                   'a worker has no filter besides the daemon\'s')
+        a.ping(b.in4, source=a.in4)
 
 
 def a_second_daemon_in_the_same_run_folder_is_refused():
