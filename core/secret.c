@@ -214,41 +214,61 @@ static void give_large(struct rv_vault *vault, uint8_t *p, size_t len)
 	unmap_secret(vault, large, whole_pages(len + sizeof(*large)), locked);
 }
 
-static int secret_end(struct rv_secret *secret)
+static void let_go(struct rv_vault *vault, uint8_t *b, size_t len)
 {
-	struct rv_vault *vault = secret->vault;
-	size_t class = class_of(secret->len);
+	size_t class = class_of(len);
 
 	pthread_mutex_lock(&vault->lock);
 	if (class < RV_COUNT(classes))
-		give_chunk(vault, secret->b, class);
+		give_chunk(vault, b, class);
 	else
-		give_large(vault, secret->b, secret->len);
+		give_large(vault, b, len);
 	bool last = --vault->n_secrets == 0 && vault->ended;
 	pthread_mutex_unlock(&vault->lock);
 	if (last)
 		talloc_free(vault);
+}
+
+static int secret_end(struct rv_secret *secret)
+{
+	let_go(secret->vault, secret->b, secret->len);
 	return 0;
+}
+
+bool rv_secret_init(struct rv_secret *secret, struct rv_vault *vault, size_t len)
+{
+	size_t class = class_of(len);
+	uint8_t *b = NULL;
+
+	*secret = (struct rv_secret){ 0 };
+	if (len == 0 || len > SECRET_MAX)
+		return false;
+	pthread_mutex_lock(&vault->lock);
+	b = class < RV_COUNT(classes) ? take_chunk(vault, class) : take_large(vault, len);
+	vault->n_secrets += b != NULL;
+	pthread_mutex_unlock(&vault->lock);
+	if (b)
+		*secret = (struct rv_secret){ .len = len, .b = b, .vault = vault };
+	return b != NULL;
+}
+
+void rv_secret_fini(struct rv_secret *secret)
+{
+	if (secret->b)
+		let_go(secret->vault, secret->b, secret->len);
+	*secret = (struct rv_secret){ 0 };
 }
 
 struct rv_secret *rv_secret_new(struct rv_vault *vault, const void *parent, size_t len)
 {
-	if (len == 0 || len > SECRET_MAX)
-		return NULL;
-
 	struct rv_secret *secret = talloc(parent, struct rv_secret);
+
 	if (!secret)
 		return NULL;
-	size_t class = class_of(len);
-	pthread_mutex_lock(&vault->lock);
-	uint8_t *b = class < RV_COUNT(classes) ? take_chunk(vault, class) : take_large(vault, len);
-	vault->n_secrets += b != NULL;
-	pthread_mutex_unlock(&vault->lock);
-	if (!b) {
+	if (!rv_secret_init(secret, vault, len)) {
 		talloc_free(secret);
 		return NULL;
 	}
-	*secret = (struct rv_secret){ .len = len, .b = b, .vault = vault };
 	talloc_set_destructor(secret, secret_end);
 	return secret;
 }

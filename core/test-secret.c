@@ -231,6 +231,38 @@ static void a_vault_and_its_secrets_may_hang_on_one_parent(void **state)
 	talloc_free(owner);
 }
 
+static void a_secret_may_lie_inside_its_owner(void **state)
+{
+	static const size_t wrong[] = { 0, 65537 };
+	struct rv_vault *vault = rv_vault_new(NULL);
+	struct rv_secret secret, other;
+	size_t locked, before, after;
+
+	rv_vault_locked(vault, &locked, &before);
+	for (size_t i = 0; i < RV_COUNT(wrong); i++) {
+		memset(&secret, 0xff, sizeof(secret));
+		assert_false(rv_secret_init(&secret, vault, wrong[i]));
+		rv_secret_fini(&secret);
+	}
+	assert_true(rv_secret_init(&secret, vault, 65536));
+	memset(secret.b, 1, secret.len);
+	rv_secret_fini(&secret);
+	rv_vault_locked(vault, &locked, &after);
+	assert_int_equal(before, after);
+	assert_true(rv_secret_init(&secret, vault, 20));
+	uint8_t *was = secret.b;
+	memset(was, 1, secret.len);
+	rv_secret_fini(&secret);
+	rv_secret_fini(&secret);
+	assert_null(secret.b);
+	assert_true(rv_secret_init(&other, vault, 17));
+	assert_ptr_equal(other.b, was);
+	for (size_t i = 0; i < other.len; i++)
+		assert_int_equal(other.b[i], 0);
+	rv_secret_fini(&other);
+	talloc_free(vault);
+}
+
 static void secrets_are_compared_whole(void **state)
 {
 	static const struct {
@@ -319,6 +351,7 @@ int main(void)
 		cmocka_unit_test(secrets_are_kept_out_of_core_dumps),
 		cmocka_unit_test(a_vault_outlives_its_parent_while_it_holds_secrets),
 		cmocka_unit_test(a_vault_and_its_secrets_may_hang_on_one_parent),
+		cmocka_unit_test(a_secret_may_lie_inside_its_owner),
 		cmocka_unit_test(secrets_are_compared_whole),
 		cmocka_unit_test(a_wiped_local_knows_all_of_itself),
 		cmocka_unit_test(threads_share_a_vault),

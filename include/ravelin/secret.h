@@ -25,6 +25,11 @@ struct rv_secret *rv_secret_new(struct rv_vault *vault, const void *parent, size
 /* A new secret that copies octets. NULL when memory is out. */
 struct rv_secret *rv_secret_dup(struct rv_vault *vault, const void *parent, struct rv_bytes octets);
 
+/* The same inside another object, which says when it ends: for an owner that there are many of and that is no talloc
+ * object. False: memory is out, *secret is zeroed. fini is harmless on a zeroed one. Any thread. */
+RV_MUST_USE bool rv_secret_init(struct rv_secret *secret, struct rv_vault *vault, size_t len);
+void rv_secret_fini(struct rv_secret *secret);
+
 /* The octets of secret as a slice, borrowed; the empty slice for NULL. */
 static inline struct rv_bytes rv_secret_bytes(const struct rv_secret *secret)
 {

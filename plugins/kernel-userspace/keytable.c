@@ -56,13 +56,13 @@ static void place(struct table_slots *slots, uint32_t *object)
 	atomic_store_explicit(&slots->slot[i], object, memory_order_release);
 }
 
-/* A new array with room for twice the live objects; marks are gone in it. */
+/* A new array with room for half as many objects again, at least; marks are gone in it. */
 static int rebuild(struct table *table)
 {
 	struct table_slots *old = atomic_load(&table->slots), *slots;
 	uint32_t n = FIRST_SLOTS, at = 0;
 
-	while (n < 4 * (table->n + 1))
+	while (n < 3 * (table->n + 1))
 		n *= 2;
 	slots = slots_new(n);
 	if (!slots)

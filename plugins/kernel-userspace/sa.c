@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <talloc.h>
 
 enum { TS_MAX = 255 };
 
@@ -46,31 +45,36 @@ static void user_text(const struct rv_user *user, char *out, size_t size)
 	snprintf(out, size, "ESP SA %08x (%s) of child SA #%u", sa->key, sa->dir == RV_IN ? "in" : "out", sa->child_id);
 }
 
-static size_t up_to(size_t n, size_t align)
-{
-	return (n + align - 1) / align * align;
-}
+static const struct sa_limits no_limits;
 
-/* One block: the struct, a context pointer a worker, the window's ring, the selectors. */
+/* One block: the struct, a context pointer a worker, the window's ring, limits where there are any, the selectors. It
+ * begins a line of the cache; what is written by workers is in front. */
 static struct sa *block_new(const struct rv_sa_spec *spec, unsigned n_workers)
 {
+	const struct sa_limits limits = { spec->bytes_soft, spec->bytes_hard, spec->packets_soft, spec->packets_hard };
+	bool limited = limits.bytes_soft || limits.bytes_hard || limits.packets_soft || limits.packets_hard;
 	size_t n_ts = spec->n_local_ts + spec->n_remote_ts;
 	size_t words = spec->dir == RV_IN ? replay_words(spec->replay_window) : 0;
 	size_t ring_at = sizeof(struct sa) + n_workers * sizeof(struct context *);
-	size_t ts_at = ring_at + words * sizeof(uint64_t);
-	size_t size = up_to(ts_at + n_ts * sizeof(struct rv_ts), ALIGN);
-	uint8_t *block = aligned_alloc(ALIGN, size);
+	size_t limits_at = ring_at + words * sizeof(uint64_t);
+	size_t ts_at = limits_at + (limited ? sizeof(limits) : 0);
+	size_t size = ts_at + n_ts * sizeof(struct rv_ts);
+	void *block = NULL;
 
-	if (!block)
+	if (posix_memalign(&block, ALIGN, size))
 		return NULL;
 	memset(block, 0, size);
-	struct sa *sa = (void *)block;
-	struct rv_ts *ts = (void *)(block + ts_at);
+	struct sa *sa = block;
+	struct rv_ts *ts = (void *)((uint8_t *)block + ts_at);
+	uint64_t *ring = (void *)((uint8_t *)block + ring_at);
+	struct sa_limits *own = (void *)((uint8_t *)block + limits_at);
+	if (limited)
+		*own = limits;
+	sa->limits = limited ? own : &no_limits;
 	memcpy(ts, spec->local_ts, spec->n_local_ts * sizeof(*ts));
 	memcpy(ts + spec->n_local_ts, spec->remote_ts, spec->n_remote_ts * sizeof(*ts));
 	sa->ts = ts;
-	replay_init(&sa->replay, spec->dir == RV_IN ? spec->replay_window : 0, spec->sequence,
-		    (void *)(block + ring_at));
+	replay_init(&sa->replay, spec->dir == RV_IN ? spec->replay_window : 0, spec->sequence, ring);
 	return sa;
 }
 
@@ -84,11 +88,9 @@ static void copy_spec(struct sa *sa, const struct rv_sa_spec *spec)
 	sa->esn = spec->esn;
 	sa->n_local = (uint8_t)spec->n_local_ts;
 	sa->n_remote = (uint8_t)spec->n_remote_ts;
-	sa->bytes_soft = spec->bytes_soft;
-	sa->bytes_hard = spec->bytes_hard;
-	sa->packets_soft = spec->packets_soft;
-	sa->packets_hard = spec->packets_hard;
 	sa->user.text = user_text;
+	sa->first = (struct sa_path){ .src = spec->src, .dst = spec->dst, .encap = spec->encap };
+	atomic_init(&sa->path, &sa->first);
 	atomic_init(&sa->sequence, spec->sequence);
 }
 
@@ -100,13 +102,12 @@ static int take_keys(struct sa *sa, const struct sa_params *params, const struct
 		return -EINVAL;
 	sa->encr_len = (uint16_t)spec->encr_key.len;
 	sa->integ_len = (uint16_t)spec->integ_key.len;
-	sa->keys = rv_secret_new(params->vault, params->parent, len ? len : 1);
-	if (!sa->keys)
+	if (!rv_secret_init(&sa->keys, params->vault, len ? len : 1))
 		return -ENOMEM;
 	if (sa->encr_len)
-		memcpy(sa->keys->b, spec->encr_key.p, sa->encr_len);
+		memcpy(sa->keys.b, spec->encr_key.p, sa->encr_len);
 	if (sa->integ_len)
-		memcpy(sa->keys->b + sa->encr_len, spec->integ_key.p, sa->integ_len);
+		memcpy(sa->keys.b + sa->encr_len, spec->integ_key.p, sa->integ_len);
 	return 0;
 }
 
@@ -119,11 +120,6 @@ struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec,
 	if (!sa)
 		return NULL;
 	copy_spec(sa, spec);
-	atomic_store(&sa->path, sa_path_new(&spec->src, &spec->dst, spec->encap));
-	if (!atomic_load(&sa->path)) {
-		free(sa);
-		return NULL;
-	}
 	*error = rv_suite_init(&sa->suite, params->registry, &spec->chosen, &sa->user, why);
 	if (!*error)
 		*error = take_keys(sa, params, spec);
@@ -136,31 +132,49 @@ struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec,
 	return NULL;
 }
 
+static struct sa_moved *moved_of(const struct sa_path *path)
+{
+	return rv_container_of(path, struct sa_moved, path);
+}
+
 void sa_free(struct sa *sa)
 {
-	talloc_free(sa->keys);
+	const struct sa_path *path = atomic_load(&sa->path);
+
+	rv_secret_fini(&sa->keys);
 	rv_suite_fini(&sa->suite);
-	free(atomic_load(&sa->path));
+	if (path != &sa->first)
+		free(moved_of(path));
 	free(sa);
 }
 
-struct sa_path *sa_path_new(const struct rv_addr *src, const struct rv_addr *dst, bool encap)
+static void moved_free(struct retired *retired)
 {
-	struct sa_path *path = malloc(sizeof(*path));
+	free(rv_container_of(retired, struct sa_moved, retired));
+}
 
-	if (path)
-		*path = (struct sa_path){ .src = *src, .dst = *dst, .encap = encap };
-	return path;
+int sa_move(struct sa *sa, struct retirer *retirer, const struct sa_path *to)
+{
+	const struct sa_path *old = atomic_load(&sa->path);
+	struct sa_moved *moved = malloc(sizeof(*moved));
+
+	if (!moved)
+		return -ENOMEM;
+	*moved = (struct sa_moved){ .path = *to };
+	atomic_store_explicit(&sa->path, &moved->path, memory_order_release);
+	if (old != &sa->first)
+		retire(retirer, &moved_of(old)->retired, moved_free);
+	return 0;
 }
 
 struct rv_bytes sa_encr_key(const struct sa *sa)
 {
-	return rv_bytes(sa->keys->b, sa->encr_len);
+	return rv_bytes(sa->keys.b, sa->encr_len);
 }
 
 struct rv_bytes sa_integ_key(const struct sa *sa)
 {
-	return rv_bytes(sa->keys->b + sa->encr_len, sa->integ_len);
+	return rv_bytes(sa->keys.b + sa->encr_len, sa->integ_len);
 }
 
 static bool any_match(const struct rv_ts *ts, size_t n, const struct ip_info *info, const uint8_t *ip, uint16_t port)
@@ -228,9 +242,9 @@ bool sa_may(const struct sa *sa, uint64_t pending_packets, uint64_t pending_byte
 
 	if (atomic_load_explicit(&sa->ended, memory_order_relaxed))
 		return false;
-	if (sa->packets_hard && packets + 1 > sa->packets_hard)
+	if (sa->limits->packets_hard && packets + 1 > sa->limits->packets_hard)
 		return false;
-	return !sa->bytes_hard || bytes + len <= sa->bytes_hard;
+	return !sa->limits->bytes_hard || bytes + len <= sa->limits->bytes_hard;
 }
 
 enum sa_limit sa_count(struct sa *sa, uint64_t packets, uint64_t bytes, uint64_t now_us)
@@ -240,9 +254,11 @@ enum sa_limit sa_count(struct sa *sa, uint64_t packets, uint64_t bytes, uint64_t
 	uint64_t sequence = atomic_load_explicit(&sa->sequence, memory_order_relaxed);
 
 	atomic_store_explicit(&sa->used_us, now_us, memory_order_relaxed);
-	if (over(n, sa->packets_hard) || over(octets, sa->bytes_hard) || (!sa->esn && sequence >= last_short))
+	if (over(n, sa->limits->packets_hard) || over(octets, sa->limits->bytes_hard) ||
+	    (!sa->esn && sequence >= last_short))
 		return atomic_exchange(&sa->ended, true) ? SA_FINE : SA_HARD;
-	if (over(n, sa->packets_soft) || over(octets, sa->bytes_soft) || (!sa->esn && sequence >= soft_short))
+	if (over(n, sa->limits->packets_soft) || over(octets, sa->limits->bytes_soft) ||
+	    (!sa->esn && sequence >= soft_short))
 		return atomic_exchange(&sa->soft_told, true) ? SA_FINE : SA_SOFT;
 	return SA_FINE;
 }

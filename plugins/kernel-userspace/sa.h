@@ -23,9 +23,18 @@ struct userspace;
 
 /* Where an SA leads; replaced whole when the peer moves. */
 struct sa_path {
-	struct retired retired;
 	struct rv_addr src, dst;
 	bool encap;
+};
+
+struct sa_moved {
+	struct retired retired;
+	struct sa_path path;
+};
+
+/* 0: none. */
+struct sa_limits {
+	uint64_t bytes_soft, bytes_hard, packets_soft, packets_hard;
 };
 
 /* The SAs that serve one reqid, newest first, and who asks for them. */
@@ -44,30 +53,28 @@ struct sa {
 	bool esn;
 	atomic_bool ended; /* hard limit reached */
 	atomic_bool soft_told;
-	atomic_flag window_lock; /* replay */
-	_Atomic(struct sa_path *) path;
+	atomic_flag window_lock;	      /* replay */
+	_Atomic(const struct sa_path *) path; /* first, or in a struct sa_moved */
 	struct iface *iface;
-	struct userspace *home;
 	struct rv_suite suite;
 	_Atomic uint64_t sequence; /* last number given out */
 	struct replay replay;
-	uint64_t bytes_soft, bytes_hard, packets_soft, packets_hard;
+	const struct sa_limits *limits;
 	_Atomic uint64_t packets, bytes, used_us, moved_us;
 	_Atomic uint32_t dropped[RV_N_DROPS];
 	struct bundle *bundle;
 	_Atomic(struct sa *) older; /* in the bundle */
-	struct rv_secret *keys;	    /* encryption | integrity */
+	struct rv_secret keys;	    /* encryption | integrity */
 	uint16_t encr_len, integ_len;
 	struct rv_user user;
 	struct retired retired;
+	struct sa_path first;
 	const struct rv_ts *ts;		      /* local ones, then remote ones; in this block */
 	_Atomic(struct context *) contexts[]; /* by worker */
 };
 
-/* A new SA in no table yet. *error is 0, -EINVAL (malformed spec, with why), -ENOMEM or what rv_suite_init() says. keys
- * are a talloc child of parent. */
+/* A new SA in no table yet. *error is 0, -EINVAL (malformed spec, with why), -ENOMEM or what rv_suite_init() says. */
 struct sa_params {
-	const void *parent;
 	struct rv_vault *vault;
 	struct rv_registry *registry;
 	unsigned n_workers;
@@ -77,8 +84,8 @@ struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec,
 /* Frees it with its keys; contexts must be gone. Loop thread. */
 void sa_free(struct sa *sa);
 
-/* A new path, or NULL. */
-struct sa_path *sa_path_new(const struct rv_addr *src, const struct rv_addr *dst, bool encap);
+/* A new path; the old one is retired. 0 or -ENOMEM. Loop thread. */
+int sa_move(struct sa *sa, struct retirer *retirer, const struct sa_path *to);
 
 /* The keys as slices. */
 struct rv_bytes sa_encr_key(const struct sa *sa);

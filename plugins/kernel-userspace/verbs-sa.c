@@ -78,7 +78,7 @@ static struct sa *find(const struct userspace *u, uint32_t spi, uint8_t dir, con
 static void sa_reap(struct retired *retired)
 {
 	struct sa *sa = rv_container_of(retired, struct sa, retired);
-	struct userspace *u = sa->home;
+	struct userspace *u = sa->iface->home;
 
 	for (unsigned i = 0; u->workers && i < u->n_workers; i++)
 		context_forget(&u->workers[i].lane.contexts, sa);
@@ -124,9 +124,7 @@ static int sa_link(struct userspace *u, struct sa *sa)
 
 static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_why *why)
 {
-	struct sa_params params = {
-		.parent = u, .vault = u->host->vault, .registry = u->host->registry, .n_workers = u->n_workers
-	};
+	struct sa_params params = { .vault = u->host->vault, .registry = u->host->registry, .n_workers = u->n_workers };
 	struct iface *iface;
 	int r;
 
@@ -140,7 +138,6 @@ static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_
 		sa_free(sa);
 		return r;
 	}
-	sa->home = u;
 	sa->iface = iface;
 	r = sa_link(u, sa);
 	if (r) {
@@ -164,11 +161,6 @@ int verb_sa_add(void *self, const struct rv_sa_spec *spec, struct rv_call *call)
 	return r;
 }
 
-static void path_free(struct retired *retired)
-{
-	free(rv_container_of(retired, struct sa_path, retired));
-}
-
 int verb_sa_update(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote, const struct rv_addr *src,
 		   const struct rv_addr *dst, bool encap, struct rv_call *call)
 {
@@ -180,12 +172,7 @@ int verb_sa_update(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *
 		return -ENOENT;
 	if (src->family != dst->family || rv_addr_is_any(peer) || (encap && !peer->port))
 		return -EINVAL;
-	struct sa_path *path = sa_path_new(src, dst, encap), *old = atomic_load(&sa->path);
-	if (!path)
-		return -ENOMEM;
-	atomic_store_explicit(&sa->path, path, memory_order_release);
-	retire(&u->db.retirer, &old->retired, path_free);
-	return 0;
+	return sa_move(sa, &u->db.retirer, &(struct sa_path){ .src = *src, .dst = *dst, .encap = encap });
 }
 
 int verb_sa_del(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote)
