@@ -221,5 +221,8 @@ int main(void)
 	};
 
 	talloc_enable_null_tracking();
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	int failed = cmocka_run_group_tests(tests, NULL, NULL);
+
+	talloc_disable_null_tracking();
+	return failed;
 }
