@@ -10,7 +10,6 @@
 
 static int core_gone(struct rv_core *core)
 {
-	TALLOC_FREE(core->bus);
 	TALLOC_FREE(core->stop);
 	TALLOC_FREE(core->tunnels);
 	rv_list_each (rv_sad_peers(core), peer, struct rv_peer, entry)
@@ -20,6 +19,7 @@ static int core_gone(struct rv_core *core)
 	TALLOC_FREE(core->spd);
 	TALLOC_FREE(core->names);
 	TALLOC_FREE(core->plugins);
+	TALLOC_FREE(core->bus); /* behind the plugins, whose objects are on it */
 	TALLOC_FREE(core->host);
 	TALLOC_FREE(core->pad);
 	TALLOC_FREE(core->registry);

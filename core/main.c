@@ -153,14 +153,16 @@ static int read_options(int argc, char **argv, struct options *o)
 /* Colons part the folders; an empty one is left out. */
 static const char **split(const void *parent, const char *list)
 {
-	char *copy = talloc_strdup(parent, list), *rest = copy, *one;
 	size_t n = 2;
 
 	for (const char *c = list; *c; c++)
 		n += *c == ':';
 	const char **dirs = talloc_zero_array(parent, const char *, n);
-	if (!copy || !dirs)
+	char *rest = dirs ? talloc_strdup(dirs, list) : NULL, *one;
+	if (!rest) {
+		talloc_free(dirs);
 		return NULL;
+	}
 	for (n = 0; (one = strsep(&rest, ":"));)
 		if (*one)
 			dirs[n++] = one;

@@ -21,6 +21,25 @@ PLUGINS = os.path.join(BUILD, 'plugins')
 
 PSK = '0sMDEyMzQ1Njc4OWFiY2RlZg=='
 
+SANITIZER = re.compile(r'(ERROR|SUMMARY): \w+Sanitizer|: runtime error: ')
+
+
+def sanitized():
+    """Whether the build has a sanitizer in it. A filter of system calls and a process that cannot be traced keep the
+    search for leaks from working, so daemons of such a build run with --no-filter."""
+    path = os.path.join(BUILD, 'meson-info', 'intro-buildoptions.json')
+    options = json.load(open(path)) if os.path.exists(path) else []
+    if not any(o['name'] == 'b_sanitize' and o['value'] not in ('none', []) for o in options):
+        return False
+    leaks = os.path.join(SOURCE, 'tests', 'lsan.txt')
+    for name, value in (('ASAN', 'detect_leaks=1:exitcode=99'), ('UBSAN', 'print_stacktrace=1'),
+                        ('LSAN', 'exitcode=99:print_suppressions=0:suppressions=' + leaks)):
+        os.environ[name + '_OPTIONS'] = value + ':' + os.environ.get(name + '_OPTIONS', '')
+    return True
+
+
+SANITIZED = sanitized()
+
 
 class Failure(Exception):
     pass
@@ -61,7 +80,7 @@ class Host:
         self.net4, self.net6 = '10.%d.0.0/16' % n, 'fd00:%d::/64' % n
         self.dir = os.path.join(lab.dir, self.name)
         os.makedirs(self.dir)
-        self.daemon = None
+        self.daemon, self.is_ravelind = None, False
         run('ip', 'netns', 'add', self.name)
         self.ip('link', 'set', 'lo', 'up')
         self.ip('addr', 'add', self.in4 + '/16', 'dev', 'lo')
@@ -123,7 +142,9 @@ class Host:
         out = open(self.log, 'ab')
         self.daemon = self.start(os.path.join(BUILD, 'core', 'ravelind'), '--config', self.config, '--run-dir',
                                  self.run_dir, '--plugin-dir', plugin_dir, '--log-level', 'debug', '--bus', 'none',
-                                 '--foreground', *args, stdout=out, stderr=out)
+                                 '--foreground', *(['--no-filter'] if SANITIZED else []), *args, stdout=out,
+                                 stderr=out)
+        self.is_ravelind = True
         if expect:
             self.ready()
         return self
@@ -139,8 +160,10 @@ class Host:
         return self.daemon.pid
 
     def ravelin(self, *args, ok=True, seconds=60):
-        return self.run(os.path.join(BUILD, 'tools', 'ravelin'), '--socket', os.path.join(self.run_dir, 'bus'), *args,
-                        ok=ok, seconds=seconds)
+        r = self.run(os.path.join(BUILD, 'tools', 'ravelin'), '--socket', os.path.join(self.run_dir, 'bus'), *args,
+                     ok=ok, seconds=seconds)
+        check(not SANITIZER.search(r.stderr), f'ravelin {" ".join(map(str, args))}:\n{r.stderr}')
+        return r
 
     def json(self, *args):
         return json.loads(self.ravelin(*args, '--json').stdout)
@@ -153,8 +176,15 @@ class Host:
 
     def stop(self, how=signal.SIGTERM, seconds=10):
         self.daemon.send_signal(how)
+        return self.stopped(seconds)
+
+    def stopped(self, seconds=10):
+        """Waits for the daemon's end; its status. Fails when a sanitizer has found something."""
         status = self.daemon.wait(seconds)
         self.daemon = None
+        found = SANITIZER.search(self.log_text())
+        check(not found, f'{self.name}: a sanitizer has found something:\n'
+              + self.log_text()[found.start() if found else 0:][:6000])
         return status
 
     # strongSwan
@@ -167,6 +197,7 @@ class Host:
         conf = self.write('strongswan.conf', STRONGSWAN % {'dir': d, 'level': level, 'tries': retries})
         self.swan_env = dict(os.environ, STRONGSWAN_CONF=conf, SWANCTL_DIR=d)
         self.log = os.path.join(d, 'charon.log')
+        self.is_ravelind = False
         self.daemon = self.start('charon-systemd', env=self.swan_env, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)
         wait('strongSwan answers', lambda: os.path.exists(d + '/vici'))
@@ -243,11 +274,30 @@ class Lab:
     def __enter__(self):
         return self
 
+    def end(self):
+        """Every ravelind that still should run does, and ends in good order; none of its parts leaks."""
+        running = [h for h in self.hosts if h.daemon and h.is_ravelind]
+        for h in running:
+            check(h.daemon.poll() is None, f'{h.name}: ravelind died with status {h.daemon.poll()}')
+            h.daemon.send_signal(signal.SIGTERM)
+        for h in running:
+            status = h.stopped()
+            check(status == 0, f'{h.name}: ravelind ended with status {status}')
+
     def __exit__(self, kind, value, tb):
-        if kind:
-            for h in self.hosts:
-                if getattr(h, 'log', None) and os.path.exists(h.log):
-                    print(f'--- log of {h.name}:\n' + h.log_tail(60), file=sys.stderr)
+        try:
+            if not kind:
+                self.end()
+        except BaseException:
+            kind = True
+            raise
+        finally:
+            self.clear(kind)
+
+    def clear(self, failed):
+        for h in self.hosts:
+            if failed and getattr(h, 'log', None) and os.path.exists(h.log):
+                print(f'--- log of {h.name}:\n' + h.log_tail(60), file=sys.stderr)
         for p in self.processes:
             if p.poll() is None:
                 p.kill()
