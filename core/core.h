@@ -78,6 +78,7 @@ struct rv_core {
 	struct rv_tunnels *tunnels; /* what should be up, and what is being set up */
 	struct rv_host *host;	    /* the core as an owner of offers and objects */
 	struct rv_bus *bus;	    /* NULL in tests without one */
+	struct rv_list folders;	    /* dbus/: what is shown there; made when the first one is */
 	struct rv_stop *stop;	    /* while it ends */
 	bool stopping;
 };

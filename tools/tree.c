@@ -204,9 +204,17 @@ static void json_text(FILE *file, const char *text)
 	fputc('"', file);
 }
 
-static void json(FILE *file, const struct tree *tree, unsigned depth)
+static void new_line(FILE *file, int indent)
+{
+	if (indent >= 0)
+		fprintf(file, "\n%*s", 2 * indent, "");
+}
+
+/* indent < 0: all in one line */
+static void json(FILE *file, const struct tree *tree, int indent)
 {
 	bool object = tree->kind == TREE_OBJECT;
+	int inner = indent < 0 ? indent : indent + 1;
 
 	if (tree->kind == TREE_TEXT) {
 		json_text(file, tree->text);
@@ -218,20 +226,28 @@ static void json(FILE *file, const struct tree *tree, unsigned depth)
 	}
 	fputc(object ? '{' : '[', file);
 	for (unsigned i = 0; i < tree->n; i++) {
-		fprintf(file, "%s\n%*s", i ? "," : "", (int)(2 * depth + 2), "");
+		if (i)
+			fputc(',', file);
+		new_line(file, inner);
 		if (object) {
 			json_text(file, tree->children[i]->key);
 			fputs(": ", file);
 		}
-		json(file, tree->children[i], depth + 1);
+		json(file, tree->children[i], inner);
 	}
 	if (tree->n)
-		fprintf(file, "\n%*s", (int)(2 * depth), "");
+		new_line(file, indent);
 	fputc(object ? '}' : ']', file);
 }
 
 void tree_json(FILE *file, const struct tree *tree)
 {
 	json(file, tree, 0);
+	fputc('\n', file);
+}
+
+void tree_json_line(FILE *file, const struct tree *tree)
+{
+	json(file, tree, -1);
 	fputc('\n', file);
 }

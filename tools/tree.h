@@ -37,5 +37,6 @@ const char *tree_text(const struct tree *tree, const char *key);
 /* One line for people: scalars as they are, arrays with commas, objects as k=v. A talloc string. */
 char *tree_line(const void *parent, const struct tree *tree);
 
-/* JSON (RFC 8259), indented. */
+/* JSON (RFC 8259), indented; and in one line. */
 void tree_json(FILE *file, const struct tree *tree);
+void tree_json_line(FILE *file, const struct tree *tree);

@@ -5,7 +5,7 @@
  * merged here. Messages are dispatched in a deferred call, never inside a watch's handler, and a connection is
  * referenced while it is handled.
  */
-#include "private.h"
+#include "link.h"
 
 #include <sys/epoll.h>
 #include <talloc.h>
@@ -17,7 +17,7 @@ struct adapter {
 	DBusConnection *connection;
 	DBusServer *server;
 	struct rv_list fds;
-	bool due;
+	bool due, yield;
 };
 
 struct watched {
@@ -47,13 +47,19 @@ static void dispatch(void *arg)
 	DBusConnection *connection = dbus_connection_ref(adapter->connection);
 	int most = DISPATCH_MOST;
 
-	adapter->due = false;
-	while (most && dbus_connection_dispatch(connection) == DBUS_DISPATCH_DATA_REMAINS)
-		most--;
-	/* a handler never frees its link at once (bus.c), so the adapter is still there */
-	if (!most)
+	adapter->due = adapter->yield = false;
+	/* a handler never frees its link at once (link.c), so the adapter stays */
+	while (most-- && !adapter->yield && dbus_connection_dispatch(connection) == DBUS_DISPATCH_DATA_REMAINS)
+		;
+	if (dbus_connection_get_dispatch_status(connection) == DBUS_DISPATCH_DATA_REMAINS)
 		dispatch_later(adapter);
 	dbus_connection_unref(connection);
+}
+
+void adapter_yield(struct adapter *adapter)
+{
+	if (adapter)
+		adapter->yield = true;
 }
 
 static void status_changed(DBusConnection *connection, DBusDispatchStatus status, void *data)
@@ -62,15 +68,21 @@ static void status_changed(DBusConnection *connection, DBusDispatchStatus status
 		dispatch_later(data);
 }
 
-static void handle(struct watched *w, uint32_t events)
+static bool enabled(DBusWatch *watch)
 {
-	unsigned broken = events & EPOLLERR ? DBUS_WATCH_ERROR : 0;
+	return watch && dbus_watch_get_enabled(watch);
+}
 
-	broken |= events & EPOLLHUP ? DBUS_WATCH_HANGUP : 0;
-	if ((events & (EPOLLIN | EPOLLERR | EPOLLHUP)) && w->watches[0] && dbus_watch_get_enabled(w->watches[0]))
-		dbus_watch_handle(w->watches[0], DBUS_WATCH_READABLE | broken);
-	else if ((events & EPOLLOUT) && w->watches[1] && dbus_watch_get_enabled(w->watches[1]))
-		dbus_watch_handle(w->watches[1], DBUS_WATCH_WRITABLE | broken);
+static void readable(const struct watched *w, uint32_t events)
+{
+	unsigned flags = events & EPOLLERR ? DBUS_WATCH_ERROR : 0;
+
+	flags |= events & EPOLLHUP ? DBUS_WATCH_HANGUP : 0;
+	if (enabled(w->watches[0]))
+		flags |= DBUS_WATCH_READABLE;
+	/* a broken connection is told even where nothing is to be read now: epoll would tell for ever */
+	if (w->watches[0] && flags)
+		dbus_watch_handle(w->watches[0], flags);
 }
 
 static void ready(struct rv_io *io, uint32_t events)
@@ -80,11 +92,15 @@ static void ready(struct rv_io *io, uint32_t events)
 	DBusConnection *connection = adapter->connection;
 
 	if (!connection) {
-		handle(w, events);
+		readable(w, events);
 		return;
 	}
 	dbus_connection_ref(connection);
-	handle(w, events);
+	if (events & (EPOLLIN | EPOLLERR | EPOLLHUP))
+		readable(w, events);
+	/* the watches of a connection live as long as it is connected */
+	if ((events & EPOLLOUT) && dbus_connection_get_is_connected(connection) && enabled(w->watches[1]))
+		dbus_watch_handle(w->watches[1], DBUS_WATCH_WRITABLE);
 	dispatch_later(adapter);
 	dbus_connection_unref(connection);
 }
@@ -114,6 +130,20 @@ static unsigned slot(DBusWatch *watch)
 	return dbus_watch_get_flags(watch) & DBUS_WATCH_READABLE ? 0 : 1;
 }
 
+static void watch_remove(DBusWatch *watch, void *data)
+{
+	struct watched *w = dbus_watch_get_data(watch);
+
+	if (!w)
+		return;
+	dbus_watch_set_data(watch, NULL, NULL);
+	w->watches[slot(watch)] = NULL;
+	if (!w->watches[0] && !w->watches[1])
+		talloc_free(w);
+	else
+		(void)refresh(w);
+}
+
 static dbus_bool_t watch_add(DBusWatch *watch, void *data)
 {
 	struct adapter *adapter = data;
@@ -134,21 +164,10 @@ static dbus_bool_t watch_add(DBusWatch *watch, void *data)
 	}
 	w->watches[slot(watch)] = watch;
 	dbus_watch_set_data(watch, w, NULL);
-	return refresh(w);
-}
-
-static void watch_remove(DBusWatch *watch, void *data)
-{
-	struct watched *w = dbus_watch_get_data(watch);
-
-	if (!w)
-		return;
-	dbus_watch_set_data(watch, NULL, NULL);
-	w->watches[slot(watch)] = NULL;
-	if (!w->watches[0] && !w->watches[1])
-		talloc_free(w);
-	else
-		(void)refresh(w);
+	if (refresh(w))
+		return TRUE;
+	watch_remove(watch, data);
+	return FALSE;
 }
 
 static void watch_toggle(DBusWatch *watch, void *data)

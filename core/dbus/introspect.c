@@ -1,41 +1,59 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* introspect: the XML of a path, made from the tables that answer the calls. */
-#include "private.h"
+#include "objects.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <talloc.h>
 
-enum { MAX_NODES = 1000 }; /* objects of one folder that are named; ListSas pages through all */
+enum { MAX_NODES = 1000 }; /* objects of one folder that are named; Manager.List pages through all */
 
-static const char standard[] =
-	" <interface name=\"org.freedesktop.DBus.Introspectable\">\n"
-	"  <method name=\"Introspect\"><arg name=\"xml\" type=\"s\" direction=\"out\"/></method>\n"
-	" </interface>\n"
-	" <interface name=\"org.freedesktop.DBus.Properties\">\n"
-	"  <method name=\"Get\"><arg name=\"interface\" type=\"s\" direction=\"in\"/><arg name=\"name\" type=\"s\" "
-	"direction=\"in\"/><arg name=\"value\" type=\"v\" direction=\"out\"/></method>\n"
-	"  <method name=\"GetAll\"><arg name=\"interface\" type=\"s\" direction=\"in\"/><arg name=\"values\" "
-	"type=\"a{sv}\" direction=\"out\"/></method>\n"
-	"  <signal name=\"PropertiesChanged\"><arg name=\"interface\" type=\"s\"/><arg name=\"changed\" "
-	"type=\"a{sv}\"/>"
-	"<arg name=\"invalidated\" type=\"as\"/></signal>\n"
-	" </interface>\n";
+/* Tables in the form of the others, so that there is one way to write them. */
+static const struct rv_bus_method introspectable_methods[] = { { "Introspect", "", "s", "", "xml" } };
+static const struct rv_bus_interface introspectable = { .name = DBUS_INTERFACE_INTROSPECTABLE,
+							.methods = introspectable_methods,
+							.n_methods = RV_COUNT(introspectable_methods) };
 
-static const char manager[] =
-	" <interface name=\"org.freedesktop.DBus.ObjectManager\">\n"
-	"  <method name=\"GetManagedObjects\"><arg name=\"objects\" type=\"a{oa{sa{sv}}}\" "
-	"direction=\"out\"/></method>\n"
-	"  <signal name=\"InterfacesAdded\"><arg name=\"object\" type=\"o\"/><arg name=\"interfaces\" "
-	"type=\"a{sa{sv}}\"/></signal>\n"
-	"  <signal name=\"InterfacesRemoved\"><arg name=\"object\" type=\"o\"/><arg name=\"interfaces\" type=\"as\"/>"
-	"</signal>\n"
-	" </interface>\n";
+static const struct rv_bus_method peer_methods[] = { { "Ping", "", "", "", "" },
+						     { "GetMachineId", "", "s", "", "id" } };
+static const struct rv_bus_interface peer = { .name = DBUS_INTERFACE_PEER,
+					      .methods = peer_methods,
+					      .n_methods = RV_COUNT(peer_methods) };
 
-static void say(char **xml, const char *text)
+static const struct rv_bus_method properties_methods[] = {
+	{ "Get", "ss", "v", "interface,name", "value" },
+	{ "GetAll", "s", "a{sv}", "interface", "values" },
+	{ "Set", "ssv", "", "interface,name,value", "" },
+};
+static const struct rv_bus_signal properties_signals[] = { { "PropertiesChanged", "sa{sv}as",
+							     "interface,changed,invalidated" } };
+static const struct rv_bus_interface properties = { .name = DBUS_INTERFACE_PROPERTIES,
+						    .methods = properties_methods,
+						    .signals = properties_signals,
+						    .n_methods = RV_COUNT(properties_methods),
+						    .n_signals = RV_COUNT(properties_signals) };
+
+static const struct rv_bus_method manager_methods[] = { { "GetManagedObjects", "", "a{oa{sa{sv}}}", "", "objects" } };
+static const struct rv_bus_signal manager_signals[] = {
+	{ "InterfacesAdded", "oa{sa{sv}}", "object,interfaces" },
+	{ "InterfacesRemoved", "oas", "object,interfaces" },
+};
+static const struct rv_bus_interface object_manager = { .name = OBJECT_MANAGER,
+							.methods = manager_methods,
+							.signals = manager_signals,
+							.n_methods = RV_COUNT(manager_methods),
+							.n_signals = RV_COUNT(manager_signals) };
+
+static void RV_PRINTF(2, 3) say(char **xml, const char *fmt, ...)
 {
-	if (*xml)
-		*xml = talloc_strdup_append_buffer(*xml, text);
+	va_list args;
+
+	if (!*xml)
+		return;
+	va_start(args, fmt);
+	*xml = talloc_vasprintf_append_buffer(*xml, fmt, args);
+	va_end(args);
 }
 
 /* The arguments of one direction (NULL: a signal's), their names from a comma-separated list. */
@@ -45,71 +63,80 @@ static void say_args(char **xml, const char *signature, const char *names, const
 
 	if (!signature || !*signature)
 		return;
+	names = names ? names : "";
 	dbus_signature_iter_init(&iter, signature);
 	do {
 		char *type = dbus_signature_iter_get_signature(&iter);
-		size_t len = names ? strcspn(names, ",") : 0;
-		char text[256];
+		size_t len = strcspn(names, ",");
 
-		snprintf(text, sizeof(text), "<arg name=\"%.*s\" type=\"%s\"%s%s%s/>", (int)len, names ? names : "",
-			 type, direction ? " direction=\"" : "", direction ? direction : "", direction ? "\"" : "");
+		say(xml, "   <arg name=\"%.*s\" type=\"%s\"", (int)len, names, type ? type : "");
+		if (direction)
+			say(xml, " direction=\"%s\"", direction);
+		say(xml, "/>\n");
 		dbus_free(type);
-		say(xml, text);
-		if (names)
-			names += names[len] ? len + 1 : len;
+		names += names[len] ? len + 1 : len;
 	} while (dbus_signature_iter_next(&iter));
+}
+
+static void say_property(char **xml, const struct rv_bus_property *p)
+{
+	static const char *const tells[] = {
+		[RV_BUS_UNTOLD] = "false", [RV_BUS_CONST] = "const", [RV_BUS_TOLD] = "true"
+	};
+
+	say(xml, "  <property name=\"%s\" type=\"%s\" access=\"read\">\n", p->name, p->signature);
+	say(xml, "   <annotation name=\"org.freedesktop.DBus.Property.EmitsChangedSignal\" value=\"%s\"/>\n",
+	    tells[p->tells < RV_COUNT(tells) ? p->tells : RV_BUS_UNTOLD]);
+	say(xml, "  </property>\n");
 }
 
 static void say_interface(char **xml, const struct rv_bus_interface *interface)
 {
-	char text[256];
-
-	snprintf(text, sizeof(text), " <interface name=\"%s\">\n", interface->name);
-	say(xml, text);
+	say(xml, " <interface name=\"%s\">\n", interface->name);
 	for (size_t i = 0; i < interface->n_methods; i++) {
 		const struct rv_bus_method *m = &interface->methods[i];
-		snprintf(text, sizeof(text), "  <method name=\"%s\">", m->name);
-		say(xml, text);
+		say(xml, "  <method name=\"%s\">\n", m->name);
 		say_args(xml, m->in, m->in_names, "in");
 		say_args(xml, m->out, m->out_names, "out");
-		say(xml, "</method>\n");
+		say(xml, "  </method>\n");
 	}
-	for (size_t i = 0; i < interface->n_properties; i++) {
-		const struct rv_bus_property *p = &interface->properties[i];
-		snprintf(text, sizeof(text), "  <property name=\"%s\" type=\"%s\" access=\"read\"/>\n", p->name,
-			 p->signature);
-		say(xml, text);
-	}
+	for (size_t i = 0; i < interface->n_properties; i++)
+		say_property(xml, &interface->properties[i]);
 	for (size_t i = 0; i < interface->n_signals; i++) {
 		const struct rv_bus_signal *s = &interface->signals[i];
-		snprintf(text, sizeof(text), "  <signal name=\"%s\">", s->name);
-		say(xml, text);
+		say(xml, "  <signal name=\"%s\">\n", s->name);
 		say_args(xml, s->signature, s->arg_names, NULL);
-		say(xml, "</signal>\n");
+		say(xml, "  </signal>\n");
 	}
 	say(xml, " </interface>\n");
 }
 
-static void say_node(char **xml, const char *name, size_t len)
+static void say_object(char **xml, const struct rv_bus_interface *interface)
 {
-	char text[MAX_PATH + 32];
+	say_interface(xml, interface);
+	say_interface(xml, &properties);
+	say_interface(xml, &introspectable);
+	say_interface(xml, &peer);
+}
 
-	snprintf(text, sizeof(text), " <node name=\"%.*s\"/>\n", (int)len, name);
-	say(xml, text);
+static void say_node(char **xml, const char *name)
+{
+	say(xml, " <node name=\"%s\"/>\n", name);
 }
 
 struct nodes {
 	char **xml;
+	const struct rv_bus_folder *folder;
 	int left;
 };
 
-static int say_object(void *arg, const char *name, void *object)
+static int say_child(void *arg, const char *name, void *object)
 {
 	struct nodes *nodes = arg;
 	char path[MAX_PATH];
 
-	path_escape(path, "", name);
-	say_node(nodes->xml, path + strlen(BUS_ROOT) + 1, MAX_PATH);
+	if (path_escape(path, nodes->folder->path, name))
+		say_node(nodes->xml, path + sizeof(BUS_ROOT "/") + strlen(nodes->folder->path));
 	return --nodes->left <= 0;
 }
 
@@ -119,55 +146,60 @@ static bool say_above(char **xml, const char *path)
 	size_t len = strcmp(path, "/") ? strlen(path) : 0;
 	const char *rest = &BUS_ROOT[len];
 
-	if (len >= strlen(BUS_ROOT) || strncmp(path, BUS_ROOT, len) || *rest != '/')
+	if (len >= strlen(BUS_ROOT) || strncmp(path, BUS_ROOT, len) != 0 || *rest != '/')
 		return false;
-	say_node(xml, rest + 1, strcspn(rest + 1, "/"));
+	say(xml, " <node name=\"%.*s\"/>\n", (int)strcspn(rest + 1, "/"), rest + 1);
 	return true;
 }
 
-static bool say_below(char **xml, const struct rv_bus *bus, const char *rest)
+/* rest: FOLDER or FOLDER/NAME */
+static bool say_below(char **xml, struct rv_core *core, const char *rest)
 {
-	char name[MAX_PATH];
-	const char *slash = strchr(rest, '/');
-	size_t len = slash ? (size_t)(slash - rest) : strlen(rest);
+	char element[MAX_PATH], name[MAX_PATH];
+	size_t len = strcspn(rest, "/");
 
-	snprintf(name, sizeof(name), "%.*s", (int)len, rest);
-	struct rv_bus_folder *folder = folder_find(bus, name);
+	snprintf(element, sizeof(element), "%.*s", (int)len, rest);
+	struct rv_bus_folder *folder = len ? folder_find(core, element) : NULL;
 
-	if (!folder || folder == bus->root)
+	if (!folder)
 		return false;
-	if (!slash) {
-		struct nodes nodes = { .xml = xml, .left = MAX_NODES };
-		(void)folder->ops->each(folder->self, say_object, &nodes);
+	if (!rest[len]) {
+		struct nodes nodes = { .xml = xml, .folder = folder, .left = MAX_NODES };
+		(void)folder->ops->each(folder->self, say_child, &nodes);
 		return true;
 	}
-	if (!path_unescape(name, slash + 1) || !folder->ops->find(folder->self, name))
+	if (!path_unescape(name, rest + len + 1) || !folder->ops->find(folder->self, name))
 		return false;
-	say_interface(xml, folder->interface);
-	say(xml, standard);
+	say_object(xml, folder->interface);
 	return true;
 }
 
-char *introspect(const struct rv_bus *bus, const void *parent, const char *path)
+static void say_root(char **xml, struct rv_core *core)
+{
+	rv_list_each (folders_of(core), f, struct rv_bus_folder, entry) {
+		if (*f->path) {
+			say_node(xml, f->path);
+			continue;
+		}
+		say_object(xml, f->interface);
+		say_interface(xml, &object_manager);
+	}
+}
+
+char *introspect(struct rv_core *core, const void *parent, const char *path)
 {
 	char *xml = talloc_strdup(parent, DBUS_INTROSPECT_1_0_XML_DOCTYPE_DECL_NODE "<node>\n");
-	size_t root = strlen(BUS_ROOT);
+	size_t root = sizeof(BUS_ROOT) - 1;
 	bool there = true;
 
-	if (!path || strlen(path) >= MAX_PATH) {
+	if (strlen(path) >= MAX_PATH)
 		there = false;
-	} else if (!strcmp(path, BUS_ROOT)) {
-		say_interface(&xml, bus->root->interface);
-		say(&xml, manager);
-		say(&xml, standard);
-		rv_list_each (&bus->folders, f, struct rv_bus_folder, entry)
-			if (*f->path)
-				say_node(&xml, f->path, MAX_PATH);
-	} else if (!strncmp(path, BUS_ROOT "/", root + 1)) {
-		there = say_below(&xml, bus, path + root + 1);
-	} else {
+	else if (!strcmp(path, BUS_ROOT))
+		say_root(&xml, core);
+	else if (!strncmp(path, BUS_ROOT "/", root + 1))
+		there = say_below(&xml, core, path + root + 1);
+	else
 		there = say_above(&xml, path);
-	}
 	say(&xml, "</node>\n");
 	if (there)
 		return xml;

@@ -4,17 +4,17 @@
  * Handlers decode, call a verb of the core, encode. List() is the one way to page through any folder: its rows are the
  * properties of the objects.
  */
-#include "private.h"
+#include "face.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <malloc.h>
+#include <ravelin/sa.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <talloc.h>
-#include <unistd.h>
 
-enum { MAX_ROWS = 1000, MAX_IMPORT = 1 << 30, STATE_KEY = 32 };
+enum { MAX_ROWS = 1000 };
 
 static int up(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
 {
@@ -26,7 +26,7 @@ static int up(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct r
 
 	if (r < 0)
 		return r;
-	snprintf(name, sizeof(name), "%u", attempt->id);
+	snprintf(name, sizeof(name), "%" PRIu32, attempt->id);
 	rv_bus_out_path(out, "attempt", name);
 	rv_attempt_drop(attempt);
 	return 0;
@@ -40,32 +40,32 @@ static int down(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct
 }
 
 struct rekey {
-	const char *child;
+	const char *child; /* "": the session itself */
 	unsigned n;
-	int r;
+	int r; /* the first failure */
 };
+
+static void rekeyed(struct rekey *rekey, int r)
+{
+	rekey->n++;
+	rekey->r = rekey->r < 0 ? rekey->r : r;
+}
 
 static int rekey_peer(struct rv_peer *peer, void *arg)
 {
 	struct rekey *rekey = arg;
 	const struct rv_keying_ops *ops = rv_service_ops(peer->keying.service);
 	void *keying = rv_service_self(peer->keying.service);
-	int r = 0;
 
 	if (!peer->established)
 		return 0;
 	if (!*rekey->child) {
-		rekey->n++;
-		r = ops->rekey(keying, peer);
+		rekeyed(rekey, RV_HAS(ops, rekey) ? ops->rekey(keying, peer) : -EOPNOTSUPP);
+		return 0;
 	}
-	rv_list_each (&peer->children, child, struct rv_child, entry) {
-		if (!*rekey->child || !child->conf || strcmp(child->conf->name, rekey->child) ||
-		    child->state != RV_CHILD_INSTALLED)
-			continue;
-		rekey->n++;
-		r = r < 0 ? r : ops->child_rekey(keying, child);
-	}
-	rekey->r = r < 0 ? r : rekey->r;
+	rv_list_each (&peer->children, child, struct rv_child, entry)
+		if (!strcmp(child->conf->name, rekey->child) && child->state == RV_CHILD_INSTALLED)
+			rekeyed(rekey, RV_HAS(ops, child_rekey) ? ops->child_rekey(keying, child) : -EOPNOTSUPP);
 	return 0;
 }
 
@@ -74,13 +74,17 @@ static int rekey(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struc
 	struct rv_bus *bus = self;
 	const char *connection = rv_bus_in_str(in);
 	struct rekey rekey = { .child = rv_bus_in_str(in) };
+	const char *slash = *rekey.child ? "/" : "";
 
 	(void)rv_peer_each(bus->core, connection, rekey_peer, &rekey);
+	if (!rekey.n && !rv_connection_find(bus->core, connection))
+		return rv_why_set(why, -RV_EUNKNOWN_CONNECTION, "no connection is called %s", connection);
 	if (!rekey.n)
 		return rv_why_set(why, -RV_ESTATE, "%s%s%s has no SA to rekey; `ravelin up %s` makes one", connection,
-				  *rekey.child ? "/" : "", rekey.child, connection);
+				  slash, rekey.child, connection);
 	if (rekey.r < 0)
-		return rv_why_set(why, rekey.r, "cannot rekey %s: %s", connection, rv_error_text(rekey.r));
+		return rv_why_set(why, rekey.r, "cannot rekey %s%s%s: %s", connection, slash, rekey.child,
+				  rv_error_text(rekey.r));
 	return 0;
 }
 
@@ -96,28 +100,31 @@ static int reload(void *self, struct rv_bus_in *in, struct rv_bus_out *out, stru
 static int load_plugin(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
 {
 	struct rv_bus *bus = self;
-	const char *name = rv_bus_in_str(in);
-	int r = rv_core_plugin_load(bus->core, name, why);
 
-	if (!r)
-		rv_bus_changed(bus->plugins, name, "State");
-	return r;
+	plugins_changed(bus);
+	return rv_core_plugin_load(bus->core, rv_bus_in_str(in), why);
 }
 
 struct unload {
 	struct rv_call call;
 	struct rv_bus_call *answer;
-	struct rv_why why;
 };
 
 static void unloaded(struct rv_call *call, int result)
 {
 	struct unload *unload = rv_container_of(call, struct unload, call);
 
-	rv_bus_answer(unload->answer, result, &unload->why);
+	rv_bus_answer(unload->answer, result, NULL);
 	talloc_free(unload);
 }
 
+static int unload_gone(struct unload *unload)
+{
+	rv_call_cancel(&unload->call);
+	return 0;
+}
+
+/* The plugin is let go from now on, whether or not somebody waits for the end of it. */
 static int unload_plugin(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
 {
 	struct rv_bus *bus = self;
@@ -128,14 +135,17 @@ static int unload_plugin(void *self, struct rv_bus_in *in, struct rv_bus_out *ou
 	if (!unload)
 		return -ENOMEM;
 	rv_call_init(&unload->call, unloaded);
+	talloc_set_destructor(unload, unload_gone);
 	int r = rv_core_plugin_unload(bus->core, name, drain, &unload->call, why);
 
 	if (r == RV_PENDING) {
+		plugins_changed(bus);
+		rv_bus_changed(bus->plugins, name, "State");
 		unload->answer = rv_bus_pend(in);
 		if (unload->answer)
 			return RV_PENDING;
-		rv_call_cancel(&unload->call);
-		r = -ENOMEM;
+		r = rv_why_set(why, -RV_ELIMIT, "plugin %s is being unloaded, but too many calls wait to tell you when",
+			       name);
 	}
 	talloc_free(unload);
 	return r;
@@ -187,6 +197,8 @@ static int row(void *arg, const char *name, void *object)
 	rv_bus_out_open_array(rows->out, "{sv}");
 	properties_out(rows->out, rows->folder->interface, object);
 	rv_bus_out_close(rows->out);
+	if (rows->out->octets > MAX_ANSWER)
+		rows->left = 0;
 	return 0;
 }
 
@@ -194,11 +206,13 @@ static int list(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct
 {
 	struct rv_bus *bus = self;
 	const char *what = rv_bus_in_str(in);
-	struct rows rows = { .out = out, .folder = folder_find(bus, what), .skip = rv_bus_in_u32(in) };
+	struct rows rows = { .out = out, .folder = folder_find(bus->core, what), .skip = rv_bus_in_u32(in) };
 
 	rows.left = rv_bus_in_u32(in);
 	if (!rows.folder || rows.folder == bus->root)
-		return rv_why_set(why, -RV_ESTATE, "there is no folder %s; is the plugin that has it loaded?", what);
+		return rv_why_set(why, -RV_ENOT_LOADED, "there is no folder %s; is the plugin that has it loaded?",
+				  what);
+	adapter_yield(in->link->adapter);
 	if (!rows.left || rows.left > MAX_ROWS)
 		rows.left = MAX_ROWS;
 	rv_bus_out_open_array(out, "a{sv}");
@@ -206,79 +220,6 @@ static int list(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct
 	rv_bus_out_close(out);
 	rv_bus_out_u32(out, rows.more ? rows.at - 1 : 0);
 	return 0;
-}
-
-static int state_key(struct rv_bytes key, struct rv_why *why)
-{
-	if (key.len == STATE_KEY)
-		return 0;
-	return rv_why_set(why, -RV_ECONFIG, "the key that seals the state has %zu octets; it needs %d", key.len,
-			  STATE_KEY);
-}
-
-static int export_state(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
-{
-	struct rv_bus *bus = self;
-	struct rv_bytes key = rv_bus_in_octets(in);
-	int fd = rv_bus_in_fd(in), r = state_key(key, why);
-	unsigned n = 0;
-	size_t len = 0;
-	uint8_t *sealed = r ? NULL : rv_core_pack(bus->core, bus, key, &len, &n);
-
-	if (!r && !sealed)
-		r = rv_why_set(why, -RV_EFAILED,
-			       "the state could not be packed: no memory, or no aead service is loaded");
-	for (size_t at = 0; !r && at < len;) {
-		ssize_t done = write(fd, sealed + at, len - at);
-		if (done <= 0 && errno != EINTR)
-			r = rv_why_set(why, -errno, "cannot write the state: %s", rv_error_text(-errno));
-		at += done > 0 ? (size_t)done : 0;
-	}
-	close(fd);
-	talloc_free(sealed);
-	rv_bus_out_u32(out, n);
-	return r;
-}
-
-static uint8_t *read_all(const void *parent, int fd, size_t *len, struct rv_why *why)
-{
-	struct stat st;
-	uint8_t *all;
-
-	if (fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0 || st.st_size > MAX_IMPORT) {
-		(void)rv_why_set(why, -RV_ECONFIG, "the state must be a file of 1 octet to 1 GiB");
-		return NULL;
-	}
-	*len = (size_t)st.st_size;
-	all = talloc_size(parent, *len);
-	for (size_t at = 0; all && at < *len;) {
-		ssize_t done = pread(fd, all + at, *len - at, (off_t)at);
-		if (done <= 0) {
-			(void)rv_why_set(why, -EIO, "cannot read the state");
-			TALLOC_FREE(all);
-		}
-		at += (size_t)done;
-	}
-	return all;
-}
-
-static int import_state(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
-{
-	struct rv_bus *bus = self;
-	struct rv_bytes key = rv_bus_in_octets(in);
-	int fd = rv_bus_in_fd(in), r = state_key(key, why);
-	unsigned n = 0;
-	size_t len = 0;
-	uint8_t *sealed = r ? NULL : read_all(bus, fd, &len, why);
-
-	if (sealed)
-		r = rv_core_unpack(bus->core, key, rv_bytes(sealed, len), &n, why);
-	else if (!r)
-		r = -RV_ECONFIG;
-	close(fd);
-	talloc_free(sealed);
-	rv_bus_out_u32(out, n);
-	return r;
 }
 
 static const struct rv_bus_method methods[] = {
@@ -290,8 +231,8 @@ static const struct rv_bus_method methods[] = {
 	{ "LoadPlugin", "s", "", "name", "", RV_BUS_ADMIN, load_plugin },
 	{ "UnloadPlugin", "sb", "", "name,drain", "", RV_BUS_ADMIN, unload_plugin },
 	{ "SetLogLevel", "s", "", "level", "", RV_BUS_ADMIN, log_level },
-	{ "ExportState", "ayh", "u", "key,file", "sessions", RV_BUS_ADMIN, export_state },
-	{ "ImportState", "ayh", "u", "key,file", "sessions", RV_BUS_ADMIN, import_state },
+	{ "ExportState", "hh", "u", "key,file", "sessions", RV_BUS_ADMIN, export_state },
+	{ "ImportState", "hh", "u", "key,file", "sessions", RV_BUS_ADMIN, import_state },
 	{ "Stop", "", "", "", "", RV_BUS_ADMIN, stop },
 };
 
@@ -358,8 +299,8 @@ static void heap(void *self, struct rv_bus_out *out)
 }
 
 static const struct rv_bus_property properties[] = {
-	{ "Version", "s", version },	 { "Uptime", "t", uptime },	   { "Sessions", "u", n_sessions },
-	{ "ChildSas", "u", n_children }, { "SecretsLocked", "b", locked }, { "HeapOctets", "t", heap },
+	{ "Version", "s", version, RV_BUS_CONST }, { "Uptime", "t", uptime },	     { "Sessions", "u", n_sessions },
+	{ "ChildSas", "u", n_children },	   { "SecretsLocked", "b", locked }, { "HeapOctets", "t", heap },
 };
 
 static const struct rv_bus_signal signals[] = { { "Event", "sa{sv}", "name,details" } };

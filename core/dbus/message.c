@@ -1,26 +1,36 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* message: values out to a message and in from one, without a D-Bus type in the plugins' ABI. */
-#include "private.h"
+#include "objects.h"
 
 #include <assert.h>
 #include <string.h>
 #include <talloc.h>
 
-void out_init(struct rv_bus_out *out, struct rv_bus *bus, DBusMessage *message)
+enum { NUMBER_OCTETS = 8, TEXT_OCTETS = 8 }; /* what a value takes besides its text, about */
+
+void out_init(struct rv_bus_out *out, struct rv_core *core, DBusMessage *message)
 {
-	*out = (struct rv_bus_out){ .message = message, .bus = bus };
+	*out = (struct rv_bus_out){ .message = message, .core = core };
 	dbus_message_iter_init_append(message, &out->iter[0]);
 }
 
 static void put(struct rv_bus_out *out, int type, const void *value)
 {
+	out->octets += NUMBER_OCTETS;
 	if (!out->bad && !dbus_message_iter_append_basic(&out->iter[out->depth], type, value))
 		out->bad = true;
+}
+
+static void put_text(struct rv_bus_out *out, int type, const char *text)
+{
+	out->octets += TEXT_OCTETS + strlen(text);
+	put(out, type, &text);
 }
 
 static void open_container(struct rv_bus_out *out, int type, const char *contents)
 {
 	assert(out->depth + 1 < OUT_DEPTH);
+	out->octets += NUMBER_OCTETS;
 	if (!out->bad &&
 	    !dbus_message_iter_open_container(&out->iter[out->depth], type, contents, &out->iter[out->depth + 1]))
 		out->bad = true;
@@ -36,16 +46,15 @@ void rv_bus_out_str(struct rv_bus_out *out, const char *value)
 		rv_escape(escaped, sizeof(escaped), rv_bytes(text, strlen(text)));
 		text = escaped;
 	}
-	put(out, DBUS_TYPE_STRING, &text);
+	put_text(out, DBUS_TYPE_STRING, text);
 }
 
 void rv_bus_out_path(struct rv_bus_out *out, const char *folder, const char *name)
 {
 	char path[MAX_PATH];
-	const char *text = path;
 
-	path_escape(path, folder, name);
-	put(out, DBUS_TYPE_OBJECT_PATH, &text);
+	(void)path_escape(path, folder, name);
+	put_text(out, DBUS_TYPE_OBJECT_PATH, path);
 }
 
 void rv_bus_out_bool(struct rv_bus_out *out, bool value)
@@ -78,6 +87,7 @@ void rv_bus_out_i64(struct rv_bus_out *out, int64_t value)
 void rv_bus_out_octets(struct rv_bus_out *out, struct rv_bytes value)
 {
 	open_container(out, DBUS_TYPE_ARRAY, "y");
+	out->octets += value.len;
 	if (!out->bad && value.len &&
 	    !dbus_message_iter_append_fixed_array(&out->iter[out->depth], DBUS_TYPE_BYTE, &value.p, (int)value.len))
 		out->bad = true;
@@ -108,7 +118,9 @@ void rv_bus_out_close(struct rv_bus_out *out)
 {
 	assert(out->depth > 0);
 	out->depth--;
-	if (!out->bad && !dbus_message_iter_close_container(&out->iter[out->depth], &out->iter[out->depth + 1]))
+	if (out->bad)
+		dbus_message_iter_abandon_container_if_open(&out->iter[out->depth], &out->iter[out->depth + 1]);
+	else if (!dbus_message_iter_close_container(&out->iter[out->depth], &out->iter[out->depth + 1]))
 		out->bad = true;
 }
 

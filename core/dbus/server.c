@@ -4,7 +4,8 @@
  * Clients that expect a bus (busctl, gdbus, python3-dbus) say Hello, add matches and ask for owners of names; a small
  * table answers. Signals go to whoever added a match; clients filter them.
  */
-#include "private.h"
+#include "link.h"
+#include "objects.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,20 +16,11 @@
 
 #define OUR_UNIQUE ":1.0"
 
+/* A question that went well returns NULL; else the name of an error. */
 struct verb {
 	const char *member, *in;
-	void (*answer)(struct link *link, DBusMessage *message, DBusMessage *reply);
+	const char *(*answer)(struct link *link, DBusMessage *message, struct rv_bus_out *out);
 };
-
-static void reply_string(DBusMessage *reply, const char *text)
-{
-	(void)dbus_message_append_args(reply, DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
-}
-
-static void reply_u32(DBusMessage *reply, dbus_uint32_t value)
-{
-	(void)dbus_message_append_args(reply, DBUS_TYPE_UINT32, &value, DBUS_TYPE_INVALID);
-}
 
 static const char *argument(DBusMessage *message)
 {
@@ -47,107 +39,142 @@ static const char *owner_of(const struct link *link, const char *name)
 	return !strcmp(name, link->unique) ? link->unique : NULL;
 }
 
-static void hello(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *hello(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
-	reply_string(reply, link->unique);
+	rv_bus_out_str(out, link->unique);
+	return NULL;
 }
 
-static void add_match(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *add_match(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
 	if (link->n_matches >= MAX_MATCHES)
-		(void)dbus_message_set_error_name(reply, DBUS_ERROR_LIMITS_EXCEEDED);
-	else
-		link->n_matches++;
+		return DBUS_ERROR_LIMITS_EXCEEDED;
+	link->n_matches++;
+	return NULL;
 }
 
-static void remove_match(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *remove_match(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
-	if (link->n_matches)
-		link->n_matches--;
+	if (!link->n_matches)
+		return DBUS_ERROR_MATCH_RULE_NOT_FOUND;
+	link->n_matches--;
+	return NULL;
 }
 
-static void get_name_owner(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *get_name_owner(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
 	const char *owner = owner_of(link, argument(message));
 
 	if (owner)
-		reply_string(reply, owner);
-	else
-		(void)dbus_message_set_error_name(reply, DBUS_ERROR_NAME_HAS_NO_OWNER);
+		rv_bus_out_str(out, owner);
+	return owner ? NULL : DBUS_ERROR_NAME_HAS_NO_OWNER;
 }
 
-static void name_has_owner(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *name_has_owner(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
-	dbus_bool_t has = owner_of(link, argument(message)) != NULL;
-
-	(void)dbus_message_append_args(reply, DBUS_TYPE_BOOLEAN, &has, DBUS_TYPE_INVALID);
+	rv_bus_out_bool(out, owner_of(link, argument(message)));
+	return NULL;
 }
 
-static void list_names(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *list_names(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
-	const char *all[] = { DBUS_SERVICE_DBUS, BUS_NAME, OUR_UNIQUE, link->unique }, **names = all;
-
-	(void)dbus_message_append_args(reply, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, (int)RV_COUNT(all),
-				       DBUS_TYPE_INVALID);
+	rv_bus_out_open_array(out, "s");
+	rv_bus_out_str(out, DBUS_SERVICE_DBUS);
+	rv_bus_out_str(out, BUS_NAME);
+	rv_bus_out_str(out, OUR_UNIQUE);
+	rv_bus_out_str(out, link->unique);
+	rv_bus_out_close(out);
+	return NULL;
 }
 
-static void list_activatable(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *list_activatable(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
-	const char *all[] = { BUS_NAME }, **names = all;
-
-	(void)dbus_message_append_args(reply, DBUS_TYPE_ARRAY, DBUS_TYPE_STRING, &names, 1, DBUS_TYPE_INVALID);
+	rv_bus_out_open_array(out, "s");
+	rv_bus_out_str(out, DBUS_SERVICE_DBUS);
+	rv_bus_out_str(out, BUS_NAME);
+	rv_bus_out_close(out);
+	return NULL;
 }
 
-static void start_service(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *start_service(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
-	reply_u32(reply, DBUS_START_REPLY_ALREADY_RUNNING);
+	if (!owner_of(link, argument(message)))
+		return DBUS_ERROR_SERVICE_UNKNOWN;
+	rv_bus_out_u32(out, DBUS_START_REPLY_ALREADY_RUNNING);
+	return NULL;
 }
 
-static void unix_user(struct link *link, DBusMessage *message, DBusMessage *reply)
+/* The user and the process behind a name. */
+static bool who(struct link *link, const char *name, uint32_t *uid, uint32_t *pid)
 {
-	const char *owner = owner_of(link, argument(message));
+	const char *owner = owner_of(link, name);
+	unsigned long theirs = 0;
 
-	if (!owner)
-		(void)dbus_message_set_error_name(reply, DBUS_ERROR_NAME_HAS_NO_OWNER);
-	else
-		reply_u32(reply, owner == link->unique ? (dbus_uint32_t)link->uid : (dbus_uint32_t)geteuid());
+	*uid = (uint32_t)geteuid();
+	*pid = (uint32_t)getpid();
+	if (owner != link->unique)
+		return owner;
+	*uid = (uint32_t)link->uid;
+	(void)dbus_connection_get_unix_process_id(link->connection, &theirs);
+	*pid = (uint32_t)theirs;
+	return true;
 }
 
-static void process_id(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *unix_user(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
-	unsigned long pid = (unsigned long)getpid();
+	uint32_t uid, pid;
 
-	if (!strcmp(argument(message), link->unique))
-		(void)dbus_connection_get_unix_process_id(link->connection, &pid);
-	reply_u32(reply, (dbus_uint32_t)pid);
+	if (!who(link, argument(message), &uid, &pid))
+		return DBUS_ERROR_NAME_HAS_NO_OWNER;
+	rv_bus_out_u32(out, uid);
+	return NULL;
 }
 
-static void get_id(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *process_id(struct link *link, DBusMessage *message, struct rv_bus_out *out)
+{
+	uint32_t uid, pid;
+
+	if (!who(link, argument(message), &uid, &pid))
+		return DBUS_ERROR_NAME_HAS_NO_OWNER;
+	rv_bus_out_u32(out, pid);
+	return NULL;
+}
+
+static void credential(struct rv_bus_out *out, const char *name, uint32_t value)
+{
+	rv_bus_out_open_entry(out);
+	rv_bus_out_str(out, name);
+	rv_bus_out_open_variant(out, "u");
+	rv_bus_out_u32(out, value);
+	rv_bus_out_close(out);
+	rv_bus_out_close(out);
+}
+
+static const char *credentials(struct link *link, DBusMessage *message, struct rv_bus_out *out)
+{
+	uint32_t uid, pid;
+
+	if (!who(link, argument(message), &uid, &pid))
+		return DBUS_ERROR_NAME_HAS_NO_OWNER;
+	rv_bus_out_open_array(out, "{sv}");
+	credential(out, "UnixUserID", uid);
+	credential(out, "ProcessID", pid);
+	rv_bus_out_close(out);
+	return NULL;
+}
+
+static const char *get_id(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
 	char *id = dbus_server_get_id(link->bus->server);
 
-	reply_string(reply, id ? id : "");
+	rv_bus_out_str(out, id);
 	dbus_free(id);
+	return NULL;
 }
 
-static void refuse_name(struct link *link, DBusMessage *message, DBusMessage *reply)
+static const char *refuse_name(struct link *link, DBusMessage *message, struct rv_bus_out *out)
 {
-	(void)dbus_message_set_error_name(reply, DBUS_ERROR_ACCESS_DENIED);
-}
-
-static void credentials(struct link *link, DBusMessage *message, DBusMessage *reply)
-{
-	struct rv_bus_out out;
-
-	out_init(&out, link->bus, reply);
-	rv_bus_out_open_array(&out, "{sv}");
-	rv_bus_out_open_entry(&out);
-	rv_bus_out_str(&out, "UnixUserID");
-	rv_bus_out_open_variant(&out, "u");
-	rv_bus_out_u32(&out, strcmp(argument(message), link->unique) ? (uint32_t)geteuid() : (uint32_t)link->uid);
-	rv_bus_out_close(&out);
-	rv_bus_out_close(&out);
-	rv_bus_out_close(&out);
+	return DBUS_ERROR_ACCESS_DENIED;
 }
 
 static const struct verb verbs[] = {
@@ -167,45 +194,96 @@ static const struct verb verbs[] = {
 	{ "ReleaseName", "s", refuse_name },
 };
 
+/* Errors of this table in words. */
+static const struct {
+	const char *name, *text;
+} texts[] = {
+	{ DBUS_ERROR_LIMITS_EXCEEDED, "there are too many match rules" },
+	{ DBUS_ERROR_MATCH_RULE_NOT_FOUND, "there is no such match rule" },
+	{ DBUS_ERROR_NAME_HAS_NO_OWNER, "on the daemon's own socket there are only " BUS_NAME " and you" },
+	{ DBUS_ERROR_SERVICE_UNKNOWN, "on the daemon's own socket there are only " BUS_NAME " and you" },
+	{ DBUS_ERROR_ACCESS_DENIED, "nobody owns names on the daemon's own socket" },
+	{ DBUS_ERROR_INVALID_ARGS, "the arguments are of other types" },
+	{ DBUS_ERROR_UNKNOWN_METHOD, "this socket answers only what clients of a bus need" },
+};
+
+static void refuse(struct link *link, DBusMessage *message, const char *name)
+{
+	const char *text = "";
+	DBusMessage *error;
+
+	for (size_t i = 0; i < RV_COUNT(texts); i++)
+		if (!strcmp(texts[i].name, name))
+			text = texts[i].text;
+	error = dbus_message_get_no_reply(message) ? NULL : dbus_message_new_error(message, name, text);
+	if (!error)
+		return;
+	if (dbus_message_set_sender(error, DBUS_SERVICE_DBUS))
+		link_send(link, error);
+	dbus_message_unref(error);
+}
+
 void driver_answer(struct link *link, DBusMessage *message)
 {
+	const char *interface = dbus_message_get_interface(message), *error = NULL;
 	const struct verb *verb = NULL;
-	DBusMessage *reply;
+	struct rv_bus_out out;
 
 	for (size_t i = 0; i < RV_COUNT(verbs); i++)
 		if (!strcmp(verbs[i].member, dbus_message_get_member(message)))
 			verb = &verbs[i];
-	if (!verb || !dbus_message_has_signature(message, verb->in)) {
-		link_error(link, message, verb ? DBUS_ERROR_INVALID_ARGS : DBUS_ERROR_UNKNOWN_METHOD,
-			   "this socket answers only what clients of a bus need");
-		return;
+	if (!verb || (interface && strcmp(interface, DBUS_INTERFACE_DBUS)))
+		error = DBUS_ERROR_UNKNOWN_METHOD;
+	else if (!dbus_message_has_signature(message, verb->in))
+		error = DBUS_ERROR_INVALID_ARGS;
+	DBusMessage *reply = error ? NULL : dbus_message_new_method_return(message);
+
+	if (reply) {
+		out_init(&out, link->bus->core, reply);
+		error = verb->answer(link, message, &out);
 	}
-	reply = dbus_message_new_method_return(message);
-	if (!reply)
-		return;
-	verb->answer(link, message, reply);
-	if (dbus_message_get_error_name(reply))
-		link_error(link, message, dbus_message_get_error_name(reply), "not on the daemon's own socket");
-	else if (dbus_message_set_sender(reply, DBUS_SERVICE_DBUS))
+	if (error)
+		refuse(link, message, error);
+	else if (reply && !out.bad && !dbus_message_get_no_reply(message) &&
+		 dbus_message_set_sender(reply, DBUS_SERVICE_DBUS))
 		link_send(link, reply);
-	dbus_message_unref(reply);
+	if (reply)
+		dbus_message_unref(reply);
 }
 
 static dbus_bool_t anybody(DBusConnection *connection, unsigned long uid, void *data)
 {
-	return TRUE; /* the socket's mode decides who connects; link_may() what they do */
+	return TRUE; /* the socket's mode decides who connects; rights.c what they do */
 }
 
 static void arrives(DBusServer *server, DBusConnection *connection, void *data)
 {
 	struct rv_bus *bus = data;
 
-	if (bus->n_links >= MAX_CLIENTS)
-		return; /* libdbus closes a connection that nobody references */
 	dbus_connection_set_allow_anonymous(connection, FALSE);
 	dbus_connection_set_unix_user_function(connection, anybody, NULL, NULL);
 	dbus_connection_ref(connection);
 	(void)link_new(bus, connection, false);
+}
+
+static int cannot(struct rv_bus *bus, const char *what, struct rv_why *why)
+{
+	return rv_why_set(why, -RV_EFAILED, "cannot listen on %s: %s; is the folder there and writable?",
+			  bus->socket_path, what);
+}
+
+/* Takes the clients that come. */
+static int serve(struct rv_bus *bus, struct rv_why *why)
+{
+	const char *mechanisms[] = { "EXTERNAL", NULL };
+
+	if (chmod(bus->socket_path, 0660))
+		return cannot(bus, rv_error_text(-errno), why);
+	if (!dbus_server_set_auth_mechanisms(bus->server, mechanisms))
+		return -ENOMEM;
+	dbus_server_set_new_connection_function(bus->server, arrives, bus, NULL);
+	bus->server_adapter = adapter_server(bus, bus->core->loop, bus->server);
+	return bus->server_adapter ? 0 : -ENOMEM;
 }
 
 int server_open(struct rv_bus *bus, const char *run_dir, struct rv_why *why)
@@ -224,19 +302,12 @@ int server_open(struct rv_bus *bus, const char *run_dir, struct rv_why *why)
 		return -ENOMEM;
 	bus->server = dbus_server_listen(address, &error);
 	talloc_free(address);
-	if (!bus->server) {
-		(void)rv_why_set(why, -RV_EFAILED, "cannot listen on %s: %s; is the folder there and writable?",
-				 bus->socket_path, error.message);
-		dbus_error_free(&error);
-		return -RV_EFAILED;
-	}
-	const char *mechanisms[] = { "EXTERNAL", NULL };
+	if (bus->server)
+		return serve(bus, why);
+	int r = cannot(bus, error.message, why);
 
-	(void)dbus_server_set_auth_mechanisms(bus->server, mechanisms);
-	dbus_server_set_new_connection_function(bus->server, arrives, bus, NULL);
-	(void)chmod(bus->socket_path, 0660);
-	bus->server_adapter = adapter_server(bus, bus->core->loop, bus->server);
-	return bus->server_adapter ? 0 : -ENOMEM;
+	dbus_error_free(&error);
+	return r;
 }
 
 void server_close(struct rv_bus *bus)

@@ -28,9 +28,15 @@ struct rv_bus_method {
 	int (*call)(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why);
 };
 
+/* Whether a property's new value is told: not (it is read when it is wanted, as a counter is); it has none, for it is
+ * constant while its object lives; or by rv_bus_changed(). */
+enum rv_bus_tells { RV_BUS_UNTOLD, RV_BUS_CONST, RV_BUS_TOLD };
+
+/* At most 64 of one interface. */
 struct rv_bus_property {
 	const char *name, *signature;
 	void (*get)(void *self, struct rv_bus_out *out); /* writes one value of the signature */
+	uint8_t tells;					 /* enum rv_bus_tells */
 };
 
 struct rv_bus_signal {
@@ -54,9 +60,9 @@ struct rv_bus_folder_ops {
 	int (*each)(void *self, rv_bus_each_fn *fn, void *fn_arg);
 };
 
-/* Publishes a folder at /org/ravelin/IPsec1/PATH; its objects are PATH/NAME. listed: its objects are in the
- * ObjectManager (not SAs). The folder is a talloc child of host; freeing it takes it off the bus. NULL: out of memory,
- * or the path is taken. */
+/* Publishes a folder at /org/ravelin/IPsec1/PATH (one element); its objects are PATH/NAME. listed: its objects are in
+ * the ObjectManager (not SAs). The folder is a talloc child of host; freeing it takes it off the bus. It may be
+ * published before the daemon is on a bus. NULL: out of memory, or the path is taken. */
 struct rv_bus_folder *rv_bus_folder(struct rv_host *host, const char *path, const struct rv_bus_interface *interface,
 				    const struct rv_bus_folder_ops *ops, void *self, bool listed);
 
@@ -71,8 +77,9 @@ void rv_bus_changed(struct rv_bus_folder *folder, const char *name, const char *
 struct rv_bus_out *rv_bus_signal(struct rv_bus_folder *folder, const char *name, const char *signal);
 void rv_bus_send(struct rv_bus_out *out);
 
-/* Inside a method's handler: it will answer later. The handler returns RV_PENDING. rv_bus_answer() sends the results
- * (out from rv_bus_results()) or the error of why when r is negative, and frees call. */
+/* Inside a method's handler: it will answer later. The handler returns RV_PENDING. NULL: no memory, or too many calls
+ * of this client wait. rv_bus_answer() sends the results (out from rv_bus_results()) or the error of why when r is
+ * negative, and frees call. Whoever pends answers, also when what it waits for is cancelled or it ends itself. */
 struct rv_bus_call *rv_bus_pend(struct rv_bus_in *in);
 struct rv_bus_out *rv_bus_results(struct rv_bus_call *call);
 void rv_bus_answer(struct rv_bus_call *call, int r, const struct rv_why *why);
