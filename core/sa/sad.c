@@ -179,6 +179,14 @@ struct rv_child *rv_child_new(struct rv_peer *peer, const struct rv_child_conf *
 	return rv_child_new_spi(peer, conf, reqid, 0, why);
 }
 
+void rv_child_sequence(struct rv_child *child, uint64_t in, uint64_t out)
+{
+	struct rv_child_whole *c = rv_child_whole(child);
+
+	c->sequence[RV_IN] = in;
+	c->sequence[RV_OUT] = out;
+}
+
 int rv_child_set(struct rv_child *child, const struct rv_proposal *chosen, uint32_t spi_out, uint8_t mode,
 		 const struct rv_ts *local, size_t n_local, const struct rv_ts *remote, size_t n_remote)
 {

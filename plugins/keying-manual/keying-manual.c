@@ -2,8 +2,9 @@
 /* keying-manual: SAs set by hand (RFC 4301, 4.5).
  *
  * A connection with `keying = manual` says everything that a protocol would negotiate: SPIs, algorithms and keys.
- * Nothing is sent; `up` installs both SAs and `down` removes them. Such SAs have no anti-replay over restarts (RFC
- * 4303, 3.3.3), so a counter-mode cipher with a key that was used before is the operator's risk, and the log says so.
+ * Nothing is sent; `up` installs both SAs and `down` removes them. Sequence numbers begin anew at each `up`, or where
+ * the file says (RFC 4303, 3.3.3); a counter-mode cipher with a key and numbers that were used before is broken, and
+ * the log says so.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -176,6 +177,8 @@ static int child_up(void *self, struct rv_peer *peer, const struct rv_child_conf
 			rv_peer_down(peer, 0, NULL);
 		return 0;
 	}
+	rv_child_sequence(child, (uint64_t)rv_conf_int(conf->conf, "sequence_in"),
+			  (uint64_t)rv_conf_int(conf->conf, "sequence_out"));
 	*setting = (struct setting){ .peer = peer, .child = child, .attempt = rv_attempt_hold(attempt) };
 	rv_call_init(&setting->call, installed);
 	talloc_set_destructor(setting, setting_end);
@@ -214,7 +217,8 @@ static int up(void *self, const struct rv_connection *connection, const struct r
 	rv_peer_up(peer);
 	rv_log(&host->subject, RV_WARN, "manual-keys", KV_STR("connection", connection->name),
 	       KV_STR("advice",
-		      "sequence numbers begin anew at each start: use fresh keys each time (RFC 4303, 3.3.3)"));
+		      "sequence numbers begin at each start where the file says: use fresh keys each time, or numbers "
+		      "that were not used (RFC 4303, 3.3.3)"));
 	if (!child) {
 		rv_attempt_ok(attempt);
 		return 0;
@@ -294,5 +298,7 @@ RV_PLUGIN(keying_manual, "keying-manual",
 	  "it.\n" CHILD
 	  "encr_key_out|secret|-||Outbound encryption key of a manual child, with its salt behind it.\n" CHILD
 	  "integ_key_in|secret|-||Inbound integrity key of a manual child; none for a combined mode.\n" CHILD
-	  "integ_key_out|secret|-||Outbound integrity key of a manual child; none for a combined mode.\n\0",
+	  "integ_key_out|secret|-||Outbound integrity key of a manual child; none for a combined mode.\n" CHILD
+	  "sequence_in|int|0|0..9223372036854775807|Highest sequence number that a manual child has received.\n" CHILD
+	  "sequence_out|int|0|0..9223372036854775807|Last sequence number that a manual child has sent.\n\0",
 	  .init = init);

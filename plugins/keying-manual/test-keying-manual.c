@@ -19,7 +19,7 @@ static const struct sim_plugin plugins[] = { { "crypto-gnutls", &rv_plugin_crypt
 #define CONFIG(keys)                                                                                                   \
 	"connections { lab { keying = manual\n local_addrs = 10.0.0.1\n remote_addrs = 10.0.0.2\n"                     \
 	"children { net { local_ts = 10.1.0.0/16\n remote_ts = 10.2.0.0/16\n esp_proposals = aes128gcm16-esn\n"        \
-	"spi_in = 0x1001\n spi_out = 0x1002\n" keys " } } } }\n"
+	"spi_in = 0x1001\n spi_out = 0x1002\n sequence_in = 7\n sequence_out = 4294967290\n" keys " } } } }\n"
 
 static void up_installs_and_down_removes(void **state)
 {
@@ -34,6 +34,7 @@ static void up_installs_and_down_removes(void **state)
 	rv_list_each (&host->sas, sa, struct sim_sa, entry) {
 		assert_int_equal(sa->spec.spi, sa->spec.dir == RV_IN ? 0x1001 : 0x1002);
 		assert_true(sa->spec.esn);
+		assert_int_equal(sa->spec.sequence, sa->spec.dir == RV_IN ? 7 : UINT64_C(4294967290));
 		assert_int_equal(sa->spec.encr_key.len, 20);
 		assert_int_equal(sa->spec.encr_key.p[0], sa->spec.dir == RV_IN ? 0 : 0x20);
 	}
