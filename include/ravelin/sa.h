@@ -100,8 +100,8 @@ struct rv_child_keys {
 int rv_child_set(struct rv_child *child, const struct rv_proposal *chosen, uint32_t spi_out, uint8_t mode,
 		 const struct rv_ts *local, size_t n_local, const struct rv_ts *remote, size_t n_remote);
 
-/* Where the sequence numbers of an SA go on that is not installed yet: the highest received and the last sent (RFC 4303,
- * 3.3.3; 0: a new one). */
+/* Where the sequence numbers of an SA go on that is not installed yet: the highest received and the last sent (RFC
+ * 4303, 3.3.3; 0: a new one). */
 void rv_child_sequence(struct rv_child *child, uint64_t in, uint64_t out);
 
 /* Installs SAs, policies, routes and guards. in_only: the inbound SA only (a responder that waits for the initiator to
