@@ -315,12 +315,16 @@ static void commit(struct rv_ike_exchange *x)
 
 static int write_message(struct rv_ike_exchange *x, const struct ike_header *header, uint8_t **out, size_t *len)
 {
+	struct rv_bytes chain;
+
 	if (x->type != IKE_EXCHANGE_IKE_SA_INIT)
 		return ike_seal(x->sa, header, &x->out, out, len);
-	*out = talloc_size(x->sa, IKE_BUILD_MAX);
+	if (!ike_builder_done(&x->out, &chain))
+		return -ENOSPC;
+	*out = talloc_size(x->sa, IKE_HEADER_LEN + chain.len);
 	if (!*out)
 		return -ENOMEM;
-	return ike_message_write(header, &x->out, *out, IKE_BUILD_MAX, len);
+	return ike_message_write(header, &x->out, *out, IKE_HEADER_LEN + chain.len, len);
 }
 
 static struct ike_header header_of(const struct rv_ike_exchange *x, bool response)
@@ -355,11 +359,9 @@ static void send_request(struct rv_ike_exchange *x)
 		return;
 	}
 	sa->next_out = x->id + 1;
-	octets = talloc_realloc_size(x, talloc_steal(x, octets), len);
-	x->request = rv_bytes(octets, len);
+	x->request = rv_bytes(talloc_steal(x, octets), len);
 	if (init)
 		sa->hs->init_request = x->request;
-	x->tries = 0;
 	ike_explain_message(x, true, &x->out, &sa->peer->path, len);
 	TALLOC_FREE(x->room);
 	(void)ike_send(sa, NULL, x->request);
@@ -418,7 +420,7 @@ static void finish(struct rv_ike_exchange *x)
 	}
 	if (x->silent) {
 		x->silent = false;
-		ike_window_sent(x);
+		ike_window_wait(x);
 		return;
 	}
 	commit(x);
@@ -467,7 +469,7 @@ static void failed(struct rv_ike_exchange *x, int error)
 		/* RFC 7296, 2.4: a response without protection may be forged; a better one may follow */
 		rv_log(&subject, RV_NOTICE, "response-ignored", KV_STR("why", x->why.text));
 		rv_attempt_step(ike_attempt(x), "this answer cannot be used: %s", x->why.text);
-		ike_window_sent(x);
+		ike_window_wait(x);
 		return;
 	}
 	ike_exchange_close(x, error);

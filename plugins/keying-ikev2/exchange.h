@@ -13,7 +13,7 @@ struct ike_proof;
 struct ike_ts_pair;
 
 enum {
-	IKE_BUILD_MAX = 32 * 1024, /* octets of payloads in one of our messages */
+	IKE_BUILD_MAX = 16 * 1024, /* octets of payloads in one of our messages */
 	IKE_NONCE_LEN = 32,
 	IKE_QUEUE_MAX = 64, /* requests that wait for the window */
 };
@@ -57,7 +57,7 @@ struct rv_ike_exchange {
 	struct rv_bytes request; /* as it was sent */
 	struct rv_timer timer;
 	unsigned tries;
-	uint64_t wait_us, sent_us;
+	uint64_t due_us, sent_us; /* when it is sent again */
 
 	/* how it failed; veto: what the peer is told (0: what fits the error) */
 	struct rv_why why;
@@ -109,8 +109,9 @@ void ike_exchange_resume(struct rv_ike_exchange *x, int result);
 void ike_exchange_call(struct rv_call *call, int result);
 void ike_exchange_close(struct rv_ike_exchange *x, int result);
 
-/* window.c: a request went out (or is waited for again): its retransmission is timed. */
+/* window.c: a request went out, its retransmission is timed; an answer was of no use, the same one is waited for. */
 void ike_window_sent(struct rv_ike_exchange *x);
+void ike_window_wait(struct rv_ike_exchange *x);
 
 /* Refuses the peer's request with notify; returns error. */
 int ike_refuse(struct rv_ike_exchange *x, uint16_t notify, struct rv_bytes data, int error, const char *fmt, ...)

@@ -10,7 +10,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { BUCKETS = 1024, ROTATE_US = 60 * 1000000 };
+enum { BUCKETS = 1024, RECENT = 1024, ROTATE_US = 60 * 1000000 };
 
 /* How many half-open IKE SAs an address has. */
 struct guest {
@@ -24,6 +24,7 @@ struct ike_halfopen {
 	struct ike_handshake *sa[BUCKETS];
 	struct guest *guest[BUCKETS];
 	uint64_t seed, rotated_us;
+	uint64_t recent[RECENT]; /* digests of first messages that led to an IKE SA, the newest in each place */
 	uint32_t n;
 	bool loud; /* cookies are asked for: said once */
 	struct ike_cookies *cookies;
@@ -105,7 +106,14 @@ void ike_halfopen_remove(struct ike_handshake *hs)
 		return;
 	*at = hs->chain;
 	hs->chain = NULL;
+	if (hs->sa->state >= RV_IKE_ESTABLISHED)
+		half->recent[hs->digest % RECENT] = hs->digest;
 	leave(hs, half);
+}
+
+bool ike_halfopen_stale(const struct ike_engine *engine, uint64_t digest)
+{
+	return engine->halfopen->recent[digest % RECENT] == digest;
 }
 
 struct rv_ike_sa *ike_halfopen_find(struct ike_engine *engine, uint64_t spi_i, const struct rv_addr *remote,

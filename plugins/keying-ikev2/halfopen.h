@@ -14,6 +14,9 @@ void ike_halfopen_remove(struct ike_handshake *hs);
 struct rv_ike_sa *ike_halfopen_find(struct ike_engine *engine, uint64_t spi_i, const struct rv_addr *remote,
 				    uint64_t digest);
 
+/* True for a late copy of a first message whose IKE SA is established or gone by now (RFC 7296, 2.1: it is ignored). */
+bool ike_halfopen_stale(const struct ike_engine *engine, uint64_t digest);
+
 /* May a first message go on? 0; RV_PENDING when a cookie is wanted first (filled); negative when it is dropped. */
 int ike_halfopen_admit(struct ike_engine *engine, const struct rv_path *path, const struct ike_header *header,
 		       struct rv_bytes ni, const struct ike_chain *chain, uint8_t cookie[static IKE_COOKIE_LEN]);

@@ -247,11 +247,11 @@ static struct rv_ike_exchange *welcome(struct ike_port *port, const struct rv_pa
 /* A repeated first message gets the same answer; true when it was one (RFC 7296, 2.1). */
 static bool repeated(struct ike_port *port, const struct rv_path *path, const struct ike_message *message)
 {
-	struct rv_ike_sa *sa =
-		ike_halfopen_find(port->engine, message->header.spi_i, &path->remote, ike_digest(message->octets));
+	uint64_t digest = ike_digest(message->octets);
+	struct rv_ike_sa *sa = ike_halfopen_find(port->engine, message->header.spi_i, &path->remote, digest);
 
 	if (!sa)
-		return false;
+		return ike_halfopen_stale(port->engine, digest);
 	if (sa->response && !sa->response->id && !sa->serving)
 		(void)ike_send(sa, path, rv_bytes(sa->response->octets, sa->response->len));
 	return true;

@@ -12,6 +12,12 @@ static void forget_port(struct rv_ike_sa *sa, void *arg)
 		sa->port = NULL;
 }
 
+static void give_port(struct rv_ike_sa *sa, void *arg)
+{
+	if (!sa->port)
+		sa->port = arg;
+}
+
 static void transport(void *arg, struct rv_service *service, bool added)
 {
 	struct ike_engine *engine = arg;
@@ -39,6 +45,8 @@ static void transport(void *arg, struct rv_service *service, bool added)
 	if (r)
 		rv_log(&engine->host->subject, RV_ERROR, "cannot-listen", KV_STR("transport", rv_service_name(service)),
 		       KV_STR("why", rv_error_text(r)));
+	/* a transport that was loaded anew carries what the old one did */
+	ike_sas_each(engine, give_port, port);
 }
 
 static void orphan(struct rv_ike_sa *sa, void *arg)

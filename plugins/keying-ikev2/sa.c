@@ -249,9 +249,9 @@ void ike_sa_established(struct rv_ike_sa *sa)
 {
 	struct rv_subject subject = ike_subject(sa);
 
+	sa->state = RV_IKE_ESTABLISHED;
 	if (sa->hs)
 		ike_halfopen_remove(sa->hs);
-	sa->state = RV_IKE_ESTABLISHED;
 	ike_sa_lifetimes(sa);
 	ike_sa_keep_alive(sa, true);
 	rv_log(&subject, RV_INFO, "ike-sa-up", KV_ADDR("peer", &sa->peer->path.remote),

@@ -182,6 +182,67 @@ static void a_repeated_first_message_gets_the_same_answer(void **state)
 	pair_free(p);
 }
 
+/* RFC 7296, 2.1: "it belongs to an existing IKE SA where the IKE_AUTH request has been already received (in which case
+ * the responder ignores it)" */
+static void a_late_copy_of_a_first_message_is_ignored(void **state)
+{
+	struct pair *p = pair_new(NULL, NULL);
+	struct ear ear = { 0 };
+
+	sim_tap(p->sim, listen, &ear);
+	bring_up(p);
+	unsigned n = ear.n;
+
+	inject(p->east, "10.0.0.1:500", ear.first, ear.first_len);
+	sim_run(p->sim, RV_MS(10));
+	assert_int_equal(ear.n, n);
+	assert_int_equal(n_peers(p->east), 1);
+	pair_free(p);
+}
+
+/* useless answers neither end the wait nor make it longer */
+static bool spoil(void *arg, struct sim_host *from, struct sim_host *to, uint8_t *message, size_t *len)
+{
+	if (strcmp(from->name, "east") == 0)
+		message[*len - 1] ^= 1; /* another proposal number, key or hash: never what was sent */
+	return false;
+}
+
+static void useless_answers_do_not_hold_up_the_retransmission(void **state)
+{
+	const struct side west = { .settings = "retransmit_tries = 3\n retransmit_timeout = 1s" };
+	struct pair *p = pair_new(&west, NULL);
+	struct rv_attempt *attempt = NULL;
+	struct rv_why why = { 0 };
+
+	sim_tap(p->sim, spoil, NULL);
+	assert_int_equal(rv_core_up(p->west->core, "east", "net", "test", &attempt, &why), 0);
+	for (int i = 0; i < 200 && !attempt->ended; i++) {
+		uint8_t junk[36] = { 0 };
+		struct rv_path path = { .local = p->west->addr, .remote = p->east->addr };
+		struct rv_peer *peer = peer_of(p->west);
+		struct rv_ike_sa *sa = peer ? peer->sa : NULL;
+		struct rv_wr w = rv_wr(junk, sizeof(junk));
+
+		if (sa) {
+			rv_wr_u64(&w, sa->spi_i);
+			rv_wr_u64(&w, 5);
+			rv_wr_put(&w, RV_STR("\x29\x20\x22\x20"));
+			rv_wr_u32(&w, 0);
+			rv_wr_u32(&w, 36);
+			rv_wr_u32(&w, 8);
+			rv_wr_u16(&w, 0);
+			rv_wr_u16(&w, IKE_N_COOKIE); /* without a cookie */
+			p->west->recv(p->west->recv_arg, &path, rv_bytes(junk, sizeof(junk)));
+		}
+		sim_run(p->sim, RV_MS(100));
+	}
+	assert_true(attempt->ended);
+	assert_true(sim_now_us(p->sim) < RV_S(17)); /* 1 + 1.8 + 3.24 + 5.8 s, and the first second of the world */
+	rv_attempt_drop(attempt);
+	pair_free(p);
+}
+
 static void flood(struct pair *p, struct ear *ear, unsigned n, bool one_address)
 {
 	char from[32];
@@ -424,6 +485,8 @@ int main(void)
 		cmocka_unit_test(an_unknown_critical_payload_is_named),
 		cmocka_unit_test(errors_to_strangers_are_limited),
 		cmocka_unit_test(a_repeated_first_message_gets_the_same_answer),
+		cmocka_unit_test(a_late_copy_of_a_first_message_is_ignored),
+		cmocka_unit_test(useless_answers_do_not_hold_up_the_retransmission),
 		cmocka_unit_test(a_flood_is_answered_with_cookies_and_takes_no_memory),
 		cmocka_unit_test(one_address_has_its_limit),
 		cmocka_unit_test(all_together_have_their_limit),

@@ -118,6 +118,8 @@ static void go(struct dial *d)
 	rv_attempt_step(d->attempt, "from %s to %s", rv_addr_text(&path.local, from), rv_addr_text(&path.remote, to));
 	peer = rv_peer_new(engine->host, c, &path, true);
 	r = peer ? ike_init_start(engine, peer, port, d->child, d->attempt) : -ENOMEM;
+	if (r)
+		rv_attempt_fail(d->attempt, r, NULL, "the IKE SA could not be begun: %s", rv_error_text(r));
 	if (r && peer)
 		rv_peer_down(peer, r, rv_error_text(r));
 	talloc_free(d);

@@ -84,15 +84,21 @@ static const char *what_to_check(const struct rv_ike_sa *sa)
 		       : "check that the peer still runs, that UDP 4500 may pass, and the path to the peer";
 }
 
+/* An unprotected error counts for IKE_SA_INIT, which has nothing better; a half-open IKE SA's MAC has (RFC 7296, 2.4).
+ */
+static bool noted(const struct rv_ike_exchange *x)
+{
+	return x->type == IKE_EXCHANGE_IKE_SA_INIT && x->sa->hs && x->sa->hs->noted;
+}
+
 static void give_up(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa;
 	unsigned s = (unsigned)((rv_loop_now_us(sa->engine->host->loop) - x->sent_us) / 1000000);
-	struct ike_handshake *hs = sa->hs;
 	char to[RV_ADDR_TEXT];
 
 	rv_addr_text(&sa->peer->path.remote, to);
-	if (hs && hs->noted) {
+	if (noted(x)) {
 		ike_exchange_close(x, -RV_EREFUSED);
 		return;
 	}
@@ -113,12 +119,12 @@ static void again(struct rv_timer *timer)
 	char to[RV_ADDR_TEXT];
 
 	/* an error without protection is believed when a retransmission brings nothing better (RFC 7296, 2.21.1) */
-	if (x->tries >= limit || (x->sa->hs && x->sa->hs->noted && x->tries >= 1)) {
+	if (x->tries >= limit || (noted(x) && x->tries >= 1)) {
 		give_up(x);
 		return;
 	}
 	x->tries++;
-	if (x->sa->hs && x->sa->hs->noted)
+	if (noted(x))
 		rv_attempt_step(ike_attempt(x), "no better answer came; %s sent again", ike_exchange_name(x->type));
 	else
 		rv_attempt_step(ike_attempt(x), "no answer from %s for %u.%u s; %s sent again (%u of %u)%s%s",
@@ -129,25 +135,30 @@ static void again(struct rv_timer *timer)
 	x->task = 0;
 	x->again = false;
 	(void)ike_send(x->sa, NULL, x->request);
-	x->wait_us = wait_us(conf, x->tries);
-	if (rv_timer_arm(&x->timer, x->wait_us))
-		give_up(x);
+	x->due_us = rv_loop_now_us(x->sa->engine->host->loop) + wait_us(conf, x->tries);
+	ike_window_wait(x);
+}
+
+void ike_window_wait(struct rv_ike_exchange *x)
+{
+	uint64_t now = rv_loop_now_us(x->sa->engine->host->loop);
+
+	x->phase = IKE_WAITING;
+	if (rv_timer_arm(&x->timer, x->due_us > now ? x->due_us - now : 0)) {
+		rv_why_set(&x->why, -ENOMEM, "no timer for the retransmission");
+		ike_exchange_close(x, -ENOMEM);
+	}
 }
 
 void ike_window_sent(struct rv_ike_exchange *x)
 {
 	struct rv_host *host = x->sa->engine->host;
 
-	x->phase = IKE_WAITING;
-	if (!x->tries) {
-		x->sent_us = rv_loop_now_us(host->loop);
-		x->wait_us = wait_us(rv_host_conf(host), 0);
-		rv_timer_init(&x->timer, host->loop, again);
-	}
-	if (rv_timer_arm(&x->timer, x->wait_us)) {
-		rv_why_set(&x->why, -ENOMEM, "no timer for the retransmission");
-		ike_exchange_close(x, -ENOMEM);
-	}
+	x->tries = 0;
+	x->sent_us = rv_loop_now_us(host->loop);
+	x->due_us = x->sent_us + wait_us(rv_host_conf(host), 0);
+	rv_timer_init(&x->timer, host->loop, again);
+	ike_window_wait(x);
 }
 
 static int response_gone(struct ike_response *response)
