@@ -4,17 +4,32 @@
  * A connection with `keying = manual` says everything that a protocol would negotiate: SPIs, algorithms and keys.
  * Nothing is sent; `up` installs both SAs and `down` removes them. Sequence numbers begin anew at each `up`, or where
  * the file says (RFC 4303, 3.3.3); a counter-mode cipher with a key and numbers that were used before is broken, and
- * the log says so.
+ * the log says so. As long as the daemon runs, an SA that comes up again goes on behind the numbers that it has used.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <ravelin/cryptor.h>
 #include <ravelin/error.h>
+#include <ravelin/event.h>
 #include <ravelin/keying.h>
+#include <ravelin/pack.h>
 #include <ravelin/plugin.h>
 #include <ravelin/secret.h>
 #include <string.h>
 #include <talloc.h>
+
+/* Where the numbers of an SA ended that went down; the outbound one's SPI and its peer name it. */
+struct ended {
+	struct rv_list entry;
+	struct rv_addr remote;
+	uint32_t spi_out;
+	uint64_t sequence[2]; /* by enum rv_dir */
+};
+
+struct manual {
+	struct rv_host *host;
+	struct rv_list ended;
+};
 
 /* A child SA that is being installed. */
 struct setting {
@@ -83,7 +98,7 @@ static int check_child(struct rv_registry *registry, const struct rv_child_conf 
 
 static int check(void *self, const struct rv_connection *connection, struct rv_why *why)
 {
-	struct rv_host *host = self;
+	const struct manual *manual = self;
 	struct rv_addr addr;
 
 	for (size_t i = 0; i < 2; i++) {
@@ -93,7 +108,7 @@ static int check(void *self, const struct rv_connection *connection, struct rv_w
 					  rv_conf_where(connection->conf, NULL), i ? "remote_addrs" : "local_addrs");
 	}
 	for (size_t i = 0; i < connection->n_children; i++) {
-		int r = check_child(host->registry, &connection->children[i], why);
+		int r = check_child(manual->host->registry, &connection->children[i], why);
 		if (r)
 			return r;
 	}
@@ -162,23 +177,102 @@ static int set_up(struct rv_child *child)
 	return r;
 }
 
+static struct ended *find_ended(const struct manual *manual, const struct rv_addr *remote, uint32_t spi_out)
+{
+	rv_list_each (&manual->ended, e, struct ended, entry)
+		if (e->spi_out == spi_out && rv_addr_same_ip(&e->remote, remote))
+			return e;
+	return NULL;
+}
+
+/* What the kernel says that an SA has used; 0 when it does not. */
+static uint64_t used(const struct manual *manual, const struct rv_child *child, uint8_t dir)
+{
+	const struct rv_kernel_ops *ops = rv_service_ops(child->kernel.service);
+	struct rv_pack *pack = RV_HAS(ops, pack) ? rv_pack_new(manual) : NULL;
+	uint64_t sequence = 0;
+	struct rv_bytes octets;
+	uint16_t tag;
+
+	if (pack &&
+	    !ops->pack(rv_service_self(child->kernel.service), dir == RV_IN ? child->spi_in : child->spi_out, dir,
+		       &child->peer->path.remote, pack) &&
+	    rv_pack_done(pack, &octets)) {
+		struct rv_unpack in = rv_unpack(octets);
+		while (rv_unpack_next(&in, &tag, &octets))
+			if (tag == RV_SA_SEQUENCE)
+				sequence = rv_unpack_u64(&in, octets);
+	}
+	talloc_free(pack);
+	return sequence;
+}
+
+static void remember(struct manual *manual, const struct rv_child *child)
+{
+	const struct rv_addr *remote = &child->peer->path.remote;
+	struct ended *ended = find_ended(manual, remote, child->spi_out);
+
+	if (!ended) {
+		ended = talloc_zero(manual, struct ended);
+		if (!ended)
+			return;
+		ended->remote = *remote;
+		ended->spi_out = child->spi_out;
+		rv_list_add(&manual->ended, &ended->entry);
+	}
+	for (uint8_t dir = 0; dir < 2; dir++) {
+		uint64_t sequence = used(manual, child, dir);
+		if (sequence > ended->sequence[dir])
+			ended->sequence[dir] = sequence;
+	}
+}
+
+/* Before a child SA goes, however it goes. */
+static void event(void *self, const struct rv_event *event)
+{
+	const struct rv_child *child = event->child;
+	struct manual *manual = self;
+
+	if (!child || rv_service_self(child->peer->keying.service) != manual)
+		return;
+	if (strcmp(event->name, "expire") == 0 || strcmp(event->name, "child-down") == 0)
+		remember(manual, child);
+}
+
+/* Where the numbers go on: where the file says, or behind what was used before. False: none is left. */
+static bool set_sequence(const struct manual *manual, struct rv_child *child)
+{
+	const struct rv_child_conf *conf = child->conf;
+	const struct ended *ended = find_ended(manual, &child->peer->path.remote, child->spi_out);
+	uint64_t sequence[2] = { [RV_IN] = (uint64_t)rv_conf_int(conf->conf, "sequence_in"),
+				 [RV_OUT] = (uint64_t)rv_conf_int(conf->conf, "sequence_out") };
+
+	for (int dir = 0; dir < 2 && ended; dir++)
+		if (ended->sequence[dir] > sequence[dir])
+			sequence[dir] = ended->sequence[dir];
+	rv_child_sequence(child, sequence[RV_IN], sequence[RV_OUT]);
+	return sequence[RV_OUT] < (child->esn ? UINT64_MAX : UINT32_MAX);
+}
+
 static int child_up(void *self, struct rv_peer *peer, const struct rv_child_conf *conf, struct rv_attempt *attempt)
 {
+	struct manual *manual = self;
 	struct rv_why why = { 0 };
 	struct rv_child *child = rv_child_new_spi(peer, conf, 0, spi_of(conf, "spi_in"), &why);
 	struct setting *setting = child ? talloc_zero(child, struct setting) : NULL;
 	int r = setting ? set_up(child) : -ENOMEM;
 
+	if (!r && !set_sequence(manual, child))
+		r = rv_why_set(
+			&why, -RV_ELIMIT,
+			"%s: the sequence numbers of this key are used up (RFC 4303, 3.3.3): give new keys and SPIs",
+			rv_conf_where(conf->conf, NULL));
 	if (r) {
 		rv_attempt_fail(attempt, r, NULL, "%s", *why.text ? why.text : rv_error_text(r));
 		if (child)
 			drop(child, r);
-		else if (rv_list_empty(&peer->children))
-			rv_peer_down(peer, 0, NULL);
 		return 0;
 	}
-	rv_child_sequence(child, (uint64_t)rv_conf_int(conf->conf, "sequence_in"),
-			  (uint64_t)rv_conf_int(conf->conf, "sequence_out"));
 	*setting = (struct setting){ .peer = peer, .child = child, .attempt = rv_attempt_hold(attempt) };
 	rv_call_init(&setting->call, installed);
 	talloc_set_destructor(setting, setting_end);
@@ -196,11 +290,12 @@ static int child_up(void *self, struct rv_peer *peer, const struct rv_child_conf
 static int up(void *self, const struct rv_connection *connection, const struct rv_child_conf *child,
 	      struct rv_attempt *attempt)
 {
-	struct rv_host *host = self;
+	const struct manual *manual = self;
+	struct rv_host *host = manual->host;
 	struct rv_why why = { 0 };
 	struct rv_path path = { 0 };
 	struct rv_peer *peer;
-	int r = check(host, connection, &why);
+	int r = check(self, connection, &why);
 
 	if (r) {
 		rv_attempt_fail(attempt, r, NULL, "%s", why.text);
@@ -262,10 +357,12 @@ static int end_one(struct rv_peer *peer, void *arg)
 
 static int stop(void *self, struct rv_call *call)
 {
-	struct rv_host *host = self;
+	const struct manual *manual = self;
 
-	return rv_peer_each(host->core, NULL, end_one, host);
+	return rv_peer_each(manual->host->core, NULL, end_one, self);
 }
+
+static const struct rv_watch_ops watch = { .size = sizeof(watch), .event = event };
 
 static const struct rv_keying_ops ops = {
 	.size = sizeof(ops),
@@ -283,14 +380,22 @@ static const struct rv_keying_ops ops = {
 
 static int init(struct rv_host *host)
 {
-	return rv_keying_offer(host, (struct rv_offer){ .name = "manual", .priority = -10 }, &ops, host);
+	struct manual *manual = talloc_zero(host, struct manual);
+
+	if (!manual)
+		return -ENOMEM;
+	manual->host = host;
+	rv_list_init(&manual->ended);
+	int r = rv_watch_offer(host, (struct rv_offer){ .name = "manual" }, &watch, manual);
+
+	return r ? r : rv_keying_offer(host, (struct rv_offer){ .name = "manual", .priority = -10 }, &ops, manual);
 }
 
 #define CHILD "connections.*.children.*."
 
 RV_PLUGIN(keying_manual, "keying-manual",
 	  "version=1\0summary=SAs set by hand (RFC 4301, 4.5)\0licence=LGPL-2.1-or-later\0default=on\0"
-	  "provides=keying:manual\0rfc=4301\0"
+	  "provides=keying:manual watch:manual\0rfc=4301\0"
 	  "schema=" CHILD
 	  "spi_in|int|0|0..4294967295|SPI of the inbound SA of a manual child; 0x for hexadecimal.\n" CHILD
 	  "spi_out|int|0|0..4294967295|SPI of the outbound SA of a manual child.\n" CHILD

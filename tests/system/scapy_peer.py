@@ -1,92 +1,163 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""scapy_peer: a second implementation of ESP. Reads one JSON object from its argument: me, them, mode, encap, esn, the two
-SAs (spi, keys, algorithms) and inner addresses; answers echo requests inside ESP with echo replies inside ESP, and prints
-what it saw. With "ping": N it asks instead and prints how many of N were answered. "start": first sequence number (64
-bits with ESN)."""
+"""scapy_peer: a second implementation of ESP, for test_scapy.py.
+
+The argument is a JSON list of SA pairs: name, me, them (outer addresses), mode, encap, esn, algorithm words of Scapy, and
+for each direction spi, key, integ_key, sequence (the last one that was used). Echo requests that come inside ESP are
+answered inside ESP. Commands come as JSON objects on stdin, a line each, and are answered with one on stdout:
+
+    name, inner [src, dst], n, size             sends n echo requests
+    name, inner, sequences, break               sends echo requests with these sequence numbers (break: the ICV)
+    name                                        nothing
+
+The answer says how many replies came within `wait` seconds, how many packets came in all, their lowest and highest
+number, and what was bad.
+"""
+import hashlib
+import hmac
 import json
 import logging
+import os
+import socket
+import struct
 import sys
+import threading
 import time
 
+os.environ['SCAPY_USE_LIBPCAP'] = 'no'
 logging.getLogger('scapy').setLevel(logging.ERROR)
 
 from scapy.all import (ESP, ICMP, IP, UDP, AsyncSniffer, ICMPv6EchoReply, ICMPv6EchoRequest, IPv6, Raw,  # noqa: E402
-                       SecurityAssociation, conf, send)
-
-conf.verb = 0
-want = json.loads(sys.argv[1])
-V6 = ':' in want['me']
-Outer = IPv6 if V6 else IP
+                       SecurityAssociation)
+from scapy.layers.ipsec import AUTH_ALGOS, AuthAlgo, IPSecIntegrityError  # noqa: E402
 
 
-def association(sa, src, dst):
-    tunnel = Outer(src=src, dst=dst) if want['mode'] == 'tunnel' else None
-    return SecurityAssociation(ESP, spi=sa['spi'], seq_num=0, crypt_algo=sa['encr'], crypt_key=bytes.fromhex(sa['key']),
-                               auth_algo=sa.get('integ'), auth_key=bytes.fromhex(sa.get('integ_key', '')) or None,
-                               tunnel_header=tunnel, nat_t_header=UDP(sport=4500, dport=4500) if want['encap'] else None,
-                               esn_en=want['esn'], esn=0)
+class EsnIntegrity(AuthAlgo):
+    """Scapy leaves the high half of the number out of ESP's ICV (RFC 4303, 2.2.1 puts it behind the packet)."""
+
+    def __init__(self, like):
+        super().__init__(like.name, like.mac, like.digestmod, like.icv_size)
+        self.high = 0
+
+    def icv(self, octets, key):
+        return hmac.new(key, octets + struct.pack('!L', self.high), hashlib.sha256).digest()[:self.icv_size]
+
+    def sign(self, pkt, key, esn_en=False, esn=0):
+        pkt[ESP].data += self.icv(bytes(pkt[ESP]), key)
+        return pkt
+
+    def verify(self, pkt, key, esn_en=False, esn=0):
+        octets = bytes(pkt)
+        if octets[-self.icv_size:] != self.icv(octets[:-self.icv_size], key):
+            raise IPSecIntegrityError('ICV')
 
 
-inbound, outbound = association(want['in'], want['them'], want['me']), association(want['out'], want['me'], want['them'])
-sequence = want.get('start', 1)
-seen, replies, bad = [], [], []
-highest = 0
+class Pair:
+    """The SAs of both directions between two addresses."""
+
+    def __init__(self, want):
+        self.name, self.me, self.them, self.encap, self.esn = (want[k] for k in ('name', 'me', 'them', 'encap', 'esn'))
+        self.outer = IPv6 if ':' in self.me else IP
+        self.mode = want['mode']
+        self.inbound = self.association(want, want['in'], self.them, self.me)
+        self.outbound = self.association(want, want['out'], self.me, self.them)
+        self.sequence, self.highest = want['out'].get('sequence', 0), want['in'].get('sequence', 0)
+        self.seen, self.replies, self.bad = [], 0, []
+
+    def association(self, want, sa, src, dst):
+        a = SecurityAssociation(ESP, spi=sa['spi'], seq_num=0, crypt_algo=want['encr'],
+                                crypt_key=bytes.fromhex(sa['key']) or None, auth_algo=want.get('integ'),
+                                auth_key=bytes.fromhex(sa.get('integ_key', '')) or None,
+                                tunnel_header=self.outer(src=src, dst=dst) if self.mode == 'tunnel' else None,
+                                nat_t_header=UDP(sport=4500, dport=4500) if self.encap else None, esn_en=self.esn)
+        if self.esn and want.get('integ'):
+            a.auth_algo = EsnIntegrity(AUTH_ALGOS[want['integ']])
+        return a
+
+    def seal(self, packet, sequence=None, spoil=False):
+        if sequence is None:
+            self.sequence += 1
+            sequence = self.sequence
+        if isinstance(self.outbound.auth_algo, EsnIntegrity):
+            self.outbound.auth_algo.high = sequence >> 32
+        sealed = self.outbound.encrypt(packet, seq_num=sequence & 0xffffffff, esn_en=self.esn, esn=sequence >> 32)
+        if spoil:
+            sealed[ESP].data = sealed[ESP].data[:-1] + bytes([sealed[ESP].data[-1] ^ 1])
+        if self.encap:  # Scapy 2.5 writes a length of 8 and no checksum, which IPv6 needs (RFC 8200, 8.1)
+            sealed = self.outer(src=self.me, dst=self.them) / UDP(sport=4500, dport=4500) / Raw(bytes(sealed[ESP]))
+        family = socket.AF_INET6 if self.outer is IPv6 else socket.AF_INET
+        with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+            s.sendto(bytes(sealed), (self.them, 0))
+
+    def open(self, packet):
+        """The packet inside, or None. Guesses the high half as RFC 4303, A2.2 does, with half the numbers as window."""
+        low, high = packet[ESP].seq, self.highest >> 32
+        if self.esn and low < (self.highest & 0xffffffff) - (1 << 31):
+            high += 1
+        if isinstance(self.inbound.auth_algo, EsnIntegrity):
+            self.inbound.auth_algo.high = high
+        # without the UDP header, which Scapy cannot take off an IPv6 packet
+        bare = self.outer(src=packet.src, dst=packet.dst) / ESP(bytes(packet[ESP]))
+        try:
+            opened = self.inbound.decrypt(self.outer(bytes(bare)), esn_en=self.esn, esn=high)
+        except Exception as e:  # pylint: disable=broad-except
+            self.bad.append(repr(e))
+            return None
+        self.highest = max(self.highest, high << 32 | low)
+        self.seen.append(high << 32 | low)
+        return opened
+
+    def arrived(self, packet):
+        opened = self.open(packet)
+        if opened is None:
+            return
+        if ICMP in opened and opened[ICMP].type == 8:
+            ask = opened[ICMP]
+            self.seal(IP(src=opened.dst, dst=opened.src) / ICMP(type=0, id=ask.id, seq=ask.seq) / ask.payload)
+        elif ICMPv6EchoRequest in opened:
+            ask = opened[ICMPv6EchoRequest]
+            self.seal(IPv6(src=opened.dst, dst=opened.src) /
+                      ICMPv6EchoReply(id=ask.id, seq=ask.seq, data=ask.data))
+        elif (ICMP in opened and opened[ICMP].type == 0) or ICMPv6EchoReply in opened:
+            self.replies += 1
+        else:
+            self.bad.append(opened.summary())
 
 
-def seal(packet):
-    global sequence
-    sealed = outbound.encrypt(packet, seq_num=sequence & 0xffffffff, esn_en=want['esn'], esn=sequence >> 32)
-    sequence += 1
-    send(sealed)
+def request(inner, i, size):
+    src, dst = inner
+    if ':' in src:
+        return IPv6(src=src, dst=dst) / ICMPv6EchoRequest(id=7, seq=i, data=b'x' * size)
+    return IP(src=src, dst=dst) / ICMP(id=7, seq=i) / Raw(b'x' * size)
 
 
-def echo(packet):
-    """The echo reply to a packet that was opened, or None."""
-    if ICMP in packet and packet[ICMP].type == 8:
-        return IP(src=packet[IP].dst, dst=packet[IP].src) / ICMP(type=0, id=packet[ICMP].id, seq=packet[ICMP].seq) / \
-            packet[ICMP].payload
-    if ICMPv6EchoRequest in packet:
-        ask = packet[ICMPv6EchoRequest]
-        return IPv6(src=packet[IPv6].dst, dst=packet[IPv6].src) / ICMPv6EchoReply(id=ask.id, seq=ask.seq, data=ask.data)
-    return None
+pairs = {want['name']: Pair(want) for want in json.loads(sys.argv[1])}
+by_spi = {p.inbound.spi: p for p in pairs.values()}
+lock = threading.Lock()
 
 
-def arrived(frame):
-    global highest
-    packet = frame.getlayer(Outer)
-    if packet is None or packet.src != want['them'] or ESP not in packet or packet[ESP].spi != want['in']['spi']:
-        return
-    low = packet[ESP].seq
-    high = highest >> 32
-    if want['esn'] and low < (highest & 0xffffffff) - 1024:
-        high += 1
-    try:
-        opened = inbound.decrypt(packet.copy(), esn_en=want['esn'], esn=high)
-    except Exception as e:  # pylint: disable=broad-except
-        bad.append(str(e))
-        return
-    highest = max(highest, high << 32 | low)
-    seen.append(high << 32 | low)
-    answer = echo(opened)
-    if answer is not None:
-        seal(answer)
-    elif (ICMP in opened and opened[ICMP].type == 0) or ICMPv6EchoReply in opened:
-        replies.append(opened)
+def take(frame):
+    packet = frame.getlayer(IPv6) or frame.getlayer(IP)
+    pair = by_spi.get(packet[ESP].spi) if packet is not None and ESP in packet else None
+    if pair and packet.src == pair.them and packet.dst == pair.me and (UDP in packet) == pair.encap:
+        with lock:
+            pair.arrived(packet)
 
 
-sniffer = AsyncSniffer(iface='eth0', prn=arrived, store=False, started_callback=lambda: print('ready', flush=True))
+def run(command):
+    pair = pairs[command['name']]
+    with lock:
+        before = pair.replies
+        numbers = command.get('sequences') or [None] * command.get('n', 0)
+        for i, number in enumerate(numbers):
+            pair.seal(request(command['inner'], i, command.get('size', 56)), number, command.get('break', False))
+    end = time.monotonic() + command.get('wait', 2)
+    while pair.replies - before < len(numbers) and time.monotonic() < end:
+        time.sleep(0.01)
+    return {'replies': pair.replies - before, 'seen': len(pair.seen), 'first': min(pair.seen or [0]),
+            'last': max(pair.seen or [0]), 'bad': pair.bad[:3]}
+
+
+sniffer = AsyncSniffer(iface='eth0', prn=take, store=False, started_callback=lambda: print('ready', flush=True))
 sniffer.start()
-if want.get('ping'):
-    time.sleep(0.5)
-    for i in range(want['ping']):
-        data = b'x' * want.get('size', 56)
-        src, dst = want['inner']
-        seal(IPv6(src=src, dst=dst) / ICMPv6EchoRequest(id=7, seq=i, data=data) if ':' in src else
-             IP(src=src, dst=dst) / ICMP(id=7, seq=i) / Raw(data))
-        time.sleep(0.05)
-    time.sleep(1)
-else:
-    time.sleep(want['seconds'])
-sniffer.stop()
-print(json.dumps({'seen': len(seen), 'first': min(seen or [0]), 'last': max(seen or [0]), 'replies': len(replies),
-                  'bad': bad[:3]}), flush=True)
+for line in sys.stdin:
+    print(json.dumps(run(json.loads(line))), flush=True)
