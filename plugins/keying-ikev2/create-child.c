@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { RETRY_US = 5 * 1000000, RETRY_SPREAD_US = 10 * 1000000 };
+enum { RETRY_US = 5 * 1000000, RETRY_SPREAD_US = 10 * 1000000, REFUSALS_MAX = 6 };
 
 static struct rv_child *old_of(const struct rv_ike_exchange *x)
 {
@@ -56,6 +56,30 @@ static int offer(struct rv_ike_exchange *x, void *self)
 
 static rv_ike_step_fn *const build[] = { begin, ike_at_child_offer, offer, NULL };
 
+/* The child may be of a newer configuration than the session. */
+static bool hold_conf(struct rv_ike_exchange *x, const struct rv_child_conf *conf)
+{
+	x->conf = conf;
+	return conf->connection == x->sa->peer->connection || talloc_reference(x, conf->connection);
+}
+
+/* The same request once more, which takes the attempt over. NULL: out of memory. */
+static struct rv_ike_exchange *once_more(struct rv_ike_exchange *x)
+{
+	struct rv_ike_exchange *again = ike_exchange_ask(x->sa, x->plan);
+
+	if (!again || !hold_conf(again, x->conf)) {
+		talloc_free(again);
+		return NULL;
+	}
+	again->old = x->old;
+	again->group = x->group;
+	again->attempt = x->attempt;
+	again->refusals = x->refusals;
+	x->attempt = NULL;
+	return again;
+}
+
 /* The responder wants another group (RFC 7296, 1.3): asked again once. */
 static bool other_group(struct rv_ike_exchange *x)
 {
@@ -70,14 +94,28 @@ static bool other_group(struct rv_ike_exchange *x)
 	group = rv_rd_u16(&r);
 	if (!rv_rd_done(&r) || !ike_offers_group(x->conf->proposals, x->conf->n_proposals, group))
 		return false;
-	again = ike_exchange_ask(x->sa, x->plan);
+	again = once_more(x);
+	if (again)
+		again->group = group;
+	return again != NULL;
+}
+
+/* RFC 7296, 2.25: after TEMPORARY_FAILURE a peer "MUST wait ... MAY retry the request one or more times" */
+static bool later(struct rv_ike_exchange *x)
+{
+	struct rv_host *host = x->sa->engine->host;
+	struct rv_ike_exchange *again;
+	uint64_t spread;
+
+	if (ike_error_in(x) != IKE_N_TEMPORARY_FAILURE || x->refusals >= REFUSALS_MAX)
+		return false;
+	again = once_more(x);
 	if (!again)
 		return false;
-	again->group = group;
-	again->conf = x->conf;
-	again->old = x->old;
-	again->attempt = x->attempt;
-	x->attempt = NULL;
+	again->refusals++;
+	rv_host_random(host, &spread, sizeof(spread));
+	ike_exchange_put_off(again, RETRY_US + spread % RETRY_SPREAD_US);
+	rv_attempt_step(again->attempt, "the peer is busy (TEMPORARY_FAILURE): it is asked again in some seconds");
 	return true;
 }
 
@@ -90,7 +128,7 @@ static void give_back(struct rv_ike_exchange *x, int result)
 
 static void child_end(struct rv_ike_exchange *x, int result, void *self)
 {
-	if (!result || other_group(x))
+	if (!result || other_group(x) || later(x))
 		return;
 	give_back(x, result);
 	ike_explain_refusal(x);
@@ -157,11 +195,10 @@ int ike_child_create(struct rv_ike_sa *sa, const struct rv_child_conf *conf, str
 
 	if (!x)
 		return -ENOMEM;
-	if (conf->connection != sa->peer->connection && !talloc_reference(x, conf->connection)) {
+	if (!hold_conf(x, conf)) {
 		talloc_free(x);
 		return -ENOMEM;
 	}
-	x->conf = conf;
 	x->attempt = rv_attempt_hold(attempt);
 	ike_exchange_kick(sa);
 	return 0;

@@ -246,6 +246,8 @@ static bool may_start(const struct rv_ike_exchange *x)
 {
 	if (x->type == IKE_EXCHANGE_IKE_SA_INIT || x->type == IKE_EXCHANGE_IKE_AUTH)
 		return true;
+	if (rv_timer_armed(&x->timer))
+		return false; /* put off */
 	return x->sa->state >= RV_IKE_ESTABLISHED || x->plan == &ike_plan_auth_failed;
 }
 
@@ -267,6 +269,18 @@ void ike_exchange_kick(struct rv_ike_sa *sa)
 		begin(ready);
 	else
 		ike_exchange_close(ready, -ENOMEM);
+}
+
+static void put_off_is_over(struct rv_timer *timer)
+{
+	ike_exchange_kick(rv_container_of(timer, struct rv_ike_exchange, timer)->sa);
+}
+
+void ike_exchange_put_off(struct rv_ike_exchange *x, uint64_t us)
+{
+	rv_timer_init(&x->timer, x->sa->engine->host->loop, put_off_is_over);
+	if (rv_timer_arm(&x->timer, us))
+		rv_log(&x->sa->engine->host->subject, RV_ERROR, "no-timer", KV_STR("for", "a request"));
 }
 
 /* What the end of x does to its SA. x is gone afterwards. */

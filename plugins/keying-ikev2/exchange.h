@@ -56,7 +56,7 @@ struct rv_ike_exchange {
 	uint8_t *room;
 	struct rv_bytes request; /* as it was sent */
 	struct rv_timer timer;
-	unsigned tries;
+	unsigned tries, refusals; /* refusals: TEMPORARY_FAILUREs so far */
 	uint64_t due_us, sent_us; /* when it is sent again */
 
 	/* how it failed; veto: what the peer is told (0: what fits the error) */
@@ -99,6 +99,9 @@ struct rv_ike_exchange *ike_exchange_new(struct rv_ike_sa *sa, uint8_t phase);
 struct rv_ike_exchange *ike_exchange_ask(struct rv_ike_sa *sa, const struct rv_ike_plan *plan);
 void ike_exchange_kick(struct rv_ike_sa *sa);
 bool ike_exchange_busy(const struct rv_ike_sa *sa, const struct rv_ike_plan *plan);
+
+/* A queued request starts after us at the earliest. */
+void ike_exchange_put_off(struct rv_ike_exchange *x, uint64_t us);
 
 /* A message with x->header, chain and message: a request to be answered; the response to ours. x may be gone after. */
 void ike_exchange_answer(struct rv_ike_exchange *x);

@@ -311,6 +311,30 @@ static void a_further_child_with_another_group_is_asked_for_again(void **state)
 	pair_free(p);
 }
 
+/* RFC 7296, 2.25.2: east rekeys the IKE SA when west asks for a child SA: it has to wait */
+static void a_further_child_waits_for_a_peer_that_is_busy(void **state)
+{
+	const struct side west = { .children = SECOND }, east = { .children = SECOND_EAST };
+	struct pair *p = up_pair(&west, &east);
+	struct hold h = { .p = p, .on = true };
+	struct rv_attempt *attempt = NULL;
+	struct rv_why why = { 0 };
+
+	sim_tap(p->sim, hold, &h);
+	assert_int_equal(ike_rekey(sa_of(p->east)), 0);
+	sim_run(p->sim, RV_MS(1));
+	assert_int_equal(rv_core_up(p->west->core, "east", "more", "test", &attempt, &why), 0);
+	sim_run(p->sim, RV_MS(1));
+	let_go(&h);
+	(void)sim_until(p->sim, attempt_ended, attempt, RV_S(40));
+	assert_int_equal(attempt->code, 0);
+	assert_says(attempt, "TEMPORARY_FAILURE");
+	assert_true(sim_packet(p->west, p->east, "10.11.0.1", "10.12.0.1"));
+	assert_true(carries(p));
+	rv_attempt_drop(attempt);
+	pair_free(p);
+}
+
 static void a_further_child_that_is_refused_says_why(void **state)
 {
 	const struct side west = { .children = SECOND };
@@ -443,6 +467,7 @@ int main(void)
 		cmocka_unit_test(a_lost_answer_to_a_delete_is_sent_again),
 		cmocka_unit_test(a_further_child_is_made_with_a_key_exchange),
 		cmocka_unit_test(a_further_child_with_another_group_is_asked_for_again),
+		cmocka_unit_test(a_further_child_waits_for_a_peer_that_is_busy),
 		cmocka_unit_test(a_further_child_that_is_refused_says_why),
 		cmocka_unit_test(a_dead_peer_is_found_and_its_sas_removed),
 		cmocka_unit_test(traffic_is_a_sign_of_life),
