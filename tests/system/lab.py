@@ -7,6 +7,7 @@ and fd00::/64, host N is 10.0.0.N and fd00::N; behind it are 10.N.0.1/16 and fd0
 """
 
 import json
+import math
 import os
 import re
 import signal
@@ -104,13 +105,13 @@ class Host:
         return path
 
     def ping(self, dst, count=3, interval=0.1, size=56, source=None, ok=True):
-        """How many of count pings were answered."""
-        args = ['ping', '-n', '-c', count, '-i', interval, '-W', 2, '-s', size]
+        """How many of the first count pings were answered. Since ping stops two round trips after its last request, which
+        is too soon on a busy machine, it is given time (-w) and goes on until as many answers came."""
+        args = ['ping', '-n', '-c', count, '-i', interval, '-w', math.ceil(count * interval + 2), '-s', size]
         if source:
             args += ['-I', source]
         r = self.run(*args, dst, ok=False, seconds=count * max(interval, 0.2) + 30)
-        m = re.search(r'(\d+) received', r.stdout)
-        got = int(m.group(1)) if m else 0
+        got = sum(1 for n in answered(r.stdout) if n <= count)
         if ok:
             check(got == count, f'{self.name} ping {dst}: {got} of {count}\n{r.stdout}{r.stderr}')
         return got
@@ -209,21 +210,26 @@ class Host:
                         seconds=seconds)
 
 
+def answered(out):
+    """The numbers of the pings that were answered, from ping's output."""
+    return {int(n) for n in re.findall(r'bytes from .* icmp_seq=(\d+) ', out)}
+
+
 class Pinging:
     def __init__(self, host, dst, source, interval):
+        self.interval = interval
         args = ['ping', '-n', '-i', interval, '-W', 2] + (['-I', source] if source else []) + [dst]
         self.p = host.start(*args, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def stop(self):
-        """(sent, lost)."""
-        time.sleep(0.3)
+        """(sent, lost). Those of the last second do not count, since answers may be under way."""
+        time.sleep(1)
         self.p.send_signal(signal.SIGINT)
         out = self.p.communicate(timeout=10)[0]
-        m = re.search(r'(\d+) packets transmitted, (\d+) received', out)
+        m = re.search(r'(\d+) packets transmitted', out)
         check(m, 'ping printed no summary:\n' + out)
-        sent, got = int(m.group(1)), int(m.group(2))
-        # the very last one may still be under way when ping is stopped
-        return sent, max(0, sent - got - (1 if not re.search(r'icmp_seq=%d ' % sent, out) else 0))
+        sent = int(m.group(1)) - math.ceil(1 / self.interval)
+        return sent, sent - sum(1 for n in answered(out) if n <= sent)
 
 
 class Capture:
