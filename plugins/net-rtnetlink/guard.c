@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* guard: clear text that a policy protects passes the tunnel's interface or not at all (RFC 4301, 5.1 and 5.2).
  *
- * One nftables table has, for each direction and family, a set of (source . destination) ranges whose packets are
- * dropped. Pairs that overlap another pair, or that name a protocol, cannot be elements of one set: they become rules
- * of the chains odd_in and odd_out, in order of priority, as does what is let through. Changes are gathered and carried
- * out once a turn, as one transaction. When the daemon dies the table stays and nothing leaks; its next start replaces
- * the table in the turn in which it sets its traps, or takes it away.
+ * One nftables table has sets of (source . destination) whose packets are dropped: of prefixes (sets.c), and, for each
+ * direction and family, one of ranges. Ranges that overlap other ranges, or that name a protocol, cannot be elements of
+ * one set: they become rules of the chains odd_in and odd_out, in order of priority, as does what is let through.
+ * Changes are gathered and carried out once a turn, as one transaction. When the daemon dies the table stays and
+ * nothing leaks; its next start replaces the table in the turn in which it sets its traps, or takes it away.
  */
 #include "net.h"
 
@@ -61,7 +61,7 @@ static bool valid_mark(bool on)
 	return was == '1';
 }
 
-static void say(struct net *net, const char *text)
+void guard_say(struct net *net, const char *text)
 {
 	if (net->nft_text)
 		net->nft_text = talloc_strdup_append_buffer(net->nft_text, text);
@@ -99,25 +99,25 @@ static void say_table(struct net *net, uint32_t mark)
 		"set in6 { type ipv6_addr . ipv6_addr; flags interval; }\n"
 		"set out4 { type ipv4_addr . ipv4_addr; flags interval; }\n"
 		"set out6 { type ipv6_addr . ipv6_addr; flags interval; }\n"
-		"chain odd_in { }\nchain odd_out { }\n"
+		"chain odd_in { }\nchain odd_out { }\nchain sets_in { }\nchain sets_out { }\n"
 		"chain pre { type filter hook prerouting priority raw; policy accept;\n"
 		"iifname \"lo\" accept\niifname @clear accept\n"
 		"%s%s%s"
 		"meta l4proto { esp, ah } fib daddr type local %saccept\n"
 		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
-		"jump odd_in\n"
+		"jump odd_in\njump sets_in\n"
 		"ip saddr . ip daddr @in4 counter drop\nip6 saddr . ip6 daddr @in6 counter drop\n}\n"
 		"chain post { type filter hook postrouting priority 300; policy accept;\n"
 		"oifname \"lo\" accept\noifname @clear accept\n%s"
 		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
-		"jump odd_out\n"
+		"jump odd_out\njump sets_out\n"
 		"ip saddr . ip daddr @out4 counter drop\nip6 saddr . ip6 daddr @out6 counter drop\n}\n}\n",
 		net->nft_table, net->nft_table, net->nft_table, ports && *ports ? "udp dport { " : "",
 		ports && *ports ? ports : "",
 		ports && *ports ? talloc_asprintf(ports, " } fib daddr type local %saccept\n", set_mark) : "", set_mark,
 		is_mark);
 
-	say(net, text ? text : "");
+	guard_say(net, text ? text : "");
 	talloc_free(text);
 	talloc_free(ports);
 	talloc_free(set_mark);
@@ -139,7 +139,7 @@ static const char *range_text(const struct rv_ts *ts, char out[static 2 * RV_ADD
 	return out;
 }
 
-static void say_elements(struct net *net, const struct policy *policy, const char *verb)
+static void say_ranges(struct net *net, const struct policy *policy, const char *verb)
 {
 	char local[2 * RV_ADDR_TEXT], remote[2 * RV_ADDR_TEXT];
 	int family = policy->spec.local_ts.family;
@@ -149,8 +149,16 @@ static void say_elements(struct net *net, const struct policy *policy, const cha
 	range_text(&policy->spec.remote_ts, remote);
 	text = talloc_asprintf(net, "%s element inet %s in%d { %s . %s }\n%s element inet %s out%d { %s . %s }\n", verb,
 			       net->nft_table, family, remote, local, verb, net->nft_table, family, local, remote);
-	say(net, text ? text : "");
+	guard_say(net, text ? text : "");
 	talloc_free(text);
+}
+
+static void say_elements(struct net *net, const struct policy *policy, const char *verb)
+{
+	if (policy->place == IN_PREFIXES)
+		sets_put(net, policy, verb);
+	else if (policy->place == IN_RANGES)
+		say_ranges(net, policy, verb);
 }
 
 static bool icmp(uint8_t proto)
@@ -188,7 +196,7 @@ static void say_fragments(struct net *net, const char *rule, bool v6)
 	char *text = talloc_asprintf(net, "%s%s counter drop\n", rule,
 				     v6 ? "frag frag-off > 0" : "ip frag-off & 0x1fff > 0");
 
-	say(net, text ? text : "");
+	guard_say(net, text ? text : "");
 	talloc_free(text);
 }
 
@@ -211,7 +219,7 @@ static void say_rule(struct net *net, const char *chain, const struct rv_ts *src
 		text = ports_text(text, "dport", dst);
 	if (text)
 		text = talloc_asprintf_append_buffer(text, "%s\n", verdict);
-	say(net, text ? text : "");
+	guard_say(net, text ? text : "");
 	talloc_free(text);
 }
 
@@ -267,7 +275,7 @@ static void say_sorted(struct net *net, struct policy *const *sorted, size_t n, 
 
 		if (far)
 			say_both(net, &spec->local_ts, far, pass);
-		if (spec->guard && (!sorted[i]->in_sets || let_by_others(sorted[i], letting, n_letting)))
+		if (spec->guard && (sorted[i]->place == IN_RULES || let_by_others(sorted[i], letting, n_letting)))
 			say_both(net, &spec->local_ts, &spec->remote_ts, "counter drop");
 	}
 }
@@ -285,7 +293,7 @@ static bool say_odd(struct net *net)
 		talloc_free(text);
 		return false;
 	}
-	say(net, text);
+	guard_say(net, text);
 	rv_list_each (&net->policies, p, struct policy, entry) {
 		if (!p->guarded)
 			continue;
@@ -307,7 +315,7 @@ static void say_clear(struct net *net, struct device *device)
 	char *text = talloc_asprintf(net, "add element inet %s clear { \"%s\" }\n", net->nft_table, device->ifname);
 
 	device->clear = text;
-	say(net, text ? text : "");
+	guard_say(net, text ? text : "");
 	talloc_free(text);
 }
 
@@ -329,12 +337,12 @@ static void say_all(struct net *net)
 	say_table(net, wire_mark(net));
 	rv_list_each (&net->devices, d, struct device, entry)
 		d->clear = false;
+	sets_all(net);
 	rv_list_each (&net->policies, p, struct policy, entry) {
 		if (!p->guarded)
 			continue;
 		say_clear(net, p->device);
-		if (p->in_sets)
-			say_elements(net, p, "add");
+		say_elements(net, p, "add");
 	}
 	net->nft_odd = true;
 }
@@ -381,6 +389,8 @@ static void carry_out(void *arg)
 		net->nft_text = talloc_strdup(net, "");
 		say_all(net);
 	}
+	if (net->nft_shapes)
+		sets_chains(net);
 	if (net->nft_odd && !say_odd(net))
 		TALLOC_FREE(net->nft_text);
 	if (net->nft_text)
@@ -408,17 +418,18 @@ static int due(struct net *net)
 	return r;
 }
 
-static bool fits_in_sets(const struct net *net, const struct policy *policy)
+static enum place place_of(const struct net *net, const struct policy *policy)
 {
 	const struct rv_net_policy *spec = &policy->spec;
 
 	if (spec->local_ts.proto || !spec->guard)
-		return false;
+		return IN_RULES;
+	if (sets_fit(spec))
+		return policy_doubled(net, policy) ? IN_RULES : IN_PREFIXES;
 	rv_list_each (&net->policies, p, struct policy, entry)
-		if (p != policy && p->guarded && p->in_sets && overlap(&p->spec.local_ts, &spec->local_ts) &&
-		    overlap(&p->spec.remote_ts, &spec->remote_ts))
-			return false;
-	return true;
+		if (p != policy && p->guarded && p->place == IN_RANGES && policies_meet(&p->spec, spec))
+			return IN_RULES;
+	return IN_RANGES;
 }
 
 static void cancel(struct rv_call *call)
@@ -441,13 +452,14 @@ int guard_add(struct net *net, struct policy *policy, struct rv_call *call)
 	if (!net->vmark_set)
 		net->vmark_set = !valid_mark(true);
 	policy->guarded = true;
-	policy->in_sets = fits_in_sets(net, policy);
+	policy->place = place_of(net, policy);
+	if (policy->place == IN_PREFIXES && sets_hold(net, policy))
+		policy->place = IN_RULES;
 	net->n_lets += lets(policy) != NULL;
-	net->nft_odd = net->nft_odd || !policy->in_sets || net->n_lets;
+	net->nft_odd = net->nft_odd || policy->place == IN_RULES || net->n_lets;
 	if (net->nft_there) {
 		say_clear(net, policy->device);
-		if (policy->in_sets)
-			say_elements(net, policy, "add");
+		say_elements(net, policy, "add");
 	}
 	if (!call)
 		return 0;
@@ -461,9 +473,11 @@ void guard_del(struct net *net, struct policy *policy)
 	if (!policy->guarded || due(net))
 		return;
 	policy->guarded = false;
-	if (net->nft_there && policy->in_sets)
+	if (net->nft_there)
 		say_elements(net, policy, "delete");
-	net->nft_odd = net->nft_odd || !policy->in_sets || net->n_lets;
+	if (policy->place == IN_PREFIXES)
+		sets_drop(net, policy);
+	net->nft_odd = net->nft_odd || policy->place == IN_RULES || net->n_lets;
 	net->n_lets -= lets(policy) != NULL;
 }
 
@@ -473,7 +487,7 @@ void guard_unclear(struct net *net, const struct device *device)
 		return;
 	char *text = talloc_asprintf(net, "delete element inet %s clear { \"%s\" }\n", net->nft_table, device->ifname);
 
-	say(net, text ? text : "");
+	guard_say(net, text ? text : "");
 	talloc_free(text);
 }
 
@@ -483,6 +497,7 @@ void guard_flush(struct net *net)
 
 	rv_defer_cancel(net->host->loop, net);
 	net->nft_due = net->nft_odd = net->nft_there = net->nft_ours = false;
+	sets_forget(net);
 	TALLOC_FREE(net->nft_text);
 	if (ours || due(net)) /* else carry_out() removes what it finds, if no policy comes in this turn */
 		remove_table(net);

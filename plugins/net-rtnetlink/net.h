@@ -59,6 +59,9 @@ struct device {
 	bool clear;	/* an element of the set of interfaces that the guard lets through */
 };
 
+/* Where the guard has a policy: rules of its own, elements of the sets of ranges, or of those of prefixes. */
+enum place { IN_RULES, IN_RANGES, IN_PREFIXES };
+
 /* A policy that stands, with the number of times it was asked for. */
 struct policy {
 	struct rv_list entry;
@@ -66,11 +69,12 @@ struct policy {
 	struct rv_net_policy spec;
 	unsigned count;
 	struct device *device;	/* NULL: none */
-	struct counted **items; /* its routes and rules */
+	struct counted **items; /* its routes and rules; few has room for the usual ones */
+	struct counted *few[5];
 	unsigned n_items;
 	uint8_t source[4]; /* what its IPv4 route was given */
 	bool guarded;	   /* it stands in nft_text or in the kernel */
-	bool in_sets;	   /* its selectors are elements of the sets; else rules of their own */
+	uint8_t place;	   /* enum place */
 };
 
 struct net {
@@ -79,7 +83,7 @@ struct net {
 	struct rv_io news_io;
 	uint32_t seq;
 	struct rv_net_events events;
-	struct rv_list locals, policies, devices;
+	struct rv_list locals, policies, devices, shapes;
 	struct policy **heads; /* policies by hash */
 	size_t n_policies, n_bypasses, n_heads;
 	struct counted **items;
@@ -89,6 +93,7 @@ struct net {
 	struct nft_ctx *nft;
 	bool nft_there;		/* the table stands */
 	bool nft_odd;		/* the chains of rules are to be written anew */
+	bool nft_shapes;	/* and those that look into the sets of prefixes */
 	bool nft_due;		/* carry_out() is deferred */
 	bool nft_ours;		/* the table was written by this daemon, not by one before it */
 	unsigned n_lets;	/* guarded policies that let something through (guard.c) */
@@ -114,6 +119,8 @@ int policy_insert(struct net *net, struct policy *policy);
 void policy_remove(struct net *net, struct policy *policy);
 bool policy_bypass(const struct rv_net_policy *spec);
 bool policies_meet(const struct rv_net_policy *a, const struct rv_net_policy *b);
+/* Another one with these selectors, and another interface, is in the sets of prefixes. */
+bool policy_doubled(const struct net *net, const struct policy *policy);
 
 /* Holds and drops the interface that a policy leads into; NULL: out of memory. */
 struct device *device_hold(struct net *net, const char ifname[static 16]);
@@ -127,10 +134,22 @@ void path_round(struct net *net, const struct rv_net_policy *bypass);
 void path_sources(struct net *net);
 void path_flush(struct net *net);
 
+/* sets.c. The guard's sets of pairs of prefixes, one for each pair of lengths. fit: both selectors are prefixes. put:
+ * the policy's elements (verb: add, delete) into net->nft_text. chains: what looks into the sets, and no more into
+ * those that are empty. all: the sets themselves, for a new table. forget: there is none any more. */
+bool sets_fit(const struct rv_net_policy *spec);
+int sets_hold(struct net *net, const struct policy *policy);
+void sets_drop(struct net *net, const struct policy *policy);
+void sets_put(struct net *net, const struct policy *policy, const char *verb);
+void sets_chains(struct net *net);
+void sets_all(struct net *net);
+void sets_forget(struct net *net);
+
 /* guard.c. The nftables of all policies; carried out once a turn. call: answered then. */
 int guard_init(struct net *net);
 int guard_add(struct net *net, struct policy *policy, struct rv_call *call);
 void guard_del(struct net *net, struct policy *policy);
+void guard_say(struct net *net, const char *text);
 void guard_unclear(struct net *net, const struct device *device);
 void guard_flush(struct net *net);
 

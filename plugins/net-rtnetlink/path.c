@@ -380,8 +380,10 @@ int path_add(struct net *net, struct policy *policy)
 	int r = spec->route && !gather.ifindex ? -ENODEV : lay_out(&gather);
 
 	memcpy(policy->source, gather.source, sizeof(policy->source));
-	policy->items = r ? NULL : talloc_array(policy, struct counted *, gather.n);
-	if (!r && !policy->items)
+	policy->items = policy->few;
+	if (!r && gather.n > RV_COUNT(policy->few))
+		policy->items = talloc_array(policy, struct counted *, gather.n);
+	if (!policy->items)
 		r = -ENOMEM;
 	for (unsigned i = 0; i < gather.n && !r; i++) {
 		struct counted *c = hold(net, &gather.items[i], &r);
@@ -434,7 +436,9 @@ void path_del(struct net *net, struct policy *policy)
 {
 	while (policy->n_items)
 		release(net, policy->items[--policy->n_items]);
-	TALLOC_FREE(policy->items);
+	if (policy->items != policy->few)
+		talloc_free(policy->items);
+	policy->items = NULL;
 }
 
 /* Collects what bears our mark of origin, ours or of a daemon that was killed. */

@@ -157,6 +157,7 @@ static int init(struct rv_host *host)
 	rv_list_init(&net->locals);
 	rv_list_init(&net->policies);
 	rv_list_init(&net->devices);
+	rv_list_init(&net->shapes);
 	net->table = (uint32_t)rv_conf_int(conf, "table");
 	net->nft_table = talloc_strdup(net, rv_conf_str(conf, "nft_table"));
 	if (!net->nft_table)

@@ -30,9 +30,7 @@ static uint32_t mix_ts(uint32_t h, const struct rv_ts *ts)
 
 static size_t bucket(const struct rv_net_policy *spec, size_t n)
 {
-	uint32_t h = mix_ts(mix_ts(2166136261u, &spec->local_ts), &spec->remote_ts);
-
-	return mix(h, spec->ifname, strnlen(spec->ifname, sizeof(spec->ifname))) & (n - 1);
+	return mix_ts(mix_ts(2166136261u, &spec->local_ts), &spec->remote_ts) & (n - 1);
 }
 
 static bool same_name(const char a[static 16], const char b[static 16])
@@ -40,17 +38,30 @@ static bool same_name(const char a[static 16], const char b[static 16])
 	return rv_bytes_equal(rv_bytes(a, strnlen(a, 16)), rv_bytes(b, strnlen(b, 16)));
 }
 
-static bool same(const struct rv_net_policy *a, const struct rv_net_policy *b)
+static bool same_selectors(const struct rv_net_policy *a, const struct rv_net_policy *b)
 {
-	return rv_ts_same(&a->local_ts, &b->local_ts) && rv_ts_same(&a->remote_ts, &b->remote_ts) &&
-	       same_name(a->ifname, b->ifname);
+	return rv_ts_same(&a->local_ts, &b->local_ts) && rv_ts_same(&a->remote_ts, &b->remote_ts);
+}
+
+static struct policy *first_of(const struct net *net, const struct rv_net_policy *spec)
+{
+	return net->n_heads ? net->heads[bucket(spec, net->n_heads)] : NULL;
 }
 
 struct policy *policy_find(const struct net *net, const struct rv_net_policy *spec)
 {
-	struct policy *p = net->n_heads ? net->heads[bucket(spec, net->n_heads)] : NULL;
+	struct policy *p = first_of(net, spec);
 
-	while (p && !same(&p->spec, spec))
+	while (p && !(same_selectors(&p->spec, spec) && same_name(p->spec.ifname, spec->ifname)))
+		p = p->next;
+	return p;
+}
+
+bool policy_doubled(const struct net *net, const struct policy *policy)
+{
+	struct policy *p = first_of(net, &policy->spec);
+
+	while (p && !(p != policy && p->guarded && p->place == IN_PREFIXES && same_selectors(&p->spec, &policy->spec)))
 		p = p->next;
 	return p;
 }
