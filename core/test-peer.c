@@ -122,26 +122,46 @@ static void a_walk_may_free_what_is_at_hand(void **state)
 	assert_int_equal(count(w, NULL), 0);
 }
 
-static void sessions_are_found_by_their_peers_identity(void **state)
+static struct rv_peer *between(struct world *w, const char *local, const char *remote)
+{
+	const struct rv_path path = { 0 };
+	struct rv_peer *peer = rv_peer_new(w->keying_host, rv_connection_find(w->core, "west"), &path, false);
+
+	assert_non_null(peer);
+	peer->local_id = rv_id_parse(peer, local, NULL);
+	peer->remote_id = rv_id_parse(peer, remote, NULL);
+	assert_true(peer->local_id && peer->remote_id);
+	return peer;
+}
+
+static void sessions_are_found_by_their_two_identities(void **state)
 {
 	struct world *w = *state;
-	struct rv_id *east = rv_id_parse(w, "EAST.example", NULL), *other = rv_id_parse(w, "other.example", NULL);
-	const struct rv_path path = { 0 };
+	struct rv_id *west = rv_id_parse(w, "west.example", NULL), *east = rv_id_parse(w, "EAST.example", NULL);
+	struct rv_peer *peers[5];
 	unsigned n = 0;
 
-	for (int i = 0; i < 5; i++)
-		world_peer(w, "west");
-	struct rv_peer *early = rv_peer_new(w->keying_host, NULL, &path, false); /* did not come up yet */
-	early->remote_id = rv_id_parse(early, "east.example", NULL);
-	rv_peer_each_of(w->core, east, counter, &n);
+	for (unsigned i = 0; i < RV_COUNT(peers); i++) {
+		peers[i] = between(w, "west.example", i % 2 ? "East.example" : "east.example");
+		rv_peer_up(peers[i]);
+	}
+	rv_peer_up(between(w, "west.example", "else.example"));
+	rv_peer_up(between(w, "east.example", "west.example"));
+	between(w, "west.example", "east.example"); /* did not come up yet */
+	rv_peer_each_between(w->core, west, east, counter, &n);
 	assert_int_equal(n, 5);
-	rv_peer_each_of(w->core, other, counter, &n);
+	rv_peer_each_between(w->core, west, west, counter, &n);
 	assert_int_equal(n, 5);
-	assert_int_equal(rv_peer_each_of(w->core, east, stop_at_once, NULL), 42);
-	rv_peer_each_of(w->core, east, take_down, NULL);
-	assert_int_equal(count(w, NULL), 1);
-	rv_peer_each_of(w->core, east, stop_at_once, NULL);
-	talloc_free(early);
+	assert_int_equal(rv_peer_each_between(w->core, west, east, stop_at_once, NULL), 42);
+	for (unsigned left = 5; left-- > 2;) { /* the first, the last, one between */
+		rv_peer_down(peers[left == 4 ? 0 : left == 3 ? 4 : 2], 0, "");
+		n = 0;
+		rv_peer_each_between(w->core, west, east, counter, &n);
+		assert_int_equal(n, left);
+	}
+	rv_peer_each_between(w->core, west, east, take_down, NULL);
+	assert_int_equal(count(w, NULL), 3);
+	assert_int_equal(rv_peer_each_between(w->core, west, east, stop_at_once, NULL), 0);
 }
 
 static void a_move_that_fails_late_is_survived(void **state)
@@ -262,7 +282,7 @@ int main(void)
 		TEST(a_session_that_never_was_up_ends_its_attempt_only),
 		TEST(a_responder_is_bound_when_the_pad_has_decided),
 		TEST(a_walk_may_free_what_is_at_hand),
-		TEST(sessions_are_found_by_their_peers_identity),
+		TEST(sessions_are_found_by_their_two_identities),
 		TEST(a_move_that_fails_late_is_survived),
 		TEST(a_lost_child_is_followed_by_what_is_configured),
 		TEST(a_trap_after_a_loss_leaves_no_gap),

@@ -83,9 +83,10 @@ struct rv_snapshot {
 struct rv_peer_whole {
 	struct rv_peer peer; /* first */
 	struct rv_snapshot *snapshot;
-	struct rv_list same; /* in snapshot->named->peers, while it has a connection */
-	uint32_t id_hash;    /* of remote_id when it came up */
-	bool known;	     /* is in the table of identities */
+	struct rv_list same;  /* in snapshot->named->peers, while it has a connection */
+	struct rv_list twins; /* all that are up between the same two identities */
+	uint32_t ends;	      /* a hash of these */
+	bool known;	      /* is in the table of identities, as the first of its twins */
 };
 
 struct rv_peer *rv_peer_make(struct rv_core *core, struct rv_service *keying, const struct rv_connection *connection,
@@ -93,7 +94,7 @@ struct rv_peer *rv_peer_make(struct rv_core *core, struct rv_service *keying, co
 int rv_sad_add_peer(struct rv_sad *sad, struct rv_peer *peer);
 void rv_sad_del_peer(struct rv_sad *sad, struct rv_peer *peer);
 struct rv_list *rv_sad_peers(struct rv_core *core);
-struct rv_table *rv_sad_identities(struct rv_core *core); /* of sessions that are up, by id_hash */
+struct rv_table *rv_sad_identities(struct rv_core *core); /* of sessions that are up, by ends */
 
 /* install.c: the SA of one direction out of the kernel; and an install that is under way forgotten: who waits for it,
  * or NULL. */

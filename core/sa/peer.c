@@ -79,6 +79,90 @@ int rv_peer_bind(struct rv_peer *peer, const struct rv_connection *connection)
 	return 0;
 }
 
+/* Identities */
+
+/* Names compare without case (rv_id_same), so they hash without case. */
+static uint32_t mix_id(uint32_t h, const struct rv_id *id)
+{
+	if (!id)
+		return h;
+	h = (h ^ id->type) * 16777619u; /* FNV-1a */
+	for (uint16_t i = 0; i < id->len; i++) {
+		uint8_t c = id->b[i];
+		h = (h ^ (c >= 'A' && c <= 'Z' ? c | 0x20 : c)) * 16777619u;
+	}
+	return h;
+}
+
+static uint32_t hash_ends(const struct rv_id *local_id, const struct rv_id *remote_id)
+{
+	return mix_id(mix_id(2166136261u, local_id), remote_id);
+}
+
+static struct rv_peer_whole *first_between(struct rv_core *core, const struct rv_id *local_id,
+					   const struct rv_id *remote_id)
+{
+	struct rv_table *table = rv_sad_identities(core);
+	uint32_t hash = hash_ends(local_id, remote_id);
+	struct rv_peer_whole *it = NULL;
+
+	while ((it = rv_table_find(table, hash, it)))
+		if (rv_id_same(it->peer.local_id, local_id) && rv_id_same(it->peer.remote_id, remote_id))
+			return it;
+	return NULL;
+}
+
+static void note_identities(struct rv_peer_whole *whole)
+{
+	struct rv_peer *peer = &whole->peer;
+	struct rv_peer_whole *first;
+
+	if (whole->known || !rv_list_empty(&whole->twins))
+		return;
+	first = first_between(peer->core, peer->local_id, peer->remote_id);
+	if (first) {
+		rv_list_add(&first->twins, &whole->twins);
+		return;
+	}
+	whole->ends = hash_ends(peer->local_id, peer->remote_id);
+	whole->known = !rv_table_add(rv_sad_identities(peer->core), whole);
+	if (!whole->known)
+		rv_log(&peer->core->subject, RV_WARN, "identities-not-noted", KV_UINT("session", peer->id));
+}
+
+/* Of twins the next one takes the place in the table: there is room, since this one left it. */
+static void forget_identities(struct rv_peer_whole *whole)
+{
+	struct rv_table *table = rv_sad_identities(whole->peer.core);
+
+	if (whole->known)
+		rv_table_del(table, whole);
+	if (whole->known && !rv_list_empty(&whole->twins)) {
+		struct rv_peer_whole *next = rv_container_of(whole->twins.next, struct rv_peer_whole, twins);
+		next->ends = whole->ends;
+		next->known = !rv_table_add(table, next);
+	}
+	rv_list_del(&whole->twins);
+	whole->known = false;
+}
+
+int rv_peer_each_between(struct rv_core *core, const struct rv_id *local_id, const struct rv_id *remote_id,
+			 rv_peer_fn *fn, void *arg)
+{
+	struct rv_peer_whole *it = first_between(core, local_id, remote_id), *last, *next;
+	int r = 0;
+
+	if (!it)
+		return 0;
+	last = rv_container_of(it->twins.prev, struct rv_peer_whole, twins);
+	for (bool more = true; more && !r; it = next) {
+		next = rv_container_of(it->twins.next, struct rv_peer_whole, twins);
+		more = it != last;
+		r = fn(&it->peer, arg);
+	}
+	return r;
+}
+
 /* Birth */
 
 static int peer_gone(struct rv_peer_whole *whole)
@@ -90,8 +174,7 @@ static int peer_gone(struct rv_peer_whole *whole)
 	rv_sad_del_peer(peer->core->sad, peer);
 	rv_list_del(&whole->same);
 	snapshot_drop(whole->snapshot);
-	if (whole->known)
-		rv_table_del(rv_sad_identities(peer->core), whole);
+	forget_identities(whole);
 	rv_ref_drop(&peer->keying);
 	return 0;
 }
@@ -111,6 +194,7 @@ struct rv_peer *rv_peer_make(struct rv_core *core, struct rv_service *keying, co
 	peer->since_us = rv_loop_now_us(core->loop);
 	peer->user.text = peer_text;
 	rv_list_init(&whole->same);
+	rv_list_init(&whole->twins);
 	rv_list_init(&peer->entry);
 	rv_list_init(&peer->children);
 	if (rv_sad_add_peer(core->sad, peer)) {
@@ -151,49 +235,9 @@ struct rv_peer *rv_peer_new(struct rv_host *host, const struct rv_connection *co
 	return owned.found ? rv_peer_make(host->core, owned.found, connection, path, initiator) : NULL;
 }
 
-/* Names compare without case (rv_id_same), so they hash without case. */
-static uint32_t hash_id(const struct rv_id *id)
-{
-	uint32_t h = (2166136261u ^ id->type) * 16777619u; /* FNV-1a */
-
-	for (uint16_t i = 0; i < id->len; i++) {
-		uint8_t c = id->b[i];
-		h = (h ^ (c >= 'A' && c <= 'Z' ? c | 0x20 : c)) * 16777619u;
-	}
-	return h;
-}
-
-static void note_identity(struct rv_peer_whole *whole)
-{
-	if (whole->known || !whole->peer.remote_id)
-		return;
-	whole->id_hash = hash_id(whole->peer.remote_id);
-	whole->known = !rv_table_add(rv_sad_identities(whole->peer.core), whole);
-	if (!whole->known)
-		rv_log(&whole->peer.core->subject, RV_WARN, "identity-not-noted", KV_UINT("session", whole->peer.id));
-}
-
-int rv_peer_each_of(struct rv_core *core, const struct rv_id *remote_id, rv_peer_fn *fn, void *arg)
-{
-	struct rv_table *table = rv_sad_identities(core);
-	uint32_t hash = hash_id(remote_id);
-	struct rv_peer_whole *it = rv_table_find(table, hash, NULL), *next;
-
-	for (; it; it = next) {
-		int r = 0;
-
-		next = rv_table_find(table, hash, it);
-		if (rv_id_same(it->peer.remote_id, remote_id))
-			r = fn(&it->peer, arg);
-		if (r)
-			return r;
-	}
-	return 0;
-}
-
 void rv_peer_up(struct rv_peer *peer)
 {
-	note_identity(rv_container_of(peer, struct rv_peer_whole, peer));
+	note_identities(rv_container_of(peer, struct rv_peer_whole, peer));
 	peer->established = true;
 	peer->since_us = rv_loop_now_us(peer->core->loop);
 	emit(peer, "peer-up", 0, NULL);

@@ -460,7 +460,7 @@ struct rv_sad *rv_sad_new(const void *parent, struct rv_core *core)
 	sad->core = core;
 	rv_list_init(&sad->peers);
 	sad->peer_ids = rv_table(sad, offsetof(struct rv_peer, id));
-	sad->identities = rv_table(sad, offsetof(struct rv_peer_whole, id_hash));
+	sad->identities = rv_table(sad, offsetof(struct rv_peer_whole, ends));
 	sad->child_ids = rv_table(sad, offsetof(struct rv_child, id));
 	sad->spis = rv_table(sad, offsetof(struct rv_child, spi_in));
 	sad->events = (struct rv_kernel_events){

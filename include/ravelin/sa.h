@@ -75,8 +75,10 @@ void rv_peer_moved(struct rv_peer *peer, const struct rv_path *path);
 typedef int rv_peer_fn(struct rv_peer *peer, void *arg);
 int rv_peer_each(struct rv_core *core, const char *connection, rv_peer_fn *fn, void *arg);
 
-/* Walks the sessions whose peer said when they came up that it is remote_id, without looking at others. */
-int rv_peer_each_of(struct rv_core *core, const struct rv_id *remote_id, rv_peer_fn *fn, void *arg);
+/* Walks the sessions that came up between these two identities, without looking at others; the one at hand may be
+ * freed. What fn returns ends the walk unless it is 0. */
+int rv_peer_each_between(struct rv_core *core, const struct rv_id *local_id, const struct rv_id *remote_id,
+			 rv_peer_fn *fn, void *arg);
 
 /* When authentic traffic last came in on any child SA (loop clock, microseconds; 0 never). For liveness. */
 uint64_t rv_peer_last_in_us(struct rv_peer *peer);

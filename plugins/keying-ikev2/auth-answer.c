@@ -17,21 +17,9 @@ enum { EVENTS_PER_S = 10 };
 
 /* INITIAL_CONTACT */
 
-struct twin {
-	struct rv_peer *peer;
-	const struct rv_id *theirs;
-	bool any;
-};
-
-static bool is_twin(const struct rv_peer *peer, const struct twin *twin)
-{
-	return peer != twin->peer && peer->established && peer->local_id && peer->remote_id &&
-	       rv_id_same(peer->local_id, twin->peer->local_id) && rv_id_same(peer->remote_id, twin->theirs);
-}
-
 static int find_twin(struct rv_peer *peer, void *arg)
 {
-	return is_twin(peer, arg);
+	return peer != arg;
 }
 
 static int is_other(struct rv_peer *peer, void *arg)
@@ -43,19 +31,18 @@ static int is_other(struct rv_peer *peer, void *arg)
 bool ike_is_first_contact(struct rv_peer *peer)
 {
 	const char *unique = rv_conf_str(peer->connection->conf, "unique");
-	struct twin twin = { .peer = peer,
-			     .theirs = peer->remote_id ? peer->remote_id : peer->connection->remote[0].id };
+	const struct rv_id *theirs = peer->remote_id ? peer->remote_id : peer->connection->remote[0].id;
 
 	if (unique && strcmp(unique, "never") == 0)
 		return false;
-	if (!ike_id_names_one(twin.theirs)) /* nobody knows yet who answers */
+	if (!ike_id_names_one(theirs)) /* nobody knows yet who answers */
 		return !rv_peer_each(peer->core, peer->connection->name, is_other, peer);
-	return !rv_peer_each_of(peer->core, twin.theirs, find_twin, &twin);
+	return !rv_peer_each_between(peer->core, peer->local_id, theirs, find_twin, peer);
 }
 
 static int end_twin(struct rv_peer *peer, void *arg)
 {
-	if (is_twin(peer, arg))
+	if (peer != arg)
 		rv_peer_down(peer, -RV_EPEER_GONE, "the peer began anew (INITIAL_CONTACT)");
 	return 0;
 }
@@ -64,12 +51,12 @@ void ike_first_contact(struct rv_ike_exchange *x)
 {
 	const char *unique = rv_conf_str(x->sa->peer->connection->conf, "unique");
 	bool replace = unique && strcmp(unique, "replace") == 0;
-	struct twin twin = { .peer = x->sa->peer, .theirs = x->sa->peer->remote_id };
+	struct rv_peer *peer = x->sa->peer;
 
 	if (unique && strcmp(unique, "never") == 0)
 		return;
 	if (replace || ike_has_notify(x, IKE_N_INITIAL_CONTACT))
-		rv_peer_each_of(x->sa->peer->core, twin.theirs, end_twin, &twin);
+		rv_peer_each_between(peer->core, peer->local_id, peer->remote_id, end_twin, peer);
 }
 
 void ike_tell_auth_failed(struct rv_ike_exchange *x, int error)
