@@ -7,7 +7,7 @@
  * Changes are gathered and carried out once a turn, as one transaction. When the daemon dies the table stays and
  * nothing leaks; its next start replaces the table in the turn in which it sets its traps, or takes it away.
  */
-#include "net.h"
+#include "guard.h"
 
 #include <errno.h>
 #include <fcntl.h>

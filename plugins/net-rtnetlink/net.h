@@ -134,25 +134,6 @@ void path_round(struct net *net, const struct rv_net_policy *bypass);
 void path_sources(struct net *net);
 void path_flush(struct net *net);
 
-/* sets.c. The guard's sets of pairs of prefixes, one for each pair of lengths. fit: both selectors are prefixes. put:
- * the policy's elements (verb: add, delete) into net->nft_text. chains: what looks into the sets, and no more into
- * those that are empty. all: the sets themselves, for a new table. forget: there is none any more. */
-bool sets_fit(const struct rv_net_policy *spec);
-int sets_hold(struct net *net, const struct policy *policy);
-void sets_drop(struct net *net, const struct policy *policy);
-void sets_put(struct net *net, const struct policy *policy, const char *verb);
-void sets_chains(struct net *net);
-void sets_all(struct net *net);
-void sets_forget(struct net *net);
-
-/* guard.c. The nftables of all policies; carried out once a turn. call: answered then. */
-int guard_init(struct net *net);
-int guard_add(struct net *net, struct policy *policy, struct rv_call *call);
-void guard_del(struct net *net, struct policy *policy);
-void guard_say(struct net *net, const char *text);
-void guard_unclear(struct net *net, const struct device *device);
-void guard_flush(struct net *net);
-
 /* address.c */
 int address_init(struct net *net);
 int address_change(struct net *net, bool add, const struct rv_addr *addr, unsigned prefix, const char *ifname);

@@ -4,7 +4,7 @@
  * Everything it makes bears its own protocol number or stands in its own table, so that the next start finds and
  * removes what a killed daemon left. Equal policies are counted.
  */
-#include "net.h"
+#include "guard.h"
 
 #include <errno.h>
 

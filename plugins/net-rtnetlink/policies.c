@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* policies: those that stand, found by their selectors, and the clear-side interfaces that they lead into. */
-#include "net.h"
+#include "guard.h"
 
 #include <errno.h>
 #include <stdio.h>

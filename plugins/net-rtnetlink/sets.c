@@ -5,7 +5,7 @@
  * with an address each would make that a walk over 10,000. Sets of one pair of lengths are hash tables, and a packet's
  * addresses are cut to these lengths before they are looked up. There are few pairs of lengths.
  */
-#include "net.h"
+#include "guard.h"
 
 #include <errno.h>
 #include <stdio.h>
