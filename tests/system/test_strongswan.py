@@ -5,7 +5,7 @@ either side without a lost ping; liveness; deletes; what tshark makes of our mes
 import re
 import time
 
-from lab import Capture, Lab, check, connection, main, run, wait
+from lab import SANITIZED, Capture, Lab, check, connection, main, run, wait
 
 SUITES = {
     'gcm': ('aes128gcm16-prfsha256-x25519', 'aes128gcm16-x25519'),
@@ -56,15 +56,18 @@ def matrix(suite, outer, inner, initiator):
         carries(a, b, src, dst)
 
 
+# A sanitizer looks at the code, not at what two programs agree on: each suite and each family once is enough for it.
+FAMILIES = {'gcm': [(4, 4)], 'cbc': [(6, 4)], 'chacha': [(4, 6), (6, 6)]} if SANITIZED else {}
+
+
 def rows():
     for suite in SUITES:
-        for outer in (4, 6):
-            for inner in (4, 6):
-                for initiator in ('ravelin', 'strongswan'):
-                    def test(args=(suite, outer, inner, initiator)):
-                        matrix(*args)
-                    test.__name__ = f'{initiator}_initiates_{suite}_ipv{outer}_outside_ipv{inner}_inside'
-                    yield test
+        for outer, inner in FAMILIES.get(suite, [(4, 4), (4, 6), (6, 4), (6, 6)]):
+            for initiator in ('ravelin', 'strongswan'):
+                def test(args=(suite, outer, inner, initiator)):
+                    matrix(*args)
+                test.__name__ = f'{initiator}_initiates_{suite}_ipv{outer}_outside_ipv{inner}_inside'
+                yield test
 
 
 def rekeys_lose_no_ping():
