@@ -52,9 +52,11 @@ static bool hex(const char *text, uint8_t *out, struct rv_bytes *octets)
 			text++;
 			continue;
 		}
-		if (n == MAX_FIELD || digit(text[0]) < 0 || digit(text[1]) < 0)
+		int high = digit(text[0]), low = high < 0 ? -1 : digit(text[1]);
+
+		if (n == MAX_FIELD || low < 0)
 			return false;
-		out[n++] = (uint8_t)(digit(text[0]) << 4 | digit(text[1]));
+		out[n++] = (uint8_t)(high * 16 + low);
 		text += 2;
 	}
 	*octets = rv_bytes(out, n);

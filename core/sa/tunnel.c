@@ -536,7 +536,7 @@ void rv_tunnel_acquire(struct rv_core *core, uint32_t reqid, const struct rv_ts 
 {
 	const char *connection, *child;
 	char l[RV_TS_TEXT], r[RV_TS_TEXT], text[2 * RV_TS_TEXT + 8];
-	struct rv_attempt *attempt;
+	struct rv_attempt *attempt = NULL;
 	struct rv_why why = { 0 };
 
 	if (!rv_traps_whose(core, reqid, &connection, &child) || same_attempt(core->tunnels, connection, child))

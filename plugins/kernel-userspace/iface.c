@@ -124,9 +124,9 @@ void iface_put(struct iface *iface)
 	if (--iface->users)
 		return;
 	const struct userspace *u = iface->home;
-	if (!u->workers || !u->workers[0].running)
-		iface_close(iface);
-	else if (iface->key && rv_timer_arm(&iface->timer, linger_us))
+	bool idle = !u->workers || !u->workers[0].running;
+
+	if (idle || (iface->key && rv_timer_arm(&iface->timer, linger_us)))
 		iface_close(iface);
 }
 

@@ -434,7 +434,7 @@ void path_sources(struct net *net)
 
 void path_del(struct net *net, struct policy *policy)
 {
-	while (policy->n_items)
+	while (policy->items && policy->n_items)
 		release(net, policy->items[--policy->n_items]);
 	if (policy->items != policy->few)
 		talloc_free(policy->items);

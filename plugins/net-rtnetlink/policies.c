@@ -21,7 +21,12 @@ static uint32_t mix(uint32_t h, const void *octets, size_t len)
 
 static uint32_t mix_ts(uint32_t h, const struct rv_ts *ts)
 {
-	const uint16_t rest[] = { ts->family, ts->proto, ts->port_lo, ts->port_hi };
+	const uint8_t rest[] = { ts->family,
+				 ts->proto,
+				 (uint8_t)(ts->port_lo >> 8),
+				 (uint8_t)ts->port_lo,
+				 (uint8_t)(ts->port_hi >> 8),
+				 (uint8_t)ts->port_hi };
 
 	h = mix(h, ts->lo, rv_family_len(ts->family));
 	h = mix(h, ts->hi, rv_family_len(ts->family));
