@@ -162,7 +162,7 @@ static const struct table tables[] = {
 	{ "child",
 	  "child_sa",
 	  { "Id", "Connection", "Name", "State", "Mode", "SpiIn", "SpiOut", "LocalTs", "RemoteTs" } },
-	{ "plugins", "plugin", { "Name", "State", "Version", "Provides", "Vendor", "Summary" } },
+	{ "plugins", "plugin", { "Name", "State", "Version", "Vendor", "Summary" } },
 	{ "services", "service", { "Kind", "Name", "Provider", "Chosen", "SelfTest", "SpeedNs", "Users" } },
 	{ "policies", "policy", { "LocalTs", "RemoteTs", "Action", "Trap", "Reqid", "Priority", "Whose" } },
 	{ "attempts", "attempt", { "Id", "Connection", "Child", "Who", "State", "Error" } },

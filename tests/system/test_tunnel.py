@@ -134,6 +134,30 @@ def further_children():
         a.ping(b.in4, source=a.in4)
 
 
+def services_show_everything():
+    """Each algorithm with its provider, numbers, self-test, measured speed and number of users."""
+    with Lab() as lab:
+        a, _ = pair(lab)
+        a.ravelin('up', 'east')
+        kinds = ('hash', 'prf', 'mac', 'cipher', 'aead', 'ke')
+        measured = lambda: [s for s in a.json('list', 'services') if s['Kind'] in kinds and s['SpeedNs'] == 0] == []
+        wait('every algorithm is measured', measured, 30)
+        services = {(s['Kind'], s['Name'], s['Provider']): s for s in a.json('list', 'services')}
+        for s in services.values():
+            if s['Kind'] in kinds:
+                check(s['SelfTest'].startswith('passed'), f'not tested: {s}')
+                check(s['Kind'] == 'hash' or 'ikev2' in s['Attributes'], f'no numbers: {s}')
+        gcm = [s for (kind, name, _), s in services.items() if (kind, name) == ('aead', 'aes-gcm-16-128')]
+        check(len(gcm) == 2 and [s['Chosen'] for s in gcm].count(True) == 1, f'two providers, one chosen: {gcm}')
+        check(min(gcm, key=lambda s: s['SpeedNs'])['Chosen'], f'the faster one is chosen: {gcm}')
+        gcm = [s for s in gcm if s['Chosen']][0]
+        check(gcm['Attributes'] == {'ikev2': 20, 'key-bits': 128}, f'numbers: {gcm}')
+        check(gcm['Users'] >= 1, f'the live SAs use it: {gcm}')
+        a.ravelin('down', 'east')
+        users = lambda: [s for s in a.json('list', 'services') if s['Name'] == 'aes-gcm-16-128' and s['Users']]
+        wait('nobody uses it when the tunnel is down', lambda: not users(), 10)
+
+
 def loss_in_real_time(seed=0):
     """20 % of the datagrams each way are dropped by nftables: it comes up, rekeys and goes down all the same."""
     with Lab() as lab:
@@ -163,4 +187,4 @@ def loss_in_real_time_3():
 if __name__ == '__main__':
     main([only_esp_passes, kill_is_noticed_and_restart_comes_back, a_restart_replaces_the_stale_sa,
           sigterm_leaves_nothing, trap_brings_it_up_on_traffic, reload_keeps_tunnels, further_children,
-          loss_in_real_time, loss_in_real_time_2, loss_in_real_time_3])
+          services_show_everything, loss_in_real_time, loss_in_real_time_2, loss_in_real_time_3])
