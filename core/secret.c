@@ -229,12 +229,6 @@ static void let_go(struct rv_vault *vault, uint8_t *b, size_t len)
 		talloc_free(vault);
 }
 
-static int secret_end(struct rv_secret *secret)
-{
-	let_go(secret->vault, secret->b, secret->len);
-	return 0;
-}
-
 bool rv_secret_init(struct rv_secret *secret, struct rv_vault *vault, size_t len)
 {
 	size_t class = class_of(len);
@@ -257,6 +251,19 @@ void rv_secret_fini(struct rv_secret *secret)
 	if (secret->b)
 		let_go(secret->vault, secret->b, secret->len);
 	*secret = (struct rv_secret){ 0 };
+}
+
+void rv_secret_take(struct rv_secret *secret, struct rv_secret *from)
+{
+	*secret = *from;
+	from->b = NULL;
+	talloc_free(from);
+}
+
+static int secret_end(struct rv_secret *secret)
+{
+	rv_secret_fini(secret);
+	return 0;
 }
 
 struct rv_secret *rv_secret_new(struct rv_vault *vault, const void *parent, size_t len)

@@ -75,6 +75,8 @@ int rv_peer_bind(struct rv_peer *peer, const struct rv_connection *connection)
 	if (snapshot)
 		rv_list_add(&snapshot->named->peers, &whole->same);
 	peer->connection = connection;
+	if (old)
+		peer->local_id = NULL; /* it may have been the old connection's */
 	snapshot_drop(old);
 	return 0;
 }

@@ -22,7 +22,8 @@ struct rv_peer {
 	const struct rv_connection *connection; /* held by the session; NULL until the PAD has decided */
 	struct rv_ref keying;			/* who made it */
 	void *sa;				/* the keying protocol's current SA, its own */
-	struct rv_id *local_id, *remote_id;	/* children of the session; NULL until known */
+	const struct rv_id *local_id;		/* the connection's, or a child of the session; NULL until known */
+	struct rv_id *remote_id;		/* a child of the session; NULL until known */
 	struct rv_path path;
 	uint32_t id;
 	bool established, initiator;
@@ -57,7 +58,7 @@ struct rv_child {
 struct rv_peer *rv_peer_new(struct rv_host *host, const struct rv_connection *connection, const struct rv_path *path,
 			    bool initiator);
 
-/* Binds the session to a connection (holds it, lets the old one go). 0 or -ENOMEM. */
+/* Binds the session to a connection (holds it, lets the old one and its local_id go). 0 or -ENOMEM. */
 int rv_peer_bind(struct rv_peer *peer, const struct rv_connection *connection);
 
 /* The session is authenticated: event "peer-up". Or its key SA was replaced: event "peer-rekeyed". */

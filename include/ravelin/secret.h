@@ -30,6 +30,9 @@ struct rv_secret *rv_secret_dup(struct rv_vault *vault, const void *parent, stru
 RV_MUST_USE bool rv_secret_init(struct rv_secret *secret, struct rv_vault *vault, size_t len);
 void rv_secret_fini(struct rv_secret *secret);
 
+/* Moves the octets of `from`, a talloc object, into *secret, which was empty or not used yet; from is gone. */
+void rv_secret_take(struct rv_secret *secret, struct rv_secret *from);
+
 /* The octets of secret as a slice, borrowed; the empty slice for NULL. */
 static inline struct rv_bytes rv_secret_bytes(const struct rv_secret *secret)
 {

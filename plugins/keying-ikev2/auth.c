@@ -13,17 +13,12 @@
 #include <errno.h>
 #include <string.h>
 
-struct rv_id *ike_id_copy(const void *parent, const struct rv_id *id)
-{
-	return rv_id_from_wire(parent, id->type, rv_bytes(id->b, id->len));
-}
-
-struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round)
+const struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round)
 {
 	const struct rv_addr *addr = &peer->path.local;
 
 	if (round->id && round->id->type != RV_ID_ANY)
-		return ike_id_copy(peer, round->id);
+		return round->id;
 	return rv_id_from_wire(peer, addr->family == RV_IPV6 ? RV_ID_IPV6 : RV_ID_IPV4,
 			       rv_bytes(addr->ip, rv_family_len(addr->family)));
 }
@@ -145,7 +140,6 @@ static int begin(struct rv_ike_exchange *x, void *self)
 
 	if (!c->n_local || !c->n_remote)
 		return rv_why_set(&x->why, -RV_ECONFIG, "connection %s has no local or no remote section", c->name);
-	talloc_free(peer->local_id);
 	peer->local_id = ike_id_own(peer, &c->local[0]);
 	return peer->local_id ? 0 : -ENOMEM;
 }

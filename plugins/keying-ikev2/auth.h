@@ -17,10 +17,8 @@ struct ike_proof {
 	size_t len;
 };
 
-/* Copies of identities, children of parent or of the session: of id; of ours in this round (our address without one).
- */
-struct rv_id *ike_id_copy(const void *parent, const struct rv_id *id);
-struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round);
+/* Our identity in this round: the connection's, or our address as a child of the session. NULL: out of memory. */
+const struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round);
 
 /* False for a pattern that several identities fit, and for NULL. */
 bool ike_id_names_one(const struct rv_id *pattern);

@@ -117,7 +117,7 @@ static int open_sealed(struct rv_ike_exchange *x, const struct ike_message *mess
 	uint8_t *room;
 	int r;
 
-	if (message->sealed != IKE_PAYLOAD_SK || !x->sa->keys)
+	if (message->sealed != IKE_PAYLOAD_SK || !x->sa->keys.len)
 		return -RV_EINTEGRITY;
 	room = talloc_size(x, message->sealed_body.len ? message->sealed_body.len : 1);
 	if (!room)

@@ -246,7 +246,7 @@ static uint8_t *verb_key(struct rv_ike_exchange *x, char which, size_t *len)
 					     : rv_bytes(NULL, 0);
 
 	*len = key.len;
-	return key.len ? sa->keys->b + (key.p - sa->keys->b) : NULL;
+	return key.len ? sa->keys.b + (key.p - sa->keys.b) : NULL;
 }
 
 static struct rv_service *verb_prf(struct rv_ike_sa *sa)

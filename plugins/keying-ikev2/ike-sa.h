@@ -35,7 +35,7 @@ struct rv_ike_sa {
 	struct rv_suite suite;
 	struct rv_ref prf;
 	struct rv_user user;
-	struct rv_secret *keys;
+	struct rv_secret keys;
 	struct rv_list requests;	 /* ours: struct rv_ike_exchange, in order of asking */
 	struct rv_ike_exchange *serving; /* the peer's */
 	struct ike_response *response;

@@ -60,6 +60,7 @@ static int sa_free(struct rv_ike_sa *sa)
 	TALLOC_FREE(sa->serving);
 	ike_window_forget(sa);
 	ike_sas_remove(sa);
+	rv_secret_fini(&sa->keys);
 	rv_ref_drop(&sa->prf);
 	rv_suite_fini(&sa->suite);
 	if (sa->peer && sa->peer->sa == sa) {
@@ -145,9 +146,9 @@ void ike_sa_proposal(const struct rv_ike_sa *sa, struct rv_proposal *out)
 void ike_sa_keys(const struct rv_ike_sa *sa, struct ike_keys *out)
 {
 	const struct rv_prf_ops *prf = sa->prf.service ? rv_service_ops(sa->prf.service) : NULL;
-	struct rv_rd r = rv_rd(rv_secret_bytes(sa->keys));
+	struct rv_rd r = rv_rd(rv_secret_bytes(&sa->keys));
 
-	*out = (struct ike_keys){ .block = sa->keys };
+	*out = (struct ike_keys){ 0 };
 	if (!prf)
 		return;
 	out->d = rv_rd_take(&r, prf->key_len);
@@ -161,24 +162,24 @@ void ike_sa_keys(const struct rv_ike_sa *sa, struct ike_keys *out)
 
 void ike_sa_adopt_keys(struct rv_ike_sa *sa, struct ike_keys *keys)
 {
-	talloc_free(sa->keys);
-	sa->keys = talloc_steal(sa, keys->block);
+	rv_secret_fini(&sa->keys);
+	rv_secret_take(&sa->keys, keys->block);
+	keys->block = NULL;
 }
 
 /* SK_pi and SK_pr have done their work when the peers are authenticated. */
 int ike_sa_trim_keys(struct rv_ike_sa *sa)
 {
-	struct rv_secret *fresh;
+	struct rv_secret fresh;
 	struct ike_keys keys;
 
 	ike_sa_keys(sa, &keys);
 	if (!keys.pi.len)
 		return 0;
-	fresh = rv_secret_dup(sa->engine->host->vault, sa,
-			      rv_bytes(sa->keys->b, sa->keys->len - keys.pi.len - keys.pr.len));
-	if (!fresh)
+	if (!rv_secret_init(&fresh, sa->engine->host->vault, sa->keys.len - keys.pi.len - keys.pr.len))
 		return -ENOMEM;
-	talloc_free(sa->keys);
+	memcpy(fresh.b, sa->keys.b, fresh.len);
+	rv_secret_fini(&sa->keys);
 	sa->keys = fresh;
 	return 0;
 }

@@ -9,6 +9,7 @@
 #include <ravelin/pack.h>
 
 #include <errno.h>
+#include <string.h>
 
 enum tag {
 	TAG_SPI_I = 1,
@@ -39,7 +40,7 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 	struct rv_ike_sa *sa = peer->sa;
 	uint64_t now;
 
-	if (!sa || sa->state < RV_IKE_ESTABLISHED || sa->state >= RV_IKE_REPLACED || !sa->keys)
+	if (!sa || sa->state < RV_IKE_ESTABLISHED || sa->state >= RV_IKE_REPLACED || !sa->keys.len)
 		return -RV_ESTATE;
 	now = rv_loop_now_us(sa->engine->host->loop);
 	rv_pack_u64(out, TAG_SPI_I, sa->spi_i);
@@ -53,7 +54,7 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 		rv_pack_u64(out, TAG_TRANSFORM,
 			    (uint64_t)sa->chosen[i].class << 32 | (uint64_t)sa->chosen[i].id << 16 |
 				    sa->chosen[i].key_bits);
-	rv_pack_put(out, TAG_KEYS, rv_secret_bytes(sa->keys));
+	rv_pack_put(out, TAG_KEYS, rv_secret_bytes(&sa->keys));
 	rv_pack_u64(out, TAG_REKEY_IN, left(sa->rekey_us, now));
 	rv_pack_u64(out, TAG_OVER_IN, left(sa->over_us, now));
 	if (sa->response) {
@@ -121,9 +122,9 @@ static int make(struct rv_ike_sa *sa, const struct image *m)
 		return r;
 	if (m->keys.len != keys_wanted(sa))
 		return -RV_ESYNTAX;
-	sa->keys = rv_secret_dup(sa->engine->host->vault, sa, m->keys);
-	if (!sa->keys)
+	if (!rv_secret_init(&sa->keys, sa->engine->host->vault, m->keys.len))
 		return -ENOMEM;
+	memcpy(sa->keys.b, m->keys.p, m->keys.len);
 	sa->spi_i = m->spi_i;
 	sa->spi_r = m->spi_r;
 	sa->next_out = (uint32_t)m->next_out;
