@@ -196,14 +196,17 @@ static void the_story_of_an_attempt_is_told_as_it_goes(void **state)
 	told_like(f,
 		  ROOT " InterfacesAdded " ROOT "/attempt/1 {'org.ravelin.IPsec1.Attempt': {'Id': <1>, 'Connection': "
 		       "<'west'>, 'Child': <'one'>, 'Who': <'user'>, 'State': <'running'>");
+	told_like(f, ROOT "/connection/west PropertiesChanged ");
 	f->w->now_us += 12000;
 	rv_attempt_step(a, "sent the first message");
 	caller_settle(f->c);
 	told(f, ROOT "/attempt/1 Step 12 'sent the first message'");
+	told_like(f, ROOT "/connection/west PropertiesChanged ");
 	rv_attempt_ok(a);
 	caller_settle(f->c);
 	told(f, ROOT "/attempt/1 Finished '' '' ''");
 	told_like(f, ROOT "/attempt/1 PropertiesChanged 'org.ravelin.IPsec1.Attempt' {'State': <'ok'>");
+	told_like(f, ROOT "/connection/west PropertiesChanged ");
 	nothing_more(f);
 }
 

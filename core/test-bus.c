@@ -4,6 +4,7 @@
 
 #include "bus-world.h"
 #include "dbus/objects.h"
+#include "parts.h"
 
 #include <pwd.h>
 #include <sys/stat.h>
@@ -233,6 +234,30 @@ static void a_client_that_does_not_read_is_let_go(void **state)
 	assert_true(caller_connected(f->c));
 }
 
+/* What waits for its answer counts as received: at some time nothing more is read. */
+static void a_client_that_leaves_while_nothing_is_read_is_noticed(void **state)
+{
+	struct bus_world *f = *state;
+	struct caller *other = caller_new(f->core, f->address, true);
+	size_t octets = MAX_INCOMING - 4096;
+	char *text = talloc_zero_size(NULL, octets + 1);
+
+	memset(text, 'x', octets);
+	other->path = "/org/ravelin/IPsec1/test/plain";
+	other->interface = FACE "Test";
+	for (unsigned i = 0; i < 8; i++)
+		(void)caller_call(other, "Keep", DBUS_TYPE_STRING, &text, DBUS_TYPE_INVALID);
+	caller_settle(other);
+	assert_in_range(f->odd.n_kept, 3, 6);
+	caller_end(other);
+	caller_settle(f->c);
+	assert_int_equal(f->core->bus->n_clients, 1);
+	assert_int_equal(rv_loop_turn(f->core->loop, 0), 0); /* nothing is told again and again */
+	for (unsigned i = 0; i < f->odd.n_kept; i++)
+		rv_bus_answer(f->odd.kept[i], 0, NULL);
+	talloc_free(text);
+}
+
 static void a_message_that_is_too_large_ends_the_connection(void **state)
 {
 	static const struct {
@@ -379,6 +404,54 @@ static void a_path_has_one_folder(void **state)
 	expect_error(caller_ask(f->c, "Fail", DBUS_TYPE_INVALID), DBUS_ERROR_UNKNOWN_OBJECT);
 }
 
+static void get_nothing(void *self, struct rv_bus_out *out)
+{
+}
+
+static int call_nothing(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
+{
+	return 0;
+}
+
+static void tables_that_are_none_make_no_folder(void **state)
+{
+	static const struct rv_bus_property good_property = { "P", "s", get_nothing };
+	static const struct rv_bus_property properties[] = { { "P-", "s", get_nothing },
+							     { "P", "ss", get_nothing },
+							     { "P", "", get_nothing },
+							     { "P", "a{vs}", get_nothing },
+							     { "P", "s", NULL } };
+	static const struct rv_bus_method method_rows[] = { { "M.", "", "", "", "", RV_BUS_VIEW, call_nothing },
+							    { "M", "a", "", "", "", RV_BUS_VIEW, call_nothing },
+							    { "M", "", "(", "", "", RV_BUS_VIEW, call_nothing },
+							    { "M", "", "", "", "", RV_BUS_VIEW, NULL } };
+	static const struct rv_bus_signal signals[] = { { "", "s", "x" }, { "S", "!", "x" } };
+	struct bus_world *f = *state;
+	struct rv_bus_interface table = { .name = "x" };
+	struct rv_host *host = f->w->keying_host;
+
+	assert_null(rv_bus_folder(host, "x", &table, &odd_ops, &f->odd, false));
+	table = (struct rv_bus_interface){ .name = "x.Y", .properties = &good_property, .n_properties = 65 };
+	assert_null(rv_bus_folder(host, "x", &table, &odd_ops, &f->odd, false));
+	for (size_t i = 0; i < RV_COUNT(properties); i++) {
+		table = (struct rv_bus_interface){ .name = "x.Y", .properties = &properties[i], .n_properties = 1 };
+		assert_null(rv_bus_folder(host, "x", &table, &odd_ops, &f->odd, false));
+	}
+	for (size_t i = 0; i < RV_COUNT(method_rows); i++) {
+		table = (struct rv_bus_interface){ .name = "x.Y", .methods = &method_rows[i], .n_methods = 1 };
+		assert_null(rv_bus_folder(host, "x", &table, &odd_ops, &f->odd, false));
+	}
+	for (size_t i = 0; i < RV_COUNT(signals); i++) {
+		table = (struct rv_bus_interface){ .name = "x.Y", .signals = &signals[i], .n_signals = 1 };
+		assert_null(rv_bus_folder(host, "x", &table, &odd_ops, &f->odd, false));
+	}
+	table = (struct rv_bus_interface){ .name = "x.Y", .properties = &good_property, .n_properties = 1 };
+	struct rv_bus_folder *good = rv_bus_folder(host, "x", &table, &odd_ops, &f->odd, false);
+
+	assert_non_null(good);
+	talloc_free(good);
+}
+
 static void a_socket_that_cannot_be_made_is_said_to_be_so(void **state)
 {
 	struct bus_world *f = *state;
@@ -409,11 +482,13 @@ int main(void)
 		T(calls_that_wait_are_bounded),
 		T(clients_are_bounded),
 		T(a_client_that_does_not_read_is_let_go),
+		T(a_client_that_leaves_while_nothing_is_read_is_noticed),
 		T(a_message_that_is_too_large_ends_the_connection),
 		T(who_does_not_log_in_is_let_go),
 		T(garbage_ends_the_connection_and_nothing_else),
 		T(other_users_may_look_and_no_more),
 		T(a_path_has_one_folder),
+		T(tables_that_are_none_make_no_folder),
 		T(a_socket_that_cannot_be_made_is_said_to_be_so),
 	};
 

@@ -163,4 +163,7 @@ void attempt_changed(struct rv_attempt *attempt, void *arg)
 	} else {
 		rv_bus_came(bus->attempts, name);
 	}
+	/* a session that is being made, and one that was not, have no events of their own */
+	if (attempt->n_steps < 2 || attempt->ended)
+		rv_bus_changed(bus->connections, attempt->connection, "State");
 }

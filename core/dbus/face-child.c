@@ -186,7 +186,7 @@ static const struct rv_bus_property child_properties[] = {
 	{ "State", "s", child_state },
 	{ "Mode", "s", child_mode },
 	{ "Protocol", "s", child_protocol, RV_BUS_CONST },
-	{ "Encapsulated", "b", child_encap, RV_BUS_CONST },
+	{ "Encapsulated", "b", child_encap },
 	{ "ExtendedSequenceNumbers", "b", child_esn, RV_BUS_CONST },
 	{ "SpiIn", "s", child_spi_in, RV_BUS_CONST },
 	{ "SpiOut", "s", child_spi_out },

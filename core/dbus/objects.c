@@ -39,14 +39,44 @@ static bool is_element(const char *path)
 	       strlen(path) < 64;
 }
 
+static bool is_method(const struct rv_bus_method *m)
+{
+	return dbus_validate_member(m->name, NULL) && dbus_signature_validate(m->in, NULL) &&
+	       dbus_signature_validate(m->out, NULL) && m->call;
+}
+
+static bool is_property(const struct rv_bus_property *p)
+{
+	return dbus_validate_member(p->name, NULL) && dbus_signature_validate_single(p->signature, NULL) && p->get;
+}
+
+static bool is_signal(const struct rv_bus_signal *s)
+{
+	return dbus_validate_member(s->name, NULL) && dbus_signature_validate(s->signature, NULL);
+}
+
+/* libdbus ends the program when it is given what is no name or signature, and tables come from plugins. */
+static bool is_interface(const struct rv_bus_interface *interface)
+{
+	bool ok = dbus_validate_interface(interface->name, NULL) && interface->n_properties <= 64;
+
+	for (size_t i = 0; ok && i < interface->n_methods; i++)
+		ok = is_method(&interface->methods[i]);
+	for (size_t i = 0; ok && i < interface->n_properties; i++)
+		ok = is_property(&interface->properties[i]);
+	for (size_t i = 0; ok && i < interface->n_signals; i++)
+		ok = is_signal(&interface->signals[i]);
+	return ok;
+}
+
 struct rv_bus_folder *folder_new(struct rv_core *core, const void *owner, const char *path,
 				 const struct rv_bus_interface *interface, const struct rv_bus_folder_ops *ops,
 				 void *self, bool listed)
 {
-	struct rv_bus_folder *folder =
-		!is_element(path) || folder_find(core, path) ? NULL : talloc_zero(owner, struct rv_bus_folder);
+	struct rv_bus_folder *folder = NULL;
 
-	assert(interface->n_properties <= 64);
+	if (is_element(path) && is_interface(interface) && !folder_find(core, path))
+		folder = talloc_zero(owner, struct rv_bus_folder);
 	if (!folder)
 		return NULL;
 	*folder = (struct rv_bus_folder){

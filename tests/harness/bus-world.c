@@ -79,6 +79,16 @@ static int call_later(void *self, struct rv_bus_in *in, struct rv_bus_out *out, 
 	return RV_PENDING;
 }
 
+static int call_keep(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
+{
+	struct odd *odd = self;
+
+	assert_true(odd->n_kept < ODD_KEPT);
+	odd->kept[odd->n_kept] = rv_bus_pend(in);
+	assert_non_null(odd->kept[odd->n_kept++]);
+	return RV_PENDING;
+}
+
 static int call_fail(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
 {
 	return rv_why_set(why, -RV_ENO_PROPOSAL, "they offer nothing");
@@ -100,6 +110,7 @@ static const struct rv_bus_method methods[] = {
 	{ "All", "", "sssobuitxayaya(su)a{sv}", "", "", RV_BUS_VIEW, call_all },
 	{ "Echo", "sbuayh", "sbuayb", "text,flag,n,octets,file", "", RV_BUS_VIEW, call_echo },
 	{ "Later", "", "u", "", "n", RV_BUS_VIEW, call_later },
+	{ "Keep", "s", "", "text", "", RV_BUS_VIEW, call_keep },
 	{ "Fail", "", "", "", "", RV_BUS_VIEW, call_fail },
 	{ "Control", "", "", "", "", RV_BUS_CONTROL, call_admin },
 	{ "Admin", "", "", "", "", RV_BUS_ADMIN, call_admin },

@@ -10,12 +10,14 @@
 #define FACE "org.ravelin.IPsec1."
 #define DBUS "org.freedesktop.DBus."
 
-enum { ODD_NAMES = 10, ODD_BIG = 8192 };
+enum { ODD_NAMES = 10, ODD_BIG = 8192, ODD_KEPT = 16 };
 
 /* The objects of test/; big: n_big more, whose property has ODD_BIG octets. */
 struct odd {
-	const char *name;	   /* of what was found last */
-	struct rv_bus_call *later; /* of the method Later, which the test answers */
+	const char *name;		    /* of what was found last */
+	struct rv_bus_call *later;	    /* of the method Later, which the test answers */
+	struct rv_bus_call *kept[ODD_KEPT]; /* of Keep, likewise */
+	unsigned n_kept;
 	struct rv_bus_folder *folder;
 	size_t n_names, n_big;
 	char *big;
