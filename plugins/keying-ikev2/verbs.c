@@ -64,6 +64,35 @@ static int check(void *self, const struct rv_connection *c, struct rv_why *why)
 	return 0;
 }
 
+/* True when what a transform names can be computed, or need not be. */
+static bool computed(struct rv_registry *registry, const struct rv_transform *t)
+{
+	const struct rv_algorithm *algorithm = rv_algorithm_find(registry, t);
+
+	return t->class == RV_CLASS_SN || (algorithm && (!algorithm->kind || rv_algorithm_service(registry, t)));
+}
+
+/* What was computed when the configuration was read may have been unloaded since; then nothing is offered in vain. */
+static bool can_offer(struct ike_engine *engine, const struct rv_proposal *proposals, size_t n,
+		      struct rv_attempt *attempt)
+{
+	struct rv_registry *registry = engine->host->registry;
+	char text[512];
+
+	for (size_t i = 0; i < n; i++) {
+		for (uint8_t k = 0; k < proposals[i].n; k++) {
+			if (computed(registry, &proposals[i].t[k]))
+				continue;
+			rv_attempt_fail(attempt, -RV_ENO_PROVIDER,
+					"load the plugin that computes it, or change the proposals",
+					"no loaded plugin computes all of %s",
+					rv_proposal_text(registry, &proposals[i], text, sizeof(text)));
+			return false;
+		}
+	}
+	return true;
+}
+
 /* up: the addresses are looked up, then the first message goes */
 
 struct dial {
@@ -168,6 +197,10 @@ static int up(void *self, const struct rv_connection *connection, const struct r
 	      struct rv_attempt *attempt)
 {
 	struct ike_engine *engine = self;
+
+	if (!can_offer(engine, connection->proposals, connection->n_proposals, attempt) ||
+	    (child && !can_offer(engine, child->proposals, child->n_proposals, attempt)))
+		return 0;
 	struct dial *d = talloc_zero(engine, struct dial);
 
 	if (!d || !talloc_reference(d, connection)) {
@@ -191,6 +224,8 @@ static int child_up(void *self, struct rv_peer *peer, const struct rv_child_conf
 {
 	struct rv_ike_sa *sa = peer->sa;
 
+	if (!can_offer(self, child->proposals, child->n_proposals, attempt))
+		return 0;
 	return sa && sa->state != RV_IKE_DELETING ? ike_child_create(sa, child, attempt) : -RV_ESTATE;
 }
 

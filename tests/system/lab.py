@@ -134,17 +134,20 @@ class Host:
 
     # Ravelin
 
-    def ravelind(self, config, *args, plugin_dir=PLUGINS, expect=True):
-        """Starts ravelind on config text and waits until it answers."""
+    def ravelind(self, config, *args, plugin_dir=PLUGINS, expect=True, root=None):
+        """Starts ravelind (of the build, or installed below root) on config text and waits until it answers."""
         self.config = self.write('ravelin.conf', config)
         self.run_dir = os.path.join(self.dir, 'run')
         os.makedirs(self.run_dir, exist_ok=True)
         self.log = os.path.join(self.dir, 'log')
         out = open(self.log, 'ab')
-        self.daemon = self.start(os.path.join(BUILD, 'core', 'ravelind'), '--config', self.config, '--run-dir',
-                                 self.run_dir, '--plugin-dir', plugin_dir, '--log-level', 'debug', '--bus', 'none',
-                                 '--foreground', *(['--no-filter'] if SANITIZED else []), *args, stdout=out,
-                                 stderr=out)
+        program, env = os.path.join(BUILD, 'core', 'ravelind'), None
+        if root:
+            program, library = (run('find', root, '-name', name).stdout.strip() for name in ('ravelind', 'libravelin.so'))
+            env = dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(library))
+        self.daemon = self.start(program, '--config', self.config, '--run-dir', self.run_dir, '--plugin-dir', plugin_dir,
+                                 '--log-level', 'debug', '--bus', 'none', '--foreground',
+                                 *(['--no-filter'] if SANITIZED else []), *args, stdout=out, stderr=out, env=env)
         self.is_ravelind = True
         if expect:
             self.ready()
