@@ -122,6 +122,20 @@ static struct tree *of_one(struct tool *tool, const struct tree *all, const char
 	return some;
 }
 
+enum { SHOWN = 8 }; /* names in a message */
+
+static int no_connection(struct tool *tool, const struct tree *connections, const char *name)
+{
+	char *text = talloc_asprintf(tool, "no connection is called %s", name);
+
+	for (unsigned i = 0; i < connections->n && i < SHOWN; i++)
+		text = talloc_asprintf_append(text, "%s%s", i ? ", " : "; there are ",
+					      tree_text(connections->children[i], "Name"));
+	if (connections->n > SHOWN)
+		text = talloc_asprintf_append(text, " and %u more", connections->n - SHOWN);
+	return tool_complain(tool, NAME ".Error.UnknownConnection", text ? text : name);
+}
+
 int run_diagnose(struct tool *tool)
 {
 	const char *name = tool->args[0];
@@ -135,7 +149,7 @@ int run_diagnose(struct tool *tool)
 		return FAILED;
 	known = connections ? of_one(tool, connections, "Name", name) : NULL;
 	if (known && !known->n)
-		return tool_complain(tool, NAME ".Error.UnknownConnection", "no connection has this name");
+		return no_connection(tool, connections, name);
 	if (tool->json)
 		tree_json(stdout, attempts);
 	else if (!attempts->n)

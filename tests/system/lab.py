@@ -240,9 +240,9 @@ class Capture:
 
     def __init__(self, host, interface='eth0'):
         self.path = os.path.join(host.dir, 'capture-%d.pcap' % len(host.lab.processes))
-        self.p = host.start(sys.executable, os.path.join(SOURCE, 'tests', 'system', 'capture.py'), interface, self.path,
-                            stdout=subprocess.PIPE, text=True)
-        check(self.p.stdout.readline() == 'listening\n', 'nothing is captured')
+        self.p = host.start(os.path.join(SOURCE, 'tools', 'capture'), interface, self.path, stderr=subprocess.PIPE,
+                            text=True)
+        check('listening' in self.p.stderr.readline(), 'nothing is captured')
 
     def stop(self):
         time.sleep(0.2)

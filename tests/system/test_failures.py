@@ -98,7 +98,7 @@ def unknown_connection():
     with Lab() as lab:
         a = lab.hosts[0]
         a.ravelind(connection('peer', a.wire4, '10.0.0.2', 'west.example', 'east.example', local_ts=a.net4))
-        for verb in ('up', 'down'):
+        for verb in ('up', 'down', 'diagnose'):
             r = a.ravelin(verb, 'nobody', ok=False)
             check(r.returncode == 1 and 'nobody' in r.stderr and 'peer' in r.stderr,
                   f'{verb} of an unknown connection: {r.returncode} {r.stderr}')
