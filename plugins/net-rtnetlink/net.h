@@ -19,6 +19,7 @@
 enum {
 	PROTO = 187,	     /* rtm_protocol and FRA_PROTOCOL of all that is ours, so that a restart finds it */
 	RANGE_PREFIXES = 64, /* a range of addresses that needs more prefixes is refused */
+	CHUNK = 32,
 };
 
 struct prefix {
@@ -61,17 +62,15 @@ struct device {
 
 /* Where the guard has a policy: rules of its own, elements of the sets of ranges, or of those of prefixes. */
 enum place { IN_RULES, IN_RANGES, IN_PREFIXES };
-
 /* A policy that stands, with the number of times it was asked for. */
 struct policy {
 	struct rv_list entry;
 	struct policy *next; /* of the same hash */
 	struct rv_net_policy spec;
-	unsigned count;
+	unsigned count, n_items;
 	struct device *device;	/* NULL: none */
 	struct counted **items; /* its routes and rules; few has room for the usual ones */
 	struct counted *few[5];
-	unsigned n_items;
 	uint8_t source[4]; /* what its IPv4 route was given */
 	bool guarded;	   /* it stands in nft_text or in the kernel */
 	uint8_t place;	   /* enum place */
@@ -86,6 +85,8 @@ struct net {
 	struct rv_list locals, policies, devices, shapes;
 	struct policy **heads; /* policies by hash */
 	size_t n_policies, n_bypasses, n_heads;
+	struct policy *spare_policies; /* by next; they and items come in chunks: a talloc object */
+	struct counted *spare_items;   /* each would be half as large again */
 	struct counted **items;
 	size_t n_items, n_buckets;
 	uint32_t table;
@@ -113,8 +114,11 @@ const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint
 /* ranges.c. Splits lo..hi of ts into prefixes: their number (at most RANGE_PREFIXES), or -E2BIG. Pure. */
 int ts_prefixes(const struct rv_ts *ts, struct prefix out[static RANGE_PREFIXES]);
 
-/* policies.c. find: the one with these selectors and interface, or NULL. bypass: clear text passes. */
+/* policies.c. new: zeroed, in no list. find: the one with these selectors and interface, or NULL. bypass: clear text
+ * passes. */
 struct policy *policy_find(const struct net *net, const struct rv_net_policy *spec);
+struct policy *policy_new(struct net *net);
+void policy_free(struct net *net, struct policy *policy);
 int policy_insert(struct net *net, struct policy *policy);
 void policy_remove(struct net *net, struct policy *policy);
 bool policy_bypass(const struct rv_net_policy *spec);

@@ -137,6 +137,27 @@ static int change(struct net *net, const struct item *item, bool add)
 	return add && rule && r == -EEXIST ? 0 : r;
 }
 
+static void spare(struct net *net, struct counted *c)
+{
+	c->next = net->spare_items;
+	net->spare_items = c;
+}
+
+static struct counted *counted_new(struct net *net)
+{
+	struct counted *c = net->spare_items;
+
+	if (!c) {
+		struct counted *chunk = talloc_array(net, struct counted, CHUNK);
+		for (int i = 0; chunk && i < CHUNK; i++)
+			spare(net, &chunk[i]);
+		c = net->spare_items;
+	}
+	if (c)
+		net->spare_items = c->next;
+	return c;
+}
+
 /* The counted item like this one, made in the kernel when it is new. NULL with *error. */
 static struct counted *hold(struct net *net, const struct item *item, int *error)
 {
@@ -149,16 +170,15 @@ static struct counted *hold(struct net *net, const struct item *item, int *error
 		c->count++;
 		return c;
 	}
-	c = talloc_zero(net, struct counted);
+	c = counted_new(net);
 	if (!c)
 		return NULL;
 	*error = change(net, item, true);
 	if (*error) {
-		talloc_free(c);
+		spare(net, c);
 		return NULL;
 	}
-	c->item = *item;
-	c->count = 1;
+	*c = (struct counted){ .item = *item, .count = 1 };
 	*at = c;
 	net->n_items++;
 	return c;
@@ -170,7 +190,7 @@ static void release(struct net *net, struct counted *c)
 		return;
 	(void)change(net, &c->item, false); /* the kernel took a route already when its interface went */
 	*slot(net, &c->item) = c->next;
-	talloc_free(c);
+	spare(net, c);
 	net->n_items--;
 }
 
@@ -382,7 +402,7 @@ int path_add(struct net *net, struct policy *policy)
 	memcpy(policy->source, gather.source, sizeof(policy->source));
 	policy->items = policy->few;
 	if (!r && gather.n > RV_COUNT(policy->few))
-		policy->items = talloc_array(policy, struct counted *, gather.n);
+		policy->items = talloc_array(net, struct counted *, gather.n);
 	if (!policy->items)
 		r = -ENOMEM;
 	for (unsigned i = 0; i < gather.n && !r; i++) {
@@ -498,7 +518,7 @@ void path_flush(struct net *net)
 	for (size_t i = 0; i < net->n_buckets; i++) {
 		for (struct counted *c = net->items[i], *following; c; c = following) {
 			following = c->next;
-			talloc_free(c);
+			spare(net, c);
 		}
 		net->items[i] = NULL;
 	}

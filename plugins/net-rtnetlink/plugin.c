@@ -34,7 +34,7 @@ static void forget(struct net *net, struct policy *policy)
 	if (policy_bypass(&policy->spec))
 		path_round(net, &policy->spec);
 	device_drop(net, policy->device);
-	talloc_free(policy);
+	policy_free(net, policy);
 }
 
 static int set_up(struct net *net, struct policy *policy, struct rv_call *call)
@@ -62,7 +62,7 @@ static int policy_add(void *self, const struct rv_net_policy *spec, struct rv_ca
 		policy->count++;
 		return 0;
 	}
-	policy = talloc_zero(net, struct policy);
+	policy = policy_new(net);
 	if (!policy)
 		return -ENOMEM;
 	policy->spec = *spec;
@@ -70,7 +70,7 @@ static int policy_add(void *self, const struct rv_net_policy *spec, struct rv_ca
 	int r = policy_insert(net, policy);
 
 	if (r) {
-		talloc_free(policy);
+		policy_free(net, policy);
 		return r;
 	}
 	r = set_up(net, policy, call);
@@ -108,7 +108,7 @@ static int flush(void *self)
 		struct policy *p = rv_container_of(net->policies.next, struct policy, entry);
 
 		policy_remove(net, p);
-		talloc_free(p);
+		policy_free(net, p);
 	}
 	net->n_lets = 0;
 	rv_list_each (&net->devices, d, struct device, entry) {

@@ -71,6 +71,32 @@ bool policy_doubled(const struct net *net, const struct policy *policy)
 	return p;
 }
 
+struct policy *policy_new(struct net *net)
+{
+	struct policy *policy = net->spare_policies;
+
+	if (!policy) {
+		struct policy *chunk = talloc_zero_array(net, struct policy, CHUNK);
+		for (int i = 0; chunk && i < CHUNK; i++)
+			policy_free(net, &chunk[i]);
+		policy = net->spare_policies;
+	}
+	if (!policy)
+		return NULL;
+	net->spare_policies = policy->next;
+	*policy = (struct policy){ 0 };
+	return policy;
+}
+
+void policy_free(struct net *net, struct policy *policy)
+{
+	if (policy->items != policy->few)
+		talloc_free(policy->items);
+	policy->items = NULL;
+	policy->next = net->spare_policies;
+	net->spare_policies = policy;
+}
+
 static void link_to(struct policy **heads, size_t n, struct policy *policy)
 {
 	struct policy **head = &heads[bucket(&policy->spec, n)];
