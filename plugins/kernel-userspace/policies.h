@@ -29,7 +29,6 @@ struct policy {
 	uint8_t action;
 	bool trap;
 	struct iface *iface;
-	struct userspace *home;
 	struct bundle *bundle; /* NULL unless it protects */
 	struct policy *next;   /* of the bundle; loop */
 	atomic_flag held_lock; /* held, n_held, held_octets */

@@ -53,7 +53,8 @@ struct sa {
 	bool esn;
 	atomic_bool ended; /* hard limit reached */
 	atomic_bool soft_told;
-	atomic_flag window_lock;	      /* replay */
+	atomic_flag window_lock; /* replay */
+	struct sa_path first;
 	_Atomic(const struct sa_path *) path; /* first, or in a struct sa_moved */
 	struct iface *iface;
 	struct rv_suite suite;
@@ -62,13 +63,12 @@ struct sa {
 	const struct sa_limits *limits;
 	_Atomic uint64_t packets, bytes, used_us, moved_us;
 	_Atomic uint32_t dropped[RV_N_DROPS];
+	uint16_t encr_len, integ_len;
 	struct bundle *bundle;
 	_Atomic(struct sa *) older; /* in the bundle */
 	struct rv_secret keys;	    /* encryption | integrity */
-	uint16_t encr_len, integ_len;
 	struct rv_user user;
 	struct retired retired;
-	struct sa_path first;
 	const struct rv_ts *ts;		      /* local ones, then remote ones; in this block */
 	_Atomic(struct context *) contexts[]; /* by worker */
 };

@@ -10,7 +10,7 @@
 static void policy_reap(struct retired *retired)
 {
 	struct policy *p = rv_container_of(retired, struct policy, retired);
-	struct userspace *u = p->home;
+	struct userspace *u = p->iface->home;
 
 	trap_free(&u->db, trap_take(&u->db, p));
 	if (p->bundle)
@@ -32,7 +32,6 @@ static struct policy *policy_new(struct userspace *u, const struct rv_policy_spe
 			      .action = spec->action,
 			      .trap = spec->trap,
 			      .iface = iface,
-			      .home = u,
 			      .held_end = &p->held };
 	if (spec->action != RV_TUNNEL && spec->action != RV_TRANSPORT)
 		return p;
