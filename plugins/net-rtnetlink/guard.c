@@ -275,8 +275,8 @@ static void say_sorted(struct net *net, struct policy *const *sorted, size_t n, 
 
 		if (far)
 			say_both(net, &spec->local_ts, far, pass);
-		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): to the analyser, what qsort has moved may be
-		 * NULL */
+		/* to the analyser, what qsort has moved may be NULL
+		 * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		if (spec->guard && (sorted[i]->place == IN_RULES || let_by_others(sorted[i], letting, n_letting)))
 			say_both(net, &spec->local_ts, &spec->remote_ts, "counter drop");
 	}
