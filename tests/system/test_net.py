@@ -4,9 +4,10 @@
 import re
 import time
 
-from lab import Lab, check, connection, main, wait
+from lab import Lab, check, connection, main, need_root, wait
 
 N = 2000
+LONG_MESSAGES = 'a message of 2000 policies is too long for the socket buffers of a user'
 
 
 def children(local, first, n):
@@ -27,6 +28,7 @@ def traces(host):
 
 
 def a_batch_of_policies():
+    need_root(LONG_MESSAGES)
     with Lab() as lab:
         a, b = lab.hosts
         empty = connection('east', a.wire4, b.wire4, 'west.example', 'east.example', local_ts=a.net4, remote_ts=b.net4)
@@ -56,6 +58,7 @@ def a_batch_of_policies():
 
 
 def one_at_a_time():
+    need_root(LONG_MESSAGES)
     """A single policy besides thousands costs the loop little: a question right behind it is answered at once."""
     with Lab() as lab:
         a, b = lab.hosts

@@ -6,7 +6,7 @@ import os
 import re
 
 
-from lab import Lab, check, connection, main
+from lab import Lab, check, connection, main, need_root
 
 ALLOWED = {10: 'CAP_NET_BIND_SERVICE', 12: 'CAP_NET_ADMIN', 13: 'CAP_NET_RAW'}
 
@@ -21,6 +21,7 @@ def config(a, b, name, me, them, extra=''):
 
 
 def every_thread_has_only_what_it_needs():
+    need_root('the daemon becomes nobody')
     with Lab() as lab:
         a, b = lab.hosts
         os.chmod(a.dir, 0o755)
