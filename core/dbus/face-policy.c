@@ -5,43 +5,51 @@
 #include <stdio.h>
 #include <talloc.h>
 
+/* A policy as it was when it was walked: what the walk lends does not outlive its step. */
 struct policy_row {
-	const struct rv_policy_spec *spec;
-	const char *whose;
+	struct rv_policy_spec spec;
+	char whose[128];
 };
+
+static void copy_row(struct policy_row *row, const struct rv_policy_spec *spec, const char *whose)
+{
+	row->spec = *spec;
+	row->spec.interface = NULL; /* is not shown, and may go */
+	snprintf(row->whose, sizeof(row->whose), "%s", whose);
+}
 
 static void policy_local(void *self, struct rv_bus_out *out)
 {
 	char text[RV_TS_TEXT];
 
-	rv_bus_out_str(out, rv_ts_text(&((struct policy_row *)self)->spec->local_ts, text));
+	rv_bus_out_str(out, rv_ts_text(&((struct policy_row *)self)->spec.local_ts, text));
 }
 
 static void policy_remote(void *self, struct rv_bus_out *out)
 {
 	char text[RV_TS_TEXT];
 
-	rv_bus_out_str(out, rv_ts_text(&((struct policy_row *)self)->spec->remote_ts, text));
+	rv_bus_out_str(out, rv_ts_text(&((struct policy_row *)self)->spec.remote_ts, text));
 }
 
 static void policy_action(void *self, struct rv_bus_out *out)
 {
-	rv_bus_out_str(out, mode_words[((struct policy_row *)self)->spec->action]);
+	rv_bus_out_str(out, mode_words[((struct policy_row *)self)->spec.action]);
 }
 
 static void policy_trap(void *self, struct rv_bus_out *out)
 {
-	rv_bus_out_bool(out, ((struct policy_row *)self)->spec->trap);
+	rv_bus_out_bool(out, ((struct policy_row *)self)->spec.trap);
 }
 
 static void policy_reqid(void *self, struct rv_bus_out *out)
 {
-	rv_bus_out_u32(out, ((struct policy_row *)self)->spec->reqid);
+	rv_bus_out_u32(out, ((struct policy_row *)self)->spec.reqid);
 }
 
 static void policy_priority(void *self, struct rv_bus_out *out)
 {
-	rv_bus_out_u32(out, ((struct policy_row *)self)->spec->priority);
+	rv_bus_out_u32(out, ((struct policy_row *)self)->spec.priority);
 }
 
 static void policy_whose(void *self, struct rv_bus_out *out)
@@ -59,9 +67,10 @@ const struct rv_bus_interface policy_interface = { .name = BUS_NAME ".Policy", P
 static int each_policy(const struct rv_policy_spec *spec, const char *whose, void *arg)
 {
 	struct each *each = arg;
-	struct policy_row row = { spec, whose };
+	struct policy_row row;
 	char name[16];
 
+	copy_row(&row, spec, whose);
 	snprintf(name, sizeof(name), "%u", ++each->n);
 	return each->fn(each->arg, name, &row);
 }
@@ -84,7 +93,7 @@ static int match_policy(const struct rv_policy_spec *spec, const char *whose, vo
 {
 	struct search *search = arg;
 
-	*search->row = (struct policy_row){ spec, whose };
+	copy_row(search->row, spec, whose);
 	return !--search->left;
 }
 
