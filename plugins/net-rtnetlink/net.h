@@ -17,7 +17,7 @@
 #include <ravelin/plugin.h>
 
 enum {
-	PROTO = 187,	     /* rtm_protocol and FRA_PROTOCOL of all that is ours, so that a restart finds it */
+	PROTO = 213,	     /* rtm_protocol and FRA_PROTOCOL of all that is ours, so that a restart finds it */
 	RANGE_PREFIXES = 64, /* a range of addresses that needs more prefixes is refused */
 	CHUNK = 32,
 };

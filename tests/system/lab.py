@@ -94,6 +94,9 @@ class Host:
         os.makedirs(self.dir)
         self.daemon, self.is_ravelind = None, False
         run('ip', 'netns', 'add', self.name)
+        # a link-local address must be there at once, or the first packets to a neighbour are lost
+        self.run('sysctl', '-qw', 'net.ipv6.conf.all.accept_dad=0', 'net.ipv6.conf.default.accept_dad=0',
+                 'net.ipv6.conf.default.dad_transmits=0')
         self.ip('link', 'set', 'lo', 'up')
         self.ip('addr', 'add', self.in4 + '/16', 'dev', 'lo')
         self.ip('addr', 'add', self.in6 + '/64', 'dev', 'lo', 'nodad')
