@@ -349,6 +349,24 @@ static void say_all(struct net *net)
 	net->nft_odd = true;
 }
 
+/* A neighbour that is asked for whose traffic is led into the tunnel comes from the wrong interface for strict
+ * reverse-path checks, unless the question has the wire's mark. Kernels without nftables for ARP are rare; there the
+ * operator must know. */
+static void mark_neighbours(struct net *net, uint32_t mark)
+{
+	char *text =
+		talloc_asprintf(net,
+				"add table arp %s\ndelete table arp %s\ntable arp %s {\nchain in { type filter hook "
+				"input priority 0; policy accept;\nmeta mark set %u\n}\n}\n",
+				net->nft_table, net->nft_table, net->nft_table, mark);
+
+	if (!text || nft_run_cmd_from_buffer(net->nft, text))
+		rv_log(&net->host->subject, RV_WARN, "neighbours-unmarked",
+		       KV_STR("found", nft_ctx_get_error_buffer(net->nft)),
+		       KV_STR("advice", "set rp_filter = 2 where peers are neighbours"));
+	talloc_free(text);
+}
+
 static void failed(struct net *net, int r)
 {
 	rv_log(&net->host->subject, RV_ERROR, "guard-failed",
@@ -359,11 +377,16 @@ static void failed(struct net *net, int r)
 
 static void remove_table(struct net *net)
 {
-	char *text = talloc_asprintf(net, "add table inet %s\ndelete table inet %s\n", net->nft_table, net->nft_table);
+	static const char *const families[] = { "inet", "arp" };
 
-	if (text)
-		(void)nft_run_cmd_from_buffer(net->nft, text);
-	talloc_free(text);
+	for (size_t i = 0; i < RV_COUNT(families); i++) {
+		char *text = talloc_asprintf(net, "add table %s %s\ndelete table %s %s\n", families[i], net->nft_table,
+					     families[i], net->nft_table);
+
+		if (text)
+			(void)nft_run_cmd_from_buffer(net->nft, text);
+		talloc_free(text);
+	}
 }
 
 static bool any_guarded(const struct net *net)
@@ -377,6 +400,7 @@ static bool any_guarded(const struct net *net)
 static void carry_out(void *arg)
 {
 	struct net *net = arg;
+	bool anew = !net->nft_there;
 	int r = -ENOMEM;
 
 	net->nft_due = false;
@@ -399,6 +423,8 @@ static void carry_out(void *arg)
 		r = nft_run_cmd_from_buffer(net->nft, net->nft_text) ? -EIO : 0;
 	if (r)
 		failed(net, r);
+	if (!r && anew && wire_mark(net))
+		mark_neighbours(net, wire_mark(net));
 	net->nft_there = !r;
 	net->nft_ours = net->nft_ours || !r;
 	net->nft_odd = false;

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 
-from lab import Lab, check, connection, main, wait
+from lab import SANITIZED, Lab, check, connection, main, wait
 
 # Valid IKE_SA_INIT requests (RFC 7296, 1.2) with fresh SPIs from 65,000 addresses; paced, bounded in count and time.
 FLOOD = r'''
@@ -107,8 +107,9 @@ def a_flood_of_half_open_attempts():
         check(sent >= seconds * rate * 0.9, f'the flood was only {sent} attempts')
         check(seen >= sent * 0.5, f'the daemon took only {seen} of {sent} attempts')
         check(ups >= 2, f'the legitimate peer came up only {ups} times')
-        check(most - before < 32 << 20, f'memory grew by {(most - before) >> 20} MiB under the flood')
-        print(f'     {sent} attempts, {seen} taken, {ups} legitimate tunnels meanwhile, memory {before >> 10} -> {most >> 10} KiB')
+        check(SANITIZED or most - before < 32 << 20, f'memory grew by {(most - before) >> 20} MiB under the flood')
+        print(f'     {sent} attempts, {seen} taken, {ups} legitimate tunnels meanwhile, memory {before >> 10} -> '
+              f'{most >> 10} KiB')
 
 
 def attempts_that_return_cookies():
@@ -134,7 +135,7 @@ def attempts_that_return_cookies():
         sent, returned = map(int, flood.communicate()[0].split())
         check(returned > 1000, f'of {sent} attempts only {returned} were asked for a cookie: the test proves nothing')
         check(half_open <= 400, f'{half_open} half-open IKE SAs')
-        check(most - before < 16 << 20, f'memory grew by {(most - before) >> 20} MiB')
+        check(SANITIZED or most - before < 16 << 20, f'memory grew by {(most - before) >> 20} MiB')
         wait('the half-open IKE SAs expire', lambda: not a.json('list', 'ike'), 10)
         b.ravelin('up', 'west')
         b.ping(a.in4, source=b.in4)

@@ -89,7 +89,8 @@ class Peers:
         # and it reads packets, not trains of them
         self.a.run('ethtool', '-K', 'eth0', 'tx-udp-segmentation', 'off', 'gso', 'off', 'tso', 'off')
         self.p = b.start(sys.executable, os.path.join(os.path.dirname(__file__), 'scapy_peer.py'),
-                         json.dumps([row.scapy() for row in rows]), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+                         json.dumps([row.scapy() for row in rows]), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                         text=True)
         self.a.ravelind('connections {' + ''.join(row.config() for row in rows) + '\n}\n')
         wait('all SAs are installed', lambda: len(self.a.json('list', 'child')) == len(rows))
         check(self.p.stdout.readline() == 'ready\n', 'Scapy does not start')
@@ -176,7 +177,8 @@ def windows():
 
 def selectors_inside():
     """RFC 4301, 5.2: what comes out of an SA must be of its selectors."""
-    rows = [Row(0, 'tunnel', False, 'gcm', False), Row(1, 'tunnel', True, 'cbc', True), Row(2, 'tunnel', True, 'gcm', False, 4, 6)]
+    rows = [Row(0, 'tunnel', False, 'gcm', False), Row(1, 'tunnel', True, 'cbc', True),
+            Row(2, 'tunnel', True, 'gcm', False, 4, 6)]
     with Lab() as lab:
         peers = Peers(lab, rows)
         for row in rows:

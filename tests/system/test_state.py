@@ -144,7 +144,8 @@ def rekeys(a, b, sample, each):
         for what in ((name, f'n{i}'), (name,)):
             def spis():
                 return ([(c['SpiIn'], c['SpiOut']) for c in host.json('list', 'child') if c['Name'] == f'n{i}'],
-                        [(s['SpiInitiator'], s['SpiResponder']) for s in host.json('list', 'ike') if s['Connection'] == name])
+                        [(s['SpiInitiator'], s['SpiResponder']) for s in host.json('list', 'ike')
+                         if s['Connection'] == name])
             at = len(what) == 1
             before = spis()[at]
             host.ravelin('rekey', *what)
