@@ -18,12 +18,13 @@ s.bind((sys.argv[1], int(sys.argv[2]))); print('ready', flush=True)
 print('got', s.recvfrom(2000)[0].decode()[:6], flush=True)
 '''
 SEND = '''
-import socket, sys
+import socket, sys, time
 s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
 if sys.argv[1] != 'any': s.bind((sys.argv[1], 0))
 for _ in range(5):
     try: s.sendto(b'forged', (sys.argv[2], int(sys.argv[3])))
     except PermissionError: pass
+    time.sleep(0.05)
 '''
 
 ECHO = 'icmp[0] = 8 or icmp[0] = 0'
@@ -166,7 +167,7 @@ def receives(host, address, sender, source, port=9999):
     p = host.start(sys.executable, '-c', RECEIVE, address, port, stdout=subprocess.PIPE, text=True)
     check(p.stdout.readline() == 'ready\n', 'the receiver does not start')
     sender.run(sys.executable, '-c', SEND, source, address, port)
-    got = select.select([p.stdout], [], [], 0.5)[0]
+    got = select.select([p.stdout], [], [], 1.5)[0]
     p.kill()
     return bool(got) and p.stdout.readline().strip() == 'got forged'
 
