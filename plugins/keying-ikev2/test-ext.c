@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* test-ext: an extension with tasks at every point, a row and an exchange of its own, and state that outlives a rekey.
  */
-#include "test-sim.h"
+#include "pair.h"
+
+#include "exchange.h"
+#include "requests.h"
 
 enum { OWN_EXCHANGE = 240, OWN_NOTIFY = 40960, OWN_PAYLOAD = 200, VETO_NOTIFY = 8192 };
 
 /* What the extension of one host saw and is told to do. */
 struct seen {
 	struct rv_host *host;
-	unsigned points[RV_IKE_N_POINTS], notifies, payloads, inherited, asked, answered, datagrams, ended;
+	unsigned points[RV_IKE_N_POINTS], notifies, payloads, inherited, unpacked, asked, answered, datagrams, ended;
 	int end_result;
 	enum rv_ike_point veto_at, pend_at; /* RV_IKE_N_POINTS: nowhere */
 	bool change_keys, sign_also;
@@ -193,20 +196,10 @@ RV_PLUGIN(ikev2_test, "ikev2-test", "version=1\0summary=An extension for the tes
 
 static struct pair *ext_pair(bool west, bool east)
 {
-	static const struct sim_plugin ext = { "ikev2-test", &rv_plugin_ikev2_test };
-	static const struct side plain;
-	struct sim_plugin with[RV_COUNT(plugins) + 1];
-	struct pair *p = talloc_zero(NULL, struct pair);
+	static const struct side with = { .more = { { "ikev2-test", &rv_plugin_ikev2_test } } };
 
 	west_seen = east_seen = (struct seen){ .veto_at = RV_IKE_N_POINTS, .pend_at = RV_IKE_N_POINTS };
-	assert_non_null(p);
-	memcpy(with, plugins, sizeof(plugins));
-	with[RV_COUNT(plugins) - 1] = ext;
-	with[RV_COUNT(plugins)] = (struct sim_plugin){ NULL, NULL };
-	p->sim = sim_new(3);
-	p->west = sim_host(p->sim, "west", "10.0.0.1", west ? with : plugins, side_config(p, true, &plain));
-	p->east = sim_host(p->sim, "east", "10.0.0.2", east ? with : plugins, side_config(p, false, &plain));
-	return p;
+	return pair_new(west ? &with : NULL, east ? &with : NULL);
 }
 
 static void tasks_run_at_every_point(void **state)

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* test-handover: a session goes into a pack and comes back in the same place, as for a restart or another node. */
-#include "test-sim.h"
+#include "pair.h"
+
+#include "exchange.h"
+#include "requests.h"
 
 #include <ravelin/pack.h>
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* test-handshake: IKE_SA_INIT and IKE_AUTH between two daemons, what goes well and what each failure says. */
-#include "test-sim.h"
+#include "pair.h"
+
+#include "exchange.h"
+#include "requests.h"
 
 static void a_tunnel_comes_up_and_goes_down(void **state)
 {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* test-hostile: strangers, floods, malformed and replayed messages, and a peer that breaks the rules. */
-#include "test-sim.h"
+#include "pair.h"
+
+#include "exchange.h"
+#include "requests.h"
 
 #include "transitions.h"
 

@@ -2,7 +2,10 @@
 /* test-memory: each of talloc's allocations in a tunnel's life fails once, alone or with those behind it: nothing
  * breaks, nothing is left, and with memory back everything works again.
  */
-#include "test-sim.h"
+#include "pair.h"
+
+#include "exchange.h"
+#include "requests.h"
 
 #include <dlfcn.h>
 #include <limits.h>

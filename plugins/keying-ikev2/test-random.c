@@ -2,7 +2,10 @@
 /* test-random: a peer that is authenticated and sends nonsense: sealed requests whose payloads are right, nearly right
  * or random, in any order. Nothing may break, and what is left over at the end goes with the session.
  */
-#include "test-sim.h"
+#include "pair.h"
+
+#include "exchange.h"
+#include "requests.h"
 
 #include "engine.h"
 

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* test-rekey: what happens inside an established IKE SA: further child SAs, rekeys, collisions, liveness, deletes. */
-#include "test-sim.h"
+#include "pair.h"
+
+#include "exchange.h"
+#include "requests.h"
 
 #include "child.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-sim.h: west and east, two daemons of the simulated world with one connection each, for the scenarios here.
+/* pair.h: west and east, two daemons of the simulated world with one IKEv2 connection each, for the tests of the keying
+ * protocol and of each of its extensions. A test's meson.build names the plugins of `pair_plugins` in test_with.
  */
 #pragma once
 
@@ -9,24 +10,27 @@
 
 #include "parts.h"
 
-#include "exchange.h"
-#include "requests.h"
-
+#include <ravelin/ikev2-verbs.h>
+#include <ravelin/keying.h>
 #include <talloc.h>
 
 extern const struct rv_plugin rv_plugin_crypto_gnutls, rv_plugin_crypto_nettle, rv_plugin_proposal_words,
 	rv_plugin_auth_psk, rv_plugin_keying_ikev2;
 
-static const struct sim_plugin plugins[] = {
+static const struct sim_plugin pair_plugins[] = {
 	{ "crypto-gnutls", &rv_plugin_crypto_gnutls },	 { "crypto-nettle", &rv_plugin_crypto_nettle },
 	{ "proposal-words", &rv_plugin_proposal_words }, { "auth-psk", &rv_plugin_auth_psk },
 	{ "keying-ikev2", &rv_plugin_keying_ikev2 },	 { NULL, NULL },
 };
 
-/* What may differ from the plain connection of a side; NULL: the plain thing. */
+enum { PAIR_MORE = 8 };
+
+/* What may differ from the plain connection of a side; NULL: the plain thing. sections: of other plugins; more: plugins
+ * that this side has besides. */
 struct side {
 	const char *proposals, *esp, *secret, *id, *other_id, *local_ts, *remote_ts;
-	const char *connection, *child, *children, *settings, *remote_addr, *secret_ids;
+	const char *connection, *child, *children, *settings, *remote_addr, *secret_ids, *sections;
+	struct sim_plugin more[PAIR_MORE];
 };
 
 struct pair {
@@ -43,12 +47,12 @@ static inline char *side_config(const void *parent, bool west, const struct side
 {
 	return talloc_asprintf(
 		parent,
-		"ravelin { plugins { keying-ikev2 { %s } } }\n"
+		"ravelin { plugins { keying-ikev2 { %s }\n%s } }\n"
 		"connections { %s { version = 2\n local_addrs = %s\n remote_addrs = %s\n proposals = %s\n %s\n"
 		"local { auth = psk\n id = %s }\n remote { auth = psk\n id = %s }\n"
 		"children { net { local_ts = %s\n remote_ts = %s\n esp_proposals = %s\n %s }\n %s } } }\n"
 		"secrets { ike-1 { %s\n secret = %s } }\n",
-		or (s->settings, ""), west ? "east" : "west", west ? "10.0.0.1" : "10.0.0.2",
+		or (s->settings, ""), or (s->sections, ""), west ? "east" : "west", west ? "10.0.0.1" : "10.0.0.2",
 		or (s->remote_addr, west ? "10.0.0.2" : "10.0.0.1"), or (s->proposals, "aes128gcm16-prfsha256-x25519"),
 		or (s->connection, ""), or (s->id, west ? "west.example" : "east.example"),
 		or (s->other_id, west ? "east.example" : "west.example"),
@@ -59,6 +63,18 @@ static inline char *side_config(const void *parent, bool west, const struct side
 		or (s->secret, "the-same-on-both-sides"));
 }
 
+static inline struct sim_host *side_new(struct pair *p, bool west, const struct side *s)
+{
+	struct sim_plugin with[RV_COUNT(pair_plugins) + PAIR_MORE] = { { NULL, NULL } };
+	unsigned n = 0;
+
+	for (const struct sim_plugin *plugin = pair_plugins; plugin->name; plugin++)
+		with[n++] = *plugin;
+	for (unsigned i = 0; i < PAIR_MORE && s->more[i].name; i++)
+		with[n++] = s->more[i];
+	return sim_host(p->sim, west ? "west" : "east", west ? "10.0.0.1" : "10.0.0.2", with, side_config(p, west, s));
+}
+
 static inline struct pair *pair_new(const struct side *west, const struct side *east)
 {
 	static const struct side plain;
@@ -66,8 +82,8 @@ static inline struct pair *pair_new(const struct side *west, const struct side *
 
 	assert_non_null(p);
 	p->sim = sim_new(11);
-	p->west = sim_host(p->sim, "west", "10.0.0.1", plugins, side_config(p, true, west ? west : &plain));
-	p->east = sim_host(p->sim, "east", "10.0.0.2", plugins, side_config(p, false, east ? east : &plain));
+	p->west = side_new(p, true, west ? west : &plain);
+	p->east = side_new(p, false, east ? east : &plain);
 	return p;
 }
 
@@ -111,6 +127,23 @@ static inline struct rv_child *child_of(struct sim_host *host)
 
 	return peer && !rv_list_empty(&peer->children) ? rv_container_of(peer->children.next, struct rv_child, entry)
 						       : NULL;
+}
+
+/* Asks the keying protocol to replace the IKE SA, or a child SA, of host's only session. */
+static inline int pair_rekey(struct sim_host *host)
+{
+	struct rv_peer *peer = peer_of(host);
+	const struct rv_keying_ops *ops = rv_service_ops(peer->keying.service);
+
+	return ops->rekey(rv_service_self(peer->keying.service), peer);
+}
+
+static inline int pair_child_rekey(struct sim_host *host)
+{
+	struct rv_child *child = child_of(host);
+	const struct rv_keying_ops *ops = rv_service_ops(child->peer->keying.service);
+
+	return ops->child_rekey(rv_service_self(child->peer->keying.service), child);
 }
 
 static inline bool carries(struct pair *p)
