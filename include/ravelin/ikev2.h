@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <ravelin/pack.h>
 #include <ravelin/sa.h>
 
 struct rv_ike_sa;	/* one IKE SA: a talloc object */
@@ -105,7 +106,9 @@ struct rv_ike_datagram {
 };
 
 /* knows: payload types beyond RFC 7296's that the extension understands (their critical bit is then no error).
- * datagram: > 0 when it dealt with it. inherit: carries state from an IKE SA to its successor. */
+ * datagram: > 0 when it dealt with it. inherit: carries state from an IKE SA to its successor. pack: what sa and its
+ * session have of this extension and another daemon must know, as fields (none: nothing is kept); unpack: the same
+ * there, when the session is complete but for what other extensions have. Both: 0, or negative, which is logged. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;
@@ -115,5 +118,7 @@ struct rv_ikev2_ext_ops {
 	struct rv_ike_set knows;
 	int (*datagram)(void *self, const struct rv_ike_datagram *datagram);
 	int (*inherit)(void *self, struct rv_ike_sa *from, struct rv_ike_sa *to);
+	int (*pack)(void *self, struct rv_ike_sa *sa, struct rv_pack *out);
+	int (*unpack)(void *self, struct rv_ike_sa *sa, struct rv_unpack *in);
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)

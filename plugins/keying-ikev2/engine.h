@@ -94,6 +94,8 @@ bool ike_ext_datagram(struct ike_port *port, const struct rv_path *path, const s
 		      struct rv_bytes message);
 const struct rv_ike_row *ike_ext_row(const struct rv_ike_exchange *x, void **self);
 void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to);
+void ike_ext_pack(struct rv_ike_sa *sa, uint16_t tag, struct rv_pack *out);
+void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field);
 extern const struct rv_ike_verbs ike_verbs;
 
 /* verbs.c: the keying ops; stop_check: the orderly end may be over. state.c: pack and unpack. bus.c: D-Bus. */

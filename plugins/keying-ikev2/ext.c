@@ -116,20 +116,91 @@ bool ike_ext_datagram(struct ike_port *port, const struct rv_path *path, const s
 						  .reply_arg = port };
 
 	rv_list_each (&port->engine->exts, ext, struct ext, entry)
-		if (RV_HAS(ext->ops, datagram) && ext->ops->datagram(ext->self, &datagram) > 0)
+		if (RV_HAS(ext->ops, datagram) && ext->ops->datagram && ext->ops->datagram(ext->self, &datagram) > 0)
 			return true;
 	return false;
+}
+
+static void failed(const struct rv_ike_sa *sa, const char *event, const struct ext *ext, int error)
+{
+	rv_log(&sa->engine->host->subject, RV_ERROR, event, KV_STR("extension", rv_service_name(ext->service)),
+	       KV_STR("why", rv_error_text(error)));
 }
 
 void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to)
 {
 	rv_list_each (&from->engine->exts, ext, struct ext, entry) {
-		int r = RV_HAS(ext->ops, inherit) ? ext->ops->inherit(ext->self, from, to) : 0;
+		int r = RV_HAS(ext->ops, inherit) && ext->ops->inherit ? ext->ops->inherit(ext->self, from, to) : 0;
 
 		if (r < 0)
-			rv_log(&from->engine->host->subject, RV_ERROR, "state-not-inherited",
-			       KV_STR("extension", rv_service_name(ext->service)), KV_STR("why", rv_error_text(r)));
+			failed(from, "state-not-inherited", ext, r);
 	}
+}
+
+/* State in a pack: one field for each extension that has some */
+
+enum { EXT_NAME = 1, EXT_STATE };
+
+void ike_ext_pack(struct rv_ike_sa *sa, uint16_t tag, struct rv_pack *out)
+{
+	rv_list_each (&sa->engine->exts, ext, struct ext, entry) {
+		const char *name = rv_service_name(ext->service);
+		struct rv_pack *own = RV_HAS(ext->ops, pack) && ext->ops->pack ? rv_pack_new(sa) : NULL;
+		int r = own ? ext->ops->pack(ext->self, sa, own) : 0;
+		struct rv_bytes octets = { 0 };
+
+		if (own && !r && !rv_pack_done(own, &octets))
+			r = -ENOMEM;
+		if (r)
+			failed(sa, "state-not-packed", ext, r);
+		else if (octets.len) {
+			rv_pack_open(out, tag);
+			rv_pack_put(out, EXT_NAME, rv_bytes(name, strlen(name)));
+			rv_pack_put(out, EXT_STATE, octets);
+			rv_pack_close(out);
+		}
+		talloc_free(own);
+	}
+}
+
+static struct ext *ext_named(struct ike_engine *engine, struct rv_bytes name)
+{
+	rv_list_each (&engine->exts, ext, struct ext, entry) {
+		const char *own = rv_service_name(ext->service);
+
+		if (RV_HAS(ext->ops, unpack) && ext->ops->unpack && rv_bytes_equal(name, rv_bytes(own, strlen(own))))
+			return ext;
+	}
+	return NULL;
+}
+
+/* State of an extension that is not loaded here is passed over: the session goes on without it. */
+void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field)
+{
+	struct rv_unpack in = rv_unpack(field);
+	struct rv_bytes value, name = { 0 }, octets = { 0 };
+	struct rv_subject subject = ike_subject(sa);
+	char text[64];
+	uint16_t tag;
+
+	while (rv_unpack_next(&in, &tag, &value)) {
+		if (tag == EXT_NAME)
+			name = value;
+		else if (tag == EXT_STATE)
+			octets = value;
+	}
+	struct ext *ext = rv_unpack_done(&in) ? ext_named(sa->engine, name) : NULL;
+
+	if (!ext) {
+		snprintf(text, sizeof(text), "%.*s", (int)name.len, (const char *)name.p);
+		rv_log(&subject, RV_NOTICE, "state-skipped", KV_STR("extension", name.len ? text : "?"));
+		return;
+	}
+	in = rv_unpack(octets);
+	int r = ext->ops->unpack(ext->self, sa, &in);
+
+	if (r)
+		failed(sa, "state-not-unpacked", ext, r);
 }
 
 /* The verbs */

@@ -26,6 +26,7 @@ enum tag {
 	TAG_RESPONSE_ID,
 	TAG_RESPONSE_DIGEST,
 	TAG_RESPONSE,
+	TAG_EXTENSION,
 };
 
 enum { IV_JUMP = 1 << 20 };
@@ -62,6 +63,7 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 		rv_pack_u64(out, TAG_RESPONSE_DIGEST, sa->response->digest);
 		rv_pack_put(out, TAG_RESPONSE, rv_bytes(sa->response->octets, sa->response->len));
 	}
+	ike_ext_pack(sa, TAG_EXTENSION, out);
 	return 0;
 }
 
@@ -146,11 +148,22 @@ static int make(struct rv_ike_sa *sa, const struct image *m)
 	return 0;
 }
 
+static void unpack_extensions(struct rv_ike_sa *sa, struct rv_unpack in)
+{
+	struct rv_bytes value;
+	uint16_t tag;
+
+	while (rv_unpack_next(&in, &tag, &value))
+		if (tag == TAG_EXTENSION)
+			ike_ext_unpack(sa, value);
+}
+
 int ike_unpack(void *self, struct rv_peer *peer, struct rv_unpack *in)
 {
 	struct ike_engine *engine = self;
 	struct ike_port *port =
 		rv_list_empty(&engine->ports) ? NULL : rv_container_of(engine->ports.next, struct ike_port, entry);
+	const struct rv_unpack all = *in;
 	struct image image = { 0 };
 	struct rv_ike_sa *sa;
 	int r;
@@ -169,5 +182,6 @@ int ike_unpack(void *self, struct rv_peer *peer, struct rv_unpack *in)
 	}
 	peer->sa = sa;
 	ike_sa_keep_alive(sa, true);
+	unpack_extensions(sa, all);
 	return 0;
 }

@@ -174,6 +174,32 @@ static int inherit(void *self, struct rv_ike_sa *from, struct rv_ike_sa *to)
 	return 0;
 }
 
+/* the generation travels; what the field is called is the extension's own affair */
+static int pack(void *self, struct rv_ike_sa *sa, struct rv_pack *out)
+{
+	struct seen *seen = self;
+	struct mark *mark = rv_attached(seen->host, sa, struct mark);
+
+	if (mark && mark->generation)
+		rv_pack_u64(out, 77, mark->generation);
+	return 0;
+}
+
+static int unpack(void *self, struct rv_ike_sa *sa, struct rv_unpack *in)
+{
+	struct seen *seen = self;
+	struct mark *mark = rv_attach(seen->host, sa, struct mark);
+	struct rv_bytes value;
+	uint16_t tag;
+
+	assert_non_null(mark);
+	seen->unpacked++;
+	while (rv_unpack_next(in, &tag, &value))
+		if (tag == 77)
+			mark->generation = (unsigned)rv_unpack_u64(in, value);
+	return rv_unpack_done(in) ? 0 : -RV_ESYNTAX;
+}
+
 static const struct rv_ikev2_ext_ops ops = { .size = sizeof(ops),
 					     .tasks = tasks,
 					     .n_tasks = RV_COUNT(tasks),
@@ -181,7 +207,9 @@ static const struct rv_ikev2_ext_ops ops = { .size = sizeof(ops),
 					     .n_rows = RV_COUNT(rows),
 					     .knows = { { 0, 0, 0, RV_IKE_P(OWN_PAYLOAD) } },
 					     .datagram = datagram,
-					     .inherit = inherit };
+					     .inherit = inherit,
+					     .pack = pack,
+					     .unpack = unpack };
 
 static int init(struct rv_host *host)
 {
@@ -357,6 +385,50 @@ static void state_is_inherited(void **state)
 	pair_free(p);
 }
 
+static uint8_t *packed_west(struct pair *p, const void *parent, struct rv_bytes key, size_t *len)
+{
+	unsigned n = 0;
+	uint8_t *sealed = rv_core_pack(p->west->core, parent, key, len, &n);
+
+	assert_non_null(sealed);
+	assert_int_equal(n, 1);
+	return sealed;
+}
+
+/* as for a restart; a daemon without the extension takes the session and leaves the extension's state out */
+static void state_is_packed(void **state)
+{
+	static const uint8_t octets[32] = { 7 };
+	const struct rv_bytes key = rv_bytes(octets, sizeof(octets));
+	struct pair *p = ext_pair(true, true), *without;
+	struct rv_why why = { 0 };
+	unsigned n = 0;
+	size_t len;
+
+	bring_up(p);
+	uint8_t *sealed = packed_west(p, p, key, &len);
+
+	rv_peer_down(peer_of(p->west), 0, NULL);
+	assert_int_equal(rv_core_unpack(p->west->core, key, rv_bytes(sealed, len), &n, &why), 0);
+	assert_int_equal(west_seen.unpacked, 0); /* there was none */
+	assert_non_null(rv_attach(west_seen.host, peer_of(p->west)->sa, struct mark));
+	assert_int_equal(pair_rekey(p->west), 0);
+	sim_run(p->sim, RV_S(1));
+	sealed = packed_west(p, NULL, key, &len);
+	rv_peer_down(peer_of(p->west), 0, NULL);
+	assert_int_equal(rv_core_unpack(p->west->core, key, rv_bytes(sealed, len), &n, &why), 0);
+	assert_int_equal(west_seen.unpacked, 1);
+	assert_int_equal(rv_attached(west_seen.host, peer_of(p->west)->sa, struct mark)->generation, 1);
+	pair_free(p);
+
+	without = pair_new(NULL, NULL);
+	assert_int_equal(rv_core_unpack(without->west->core, key, rv_bytes(sealed, len), &n, &why), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(n_peers(without->west), 1);
+	pair_free(without);
+	talloc_free(sealed);
+}
+
 static void a_datagram_without_an_sa_is_seen_first(void **state)
 {
 	struct pair *p = ext_pair(false, true);
@@ -384,6 +456,7 @@ int main(void)
 		cmocka_unit_test(keys_and_signed_octets_can_be_added_to),
 		cmocka_unit_test(an_exchange_of_its_own),
 		cmocka_unit_test(state_is_inherited),
+		cmocka_unit_test(state_is_packed),
 		cmocka_unit_test(a_datagram_without_an_sa_is_seen_first),
 	};
 
