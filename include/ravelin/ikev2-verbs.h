@@ -25,6 +25,8 @@ struct rv_ike_verbs {
 	int (*sign_also)(struct rv_ike_exchange *x, struct rv_bytes octets);
 	uint8_t *(*key)(struct rv_ike_exchange *x, char which, size_t *len);
 	struct rv_service *(*prf)(struct rv_ike_sa *sa);
+	bool (*wants_child)(const struct rv_ike_sa *sa);
+	void (*childless)(struct rv_ike_sa *sa);
 };
 
 /* The verbs of an exchange or an IKE SA. */
@@ -124,4 +126,17 @@ static inline uint8_t *rv_ike_key(struct rv_ike_exchange *x, char which, size_t 
 static inline struct rv_service *rv_ike_prf(struct rv_ike_sa *sa)
 {
 	return rv_ike_verbs(sa)->prf(sa);
+}
+
+/* Whether the IKE SA that is being made, of which we are the initiator, is wanted for a child SA. */
+static inline bool rv_ike_wants_child(const struct rv_ike_sa *sa)
+{
+	return rv_ike_verbs(sa)->wants_child(sa);
+}
+
+/* In IKE_SA_INIT: both sides can do IKE_AUTH without a child SA. As initiator none is offered there: the one that is
+ * wanted follows in an exchange of its own. As responder a request without one is accepted. */
+static inline void rv_ike_childless(struct rv_ike_sa *sa)
+{
+	rv_ike_verbs(sa)->childless(sa);
 }

@@ -85,6 +85,21 @@ static bool allows(const struct rv_connection *c, const struct rv_ike_sa *sa)
 	return rv_proposal_choose(c->proposals, c->n_proposals, &chosen, 1, false, &again);
 }
 
+static bool without_child(const struct rv_ike_exchange *x)
+{
+	return !ike_has_payload(x, IKE_PAYLOAD_SA) || !ike_has_payload(x, IKE_PAYLOAD_TSI) ||
+	       !ike_has_payload(x, IKE_PAYLOAD_TSR);
+}
+
+/* RFC 7296, 1.2: the request has SAi2, TSi and TSr, unless both sides said that they can do without. */
+static int wants_child(struct rv_ike_exchange *x, void *self)
+{
+	if (!without_child(x) || x->sa->hs->childless)
+		return 0;
+	return ike_refuse(x, IKE_N_INVALID_SYNTAX, rv_bytes(NULL, 0), -RV_ESYNTAX,
+			  "the peer asks for an IKE SA without a child SA, which is not allowed here");
+}
+
 static int who(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_ike_sa *sa = x->sa;
@@ -165,8 +180,7 @@ static int established(struct rv_ike_exchange *x, void *self)
 static int choose_child(struct rv_ike_exchange *x, void *self)
 {
 	x->soft = true;
-	if (!ike_has_payload(x, IKE_PAYLOAD_SA) || !ike_has_payload(x, IKE_PAYLOAD_TSI) ||
-	    !ike_has_payload(x, IKE_PAYLOAD_TSR)) {
+	if (without_child(x)) {
 		x->childless = true;
 		return 0;
 	}
@@ -198,7 +212,8 @@ static int done(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_auth_answer[] = { who,	 verify,      at_round,		  sign,
-					    write,	 established, choose_child,	  ike_at_child_chosen,
-					    begin_child, make_child,  ike_at_child_keyed, install_child,
-					    done,	 NULL };
+rv_ike_step_fn *const ike_auth_answer[] = { wants_child,   who,		 verify,
+					    at_round,	   sign,	 write,
+					    established,   choose_child, ike_at_child_chosen,
+					    begin_child,   make_child,	 ike_at_child_keyed,
+					    install_child, done,	 NULL };

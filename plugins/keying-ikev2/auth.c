@@ -8,6 +8,7 @@
 
 #include "child.h"
 #include "explain.h"
+#include "requests.h"
 #include "transitions.h"
 
 #include <errno.h>
@@ -140,6 +141,12 @@ static int begin(struct rv_ike_exchange *x, void *self)
 
 	if (!c->n_local || !c->n_remote)
 		return rv_why_set(&x->why, -RV_ECONFIG, "connection %s has no local or no remote section", c->name);
+	if (!x->sa->hs->child && !x->sa->hs->childless) {
+		x->advice = "give the connection a child, or let both sides allow IKE SAs without one";
+		return rv_why_set(
+			&x->why, -RV_EREFUSED,
+			"no child SA is wanted, and the peer does not say that it accepts an IKE SA without one");
+	}
 	peer->local_id = ike_id_own(peer, &c->local[0]);
 	return peer->local_id ? 0 : -ENOMEM;
 }
@@ -177,7 +184,7 @@ static int write(struct rv_ike_exchange *x, void *self)
 static int begin_child(struct rv_ike_exchange *x, void *self)
 {
 	x->soft = true;
-	return x->sa->hs->child ? ike_child_begin(x, x->sa->hs->child, 0) : 0;
+	return x->sa->hs->childless ? 0 : ike_child_begin(x, x->sa->hs->child, 0);
 }
 
 static int offer_child(struct rv_ike_exchange *x, void *self)
@@ -301,9 +308,13 @@ static int install_child(struct rv_ike_exchange *x, void *self)
 
 static int done(struct rv_ike_exchange *x, void *self)
 {
+	struct ike_handshake *hs = x->sa->hs;
+
 	if (x->child && !x->childless)
 		ike_child_done(x, false);
-	if (!x->childless)
+	if (hs->childless && hs->child && ike_child_create(x->sa, hs->child, hs->attempt))
+		ike_attempt_fail(x, -ENOMEM);
+	else if (!x->childless && !(hs->childless && hs->child))
 		ike_attempt_ok(x);
 	x->sa->peer->attempt = NULL;
 	TALLOC_FREE(x->sa->hs);

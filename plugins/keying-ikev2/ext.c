@@ -325,6 +325,17 @@ static struct rv_service *verb_prf(struct rv_ike_sa *sa)
 	return sa->prf.service;
 }
 
+static bool verb_wants_child(const struct rv_ike_sa *sa)
+{
+	return sa->hs && sa->hs->child;
+}
+
+static void verb_childless(struct rv_ike_sa *sa)
+{
+	if (sa->hs)
+		sa->hs->childless = true;
+}
+
 const struct rv_ike_verbs ike_verbs = {
 	.size = sizeof(ike_verbs),
 	.sa = verb_sa,
@@ -342,4 +353,6 @@ const struct rv_ike_verbs ike_verbs = {
 	.sign_also = verb_sign_also,
 	.key = verb_key,
 	.prf = verb_prf,
+	.wants_child = verb_wants_child,
+	.childless = verb_childless,
 };

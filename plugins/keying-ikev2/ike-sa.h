@@ -58,6 +58,7 @@ struct ike_handshake {
 	uint16_t group, noted;	    /* noted: an error that came without protection */
 	uint8_t restarts, encap;
 	bool nat_local, nat_remote;
+	bool childless; /* both sides can do IKE_AUTH without a child SA */
 };
 
 static inline uint64_t ike_sa_ours(const struct rv_ike_sa *sa)
