@@ -136,7 +136,7 @@ static const struct {
 	{ "no NUL at the end", "abi=1.0\0name=a", 14, -RV_EPLUGIN, "truncated" },
 	{ "another major", TEXT("abi=2.0\0name=a"), -RV_EVERSION, "abi: the plugin's major is 2, this daemon's is 1" },
 	{ "major 0", TEXT("abi=0.9\0name=a"), -RV_EVERSION, "abi: the plugin's major is 0, this daemon's is 1" },
-	{ "a newer minor", TEXT("abi=1.1\0name=a"), -RV_EVERSION, "abi: the plugin needs 1.1, this daemon has 1.0" },
+	{ "a newer minor", TEXT("abi=1.99\0name=a"), -RV_EVERSION, "abi: the plugin needs 1.99, this daemon has 1." },
 	{ "an unreadable abi", TEXT("abi=one\0name=a"), -RV_EPLUGIN, "abi: not of the form" },
 	{ "an abi with a tail", TEXT("abi=1.0.0\0name=a"), -RV_EPLUGIN, "abi: not of the form" },
 	{ "an abi without minor", TEXT("abi=1.\0name=a"), -RV_EPLUGIN, "abi: not of the form" },

@@ -27,6 +27,17 @@ struct rv_ike_verbs {
 	struct rv_service *(*prf)(struct rv_ike_sa *sa);
 	bool (*wants_child)(const struct rv_ike_sa *sa);
 	void (*childless)(struct rv_ike_sa *sa);
+	/* wrapped in ikev2-wire.h */
+	uint32_t (*id)(const struct rv_ike_exchange *x);
+	size_t (*sealed_len)(const struct rv_ike_sa *sa, size_t len);
+	int (*seal)(struct rv_ike_exchange *x, uint8_t type, struct rv_bytes prefix, uint8_t first,
+		    struct rv_bytes chunk);
+	int (*open)(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, size_t skip, uint8_t *room, size_t cap,
+		    struct rv_bytes *chunk);
+	int (*agree)(struct rv_ike_sa *sa, uint16_t number);
+	bool (*agreed)(const struct rv_ike_sa *sa, uint16_t number);
+	int (*mix)(struct rv_ike_exchange *x, struct rv_bytes shared);
+	const struct rv_proposal *(*chosen)(const struct rv_ike_exchange *x);
 };
 
 /* The verbs of an exchange or an IKE SA. */

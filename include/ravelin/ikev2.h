@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <ravelin/ikev2-plain.h>
 #include <ravelin/pack.h>
 #include <ravelin/sa.h>
 
@@ -73,11 +74,13 @@ struct rv_ike_set {
 #define RV_IKE_P(type) (1ull << ((type)&63))
 
 /* A request that the extension makes of its own: build's steps add the payloads; a row with this plan reads the
- * response; end is called once, with 0 or what went wrong. */
+ * response; end is called once, with 0 or what went wrong. early: it may go before IKE_AUTH, and goes before all that
+ * waits and is not early. */
 struct rv_ike_plan {
 	const char *story;
 	uint8_t exchange;
 	bool alone; /* no other request may be outstanding beside it */
+	bool early;
 	rv_ike_step_fn *const *build;
 	void (*end)(struct rv_ike_exchange *x, int result, void *self);
 };
@@ -108,7 +111,14 @@ struct rv_ike_datagram {
 /* knows: payload types beyond RFC 7296's that the extension understands (their critical bit is then no error).
  * datagram: > 0 when it dealt with it. inherit: carries state from an IKE SA to its successor. pack: what sa and its
  * session have of this extension and another daemon must know, as fields (none: nothing is kept); unpack: the same
- * there, when the session is complete but for what other extensions have. Both: 0, or negative, which is logged. */
+ * there, when the session is complete but for what other extensions have. Both: 0, or negative, which is logged.
+ * seals: payload types of the extension's that hold what is sealed and end a message, as SK does. seen: every protected
+ * message once, ours before it is protected, the peer's when it is opened (its exchange has not begun yet). split: a
+ * message of ours is about to be sent (attempt 0), or a request for the attempt-th time again: 0: as it is (whole, or
+ * as the last time); positive: rv_ike_seal() made all its datagrams, and waiting begins anew; negative: it fails. join:
+ * a datagram with one of seals: 0: not mine; RV_PENDING: it is dealt with, the message is not complete; RV_IKE_WHOLE:
+ * out has it in full (first, reserved, payloads, digest, owner; of an answered request nothing, it is answered again);
+ * negative: not authentic. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;
@@ -120,5 +130,9 @@ struct rv_ikev2_ext_ops {
 	int (*inherit)(void *self, struct rv_ike_sa *from, struct rv_ike_sa *to);
 	int (*pack)(void *self, struct rv_ike_sa *sa, struct rv_pack *out);
 	int (*unpack)(void *self, struct rv_ike_sa *sa, struct rv_unpack *in);
+	struct rv_ike_set seals;
+	void (*seen)(void *self, struct rv_ike_exchange *x, const struct rv_ike_plain *plain);
+	int (*split)(void *self, struct rv_ike_exchange *x, const struct rv_ike_plain *plain, unsigned attempt);
+	int (*join)(void *self, struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out);
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)

@@ -9,8 +9,8 @@
 #include "explain.h"
 #include "init.h"
 #include "notify.h"
+#include "protect.h"
 #include "requests.h"
-#include "sealed.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,36 +54,6 @@ void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const s
 		(void)port->ops->send(port->self, path, rv_bytes(out, len));
 }
 
-static struct ike_sealing sealing(const struct rv_ike_sa *sa, bool ours)
-{
-	struct ike_keys keys;
-
-	ike_sa_keys(sa, &keys);
-	return (struct ike_sealing){ .suite = &sa->suite,
-				     .vault = sa->engine->host->vault,
-				     .encr = sa->initiator == ours ? keys.ei : keys.er,
-				     .integ = sa->initiator == ours ? keys.ai : keys.ar };
-}
-
-int ike_seal(struct rv_ike_sa *sa, const struct ike_header *header, const struct ike_builder *chain, uint8_t **out,
-	     size_t *len)
-{
-	struct ike_sealing how = sealing(sa, true);
-	uint8_t random[16], iv[16];
-	struct rv_bytes inner;
-	size_t cap;
-
-	if (!ike_builder_done(chain, &inner))
-		return -ENOSPC;
-	cap = ike_sealed_len(&sa->suite, inner.len);
-	*out = talloc_size(sa, cap);
-	if (!*out)
-		return -ENOMEM;
-	rv_host_random(sa->engine->host, random, sizeof(random));
-	ike_sealed_iv(&sa->suite, sa->iv++, random, iv);
-	return ike_sealed_write(&how, header, chain->first, inner, iv, *out, cap, len);
-}
-
 /* The body of every payload has its form, and what may stand once stands once. */
 static bool well_formed(const struct ike_chain *chain)
 {
@@ -109,30 +79,15 @@ static void read_payloads(struct rv_ike_exchange *x, int r)
 				 ike_exchange_name(x->type));
 }
 
-/* Verifies and opens; the payloads lie in x->message. 0 or negative: the message is not authentic. */
-static int open_sealed(struct rv_ike_exchange *x, const struct ike_message *message)
+/* An authentic message's payloads are x's. */
+static void take_plain(struct rv_ike_exchange *x, const struct rv_ike_plain *plain)
 {
-	struct ike_sealing how = sealing(x->sa, false);
-	struct rv_bytes inner;
-	uint8_t *room;
-	int r;
-
-	if (message->sealed != IKE_PAYLOAD_SK || !x->sa->keys.len)
-		return -RV_EINTEGRITY;
-	room = talloc_size(x, message->sealed_body.len ? message->sealed_body.len : 1);
-	if (!room)
-		return -ENOMEM;
-	r = ike_sealed_open(&how, message, 0, room, message->sealed_body.len, &inner);
-	if (r) {
-		talloc_free(room);
-		return r;
-	}
 	talloc_free(x->body);
-	x->body = room;
-	x->message = inner;
+	x->body = talloc_steal(x, plain->owner);
+	x->message = plain->payloads;
 	x->veto = 0;
-	read_payloads(x, ike_chain_read(&x->chain, message->sealed_next, inner, &x->sa->engine->types));
-	return 0;
+	ike_ext_seen(x, plain);
+	read_payloads(x, ike_chain_read(&x->chain, plain->first, plain->payloads, &x->sa->engine->types));
 }
 
 /* RFC 7296, 2.23: a NAT may give the peer another address; "a host ... that is not behind a NAT, SHOULD send all
@@ -177,34 +132,58 @@ static struct rv_ike_exchange *new_answer(struct rv_ike_sa *sa, const struct rv_
 	return x;
 }
 
+/* RFC 7296, 2.1: a request that was answered is answered again, with the same octets. */
+static void answer_again(struct rv_ike_sa *sa, const struct rv_path *path, const struct ike_header *header,
+			 struct rv_bytes octets)
+{
+	const struct ike_response *response = sa->response;
+	struct ike_message message;
+	struct rv_ike_plain plain;
+
+	if (!response || response->id != header->id)
+		return;
+	if (response->digest == ike_digest(octets)) {
+		ike_send_list(sa, path, rv_bytes(response->octets, response->len));
+		return;
+	}
+	/* the same bit for bit, or in the form of an extension, which then knows it again */
+	if (ike_message_read(&message, octets, &sa->engine->types) || !message.sealed ||
+	    message.sealed == IKE_PAYLOAD_SK)
+		return;
+	if (!ike_unprotect(sa, &message, true, &plain)) {
+		talloc_free(plain.owner);
+		ike_send_list(sa, path, rv_bytes(response->octets, response->len));
+	}
+}
+
 static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const struct ike_header *header,
 			 struct rv_bytes octets)
 {
 	enum ike_arrival arrival = ike_window_judge(sa->next_in, header->id);
 	struct ike_message message;
+	struct rv_ike_plain plain;
 	struct rv_ike_exchange *x;
 	int r;
 
-	if (arrival == IKE_ARRIVAL_AGAIN && sa->response && sa->response->id == header->id &&
-	    sa->response->digest == ike_digest(octets)) {
-		(void)ike_send(sa, path, rv_bytes(sa->response->octets, sa->response->len));
-		return;
-	}
+	if (arrival == IKE_ARRIVAL_AGAIN)
+		answer_again(sa, path, header, octets);
 	if (arrival != IKE_ARRIVAL_NEW || sa->serving)
 		return;
 	/* outside the SK payload nothing is authentic: a message that does not parse is dropped */
 	if (ike_message_read(&message, octets, &sa->engine->types))
 		return;
-	x = new_answer(sa, path, header);
-	if (!x)
-		return;
-	r = open_sealed(x, &message);
-	if (r) {
-		talloc_free(x);
+	r = ike_unprotect(sa, &message, false, &plain);
+	if (r < 0)
 		forged(sa, r);
+	if (r)
+		return;
+	x = new_answer(sa, path, header);
+	if (!x) {
+		talloc_free(plain.owner);
 		return;
 	}
-	x->digest = ike_digest(octets);
+	take_plain(x, &plain);
+	x->digest = plain.digest;
 	sa->last_in_us = rv_loop_now_us(sa->engine->host->loop);
 	follow(sa, path);
 	ike_explain_message(x, false, NULL, path, octets.len);
@@ -242,6 +221,7 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 {
 	struct rv_ike_exchange *x = awaited(sa, header);
 	struct ike_message message;
+	struct rv_ike_plain plain;
 	int r;
 
 	if (!x)
@@ -265,11 +245,12 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 			hint(sa, &message, x);
 			return;
 		}
-		r = open_sealed(x, &message);
-		if (r) {
+		r = ike_unprotect(sa, &message, false, &plain);
+		if (r < 0)
 			forged(sa, r);
+		if (r)
 			return;
-		}
+		take_plain(x, &plain);
 		sa->last_in_us = rv_loop_now_us(sa->engine->host->loop);
 		follow(sa, path);
 	}

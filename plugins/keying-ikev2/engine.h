@@ -70,10 +70,6 @@ uint64_t ike_spi_new(struct ike_engine *engine);
 /* engine.c: a datagram that came by arg, a struct ike_port. */
 void ike_receive(void *arg, const struct rv_path *path, struct rv_bytes message);
 
-/* A sealed message, *out a child of sa. 0, -ENOSPC, -ENOMEM or the provider's. */
-int ike_seal(struct rv_ike_sa *sa, const struct ike_header *header, const struct ike_builder *chain, uint8_t **out,
-	     size_t *len);
-
 /* True when one more is allowed in this second. */
 bool ike_rate_ok(struct ike_engine *engine, struct ike_rate *rate, uint32_t per_second);
 
@@ -96,6 +92,12 @@ const struct rv_ike_row *ike_ext_row(const struct rv_ike_exchange *x, void **sel
 void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to);
 void ike_ext_pack(struct rv_ike_sa *sa, uint16_t tag, struct rv_pack *out);
 void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field);
+
+/* ext.c: messages in plain. seen: everybody sees it. splits: somebody may split. split, join: as their ops. */
+void ike_ext_seen(struct rv_ike_exchange *x, const struct rv_ike_plain *plain);
+bool ike_ext_splits(const struct ike_engine *engine);
+int ike_ext_split(struct rv_ike_exchange *x, const struct rv_ike_plain *plain, unsigned attempt);
+int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out);
 extern const struct rv_ike_verbs ike_verbs;
 
 /* verbs.c: the keying ops; stop_check: the orderly end may be over. state.c: pack and unpack. bus.c: D-Bus. */

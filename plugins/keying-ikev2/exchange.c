@@ -10,7 +10,7 @@
 #include "child.h"
 #include "explain.h"
 #include "notify.h"
-#include "sealed.h"
+#include "protect.h"
 #include "transitions.h"
 
 #include <errno.h>
@@ -67,6 +67,18 @@ struct rv_ike_exchange *ike_exchange_new(struct rv_ike_sa *sa, uint8_t phase)
 	return x;
 }
 
+/* In order of asking, but early ones before the others. */
+static void queue(struct rv_ike_sa *sa, struct rv_ike_exchange *x)
+{
+	rv_list_each (&sa->requests, other, struct rv_ike_exchange, entry) {
+		if (!x->plan->early || other->phase != IKE_QUEUED || other->plan->early)
+			continue;
+		rv_list_add(&other->entry, &x->entry); /* in front of it */
+		return;
+	}
+	rv_list_add(&sa->requests, &x->entry);
+}
+
 struct rv_ike_exchange *ike_exchange_ask(struct rv_ike_sa *sa, const struct rv_ike_plan *plan)
 {
 	struct rv_ike_exchange *x;
@@ -81,7 +93,7 @@ struct rv_ike_exchange *ike_exchange_ask(struct rv_ike_sa *sa, const struct rv_i
 		return NULL;
 	x->plan = plan;
 	x->type = plan->exchange;
-	rv_list_add(&sa->requests, &x->entry);
+	queue(sa, x);
 	return x;
 }
 
@@ -248,6 +260,8 @@ static bool may_start(const struct rv_ike_exchange *x)
 		return true;
 	if (rv_timer_armed(&x->timer))
 		return false; /* put off */
+	if (x->plan->early && x->sa->state == RV_IKE_HALF_OPEN)
+		return true;
 	return x->sa->state >= RV_IKE_ESTABLISHED || x->plan == &ike_plan_auth_failed;
 }
 
@@ -320,6 +334,7 @@ static void commit(struct rv_ike_exchange *x)
 {
 	struct rv_subject subject = ike_subject(x->sa);
 
+	ike_mix_commit(x);
 	if (!x->row)
 		return;
 	rv_log(&subject, RV_DEBUG, "step", KV_STR("did", x->row->story), KV_STR("from", ike_state_text(x->sa->state)));
@@ -327,85 +342,48 @@ static void commit(struct rv_ike_exchange *x)
 		x->sa->state = x->row->to;
 }
 
-static int write_message(struct rv_ike_exchange *x, const struct ike_header *header, uint8_t **out, size_t *len)
-{
-	struct rv_bytes chain;
-
-	if (x->type != IKE_EXCHANGE_IKE_SA_INIT)
-		return ike_seal(x->sa, header, &x->out, out, len);
-	if (!ike_builder_done(&x->out, &chain))
-		return -ENOSPC;
-	*out = talloc_size(x->sa, IKE_HEADER_LEN + chain.len);
-	if (!*out)
-		return -ENOMEM;
-	return ike_message_write(header, &x->out, *out, IKE_HEADER_LEN + chain.len, len);
-}
-
-static struct ike_header header_of(const struct rv_ike_exchange *x, bool response)
-{
-	const struct rv_ike_sa *sa = x->sa;
-
-	return (struct ike_header){ .spi_i = sa->spi_i,
-				    .spi_r = sa->spi_r,
-				    .major = IKE_MAJOR,
-				    .exchange = x->type,
-				    .flags = (uint8_t)((sa->initiator ? IKE_FLAG_INITIATOR : 0) |
-						       (response ? IKE_FLAG_RESPONSE : 0)),
-				    .id = x->id };
-}
-
 static void send_request(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa;
 	bool init = x->type == IKE_EXCHANGE_IKE_SA_INIT;
-	struct ike_header header;
-	uint8_t *octets = NULL;
-	size_t len = 0;
 	int r;
 
 	x->id = init ? 0 : sa->next_out;
-	header = header_of(x, false);
-	r = write_message(x, &header, &octets, &len);
+	r = ike_protect(x);
 	if (r) {
 		rv_why_set(&x->why, r, "%s could not be built: %s", ike_exchange_name(x->type), rv_error_text(r));
-		talloc_free(octets);
 		ike_exchange_close(x, r);
 		return;
 	}
+	ike_protect_keep(x);
 	sa->next_out = x->id + 1;
-	x->request = rv_bytes(talloc_steal(x, octets), len);
 	if (init)
-		sa->hs->init_request = x->request;
-	ike_explain_message(x, true, &x->out, &sa->peer->path, len);
+		sa->hs->init_request = ike_list_first(ike_sent(x));
+	ike_explain_message(x, true, &x->out, &sa->peer->path, x->sent.len);
 	TALLOC_FREE(x->room);
-	(void)ike_send(sa, NULL, x->request);
+	ike_send_list(sa, NULL, ike_sent(x));
 	ike_window_sent(x);
 }
 
 static void send_answer(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa;
-	struct ike_header header = header_of(x, true);
-	uint8_t *octets = NULL;
-	size_t len = 0;
-	int r = write_message(x, &header, &octets, &len);
+	int r = ike_protect(x);
 
 	if (!r)
-		r = ike_window_keep(sa, x->id, x->digest, rv_bytes(octets, len));
+		r = ike_window_keep(sa, x->id, x->digest, ike_sent(x));
 	if (r) {
 		/* nothing was answered: the retransmission is a new request */
-		talloc_free(octets);
 		rv_why_set(&x->why, r, "a response could not be built: %s", rv_error_text(r));
 		settle(x);
 		return;
 	}
 	if (x->type == IKE_EXCHANGE_IKE_SA_INIT && sa->hs)
-		sa->hs->init_response = ike_keep(sa->hs, rv_bytes(octets, len));
+		sa->hs->init_response = ike_keep(sa->hs, ike_list_first(ike_sent(x)));
 	sa->next_in = x->id + 1;
-	ike_explain_message(x, true, &x->out, &x->path, len);
+	ike_explain_message(x, true, &x->out, &x->path, x->sent.len);
 	commit(x);
-	(void)ike_send(sa, &x->path, rv_bytes(octets, len));
-	talloc_free(octets);
+	ike_send_list(sa, &x->path, ike_sent(x));
 	settle(x);
 }
 

@@ -54,10 +54,12 @@ struct rv_ike_exchange {
 	/* what goes out */
 	struct ike_builder out;
 	uint8_t *room;
-	struct rv_bytes request; /* as it was sent */
+	struct ike_list sent; /* our message as datagrams */
+	struct rv_bytes kept; /* and its payloads, for other datagrams */
+	uint8_t kept_first;
 	struct rv_timer timer;
-	unsigned tries, refusals; /* refusals: TEMPORARY_FAILUREs so far */
-	uint64_t due_us, sent_us; /* when it is sent again */
+	unsigned tries, anew, refusals; /* anew: tries when waiting began anew; refusals: TEMPORARY_FAILUREs so far */
+	uint64_t due_us, sent_us;	/* when it is sent again */
 
 	/* how it failed; veto: what the peer is told (0: what fits the error) */
 	struct rv_why why;
@@ -80,6 +82,7 @@ struct rv_ike_exchange {
 	uint16_t group; /* that the responder asked for */
 	struct ike_proof *proof;
 	struct rv_bytes signed_also;
+	struct ike_keys mixed; /* the IKE SA's from the next exchange on */
 
 	/* a successor of the IKE SA; rival: our SPI of the one that the peer made at the same time */
 	struct rv_ike_sa *fresh;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* ext: extensions (kind ikev2-ext): their tasks at the named points, their rows, and the verbs that they use.
+/* ext: extensions (kind ikev2-ext): their tasks at the named points, their rows, their state, and what they do between
+ * messages and datagrams. The verbs that they have.
  */
-#include "exchange.h"
+#include "protect.h"
 
 #include "explain.h"
+#include "sealed.h"
 #include "transitions.h"
 
 #include <errno.h>
@@ -23,9 +25,13 @@ static void learn_types(struct ike_engine *engine)
 	rv_list_each (&engine->exts, ext, struct ext, entry) {
 		if (ext->ops->size < offsetof(struct rv_ikev2_ext_ops, datagram))
 			continue; /* an older one, which knows no types of its own */
+		const struct rv_ike_set none = { 0 }, *last = ext->ops->size > offsetof(struct rv_ikev2_ext_ops, seals)
+								      ? &ext->ops->seals
+								      : &none;
+
 		for (unsigned type = 0; type < 256; type++)
-			if (ext->ops->knows.w[type / 64] & RV_IKE_P(type))
-				ike_types_add(&engine->types, (uint8_t)type, false);
+			if ((ext->ops->knows.w[type / 64] | last->w[type / 64]) & RV_IKE_P(type))
+				ike_types_add(&engine->types, (uint8_t)type, last->w[type / 64] & RV_IKE_P(type));
 	}
 }
 
@@ -116,7 +122,7 @@ bool ike_ext_datagram(struct ike_port *port, const struct rv_path *path, const s
 						  .reply_arg = port };
 
 	rv_list_each (&port->engine->exts, ext, struct ext, entry)
-		if (RV_HAS(ext->ops, datagram) && ext->ops->datagram && ext->ops->datagram(ext->self, &datagram) > 0)
+		if (RV_HAS(ext->ops, datagram) && ext->ops->datagram(ext->self, &datagram) > 0)
 			return true;
 	return false;
 }
@@ -130,7 +136,7 @@ static void failed(const struct rv_ike_sa *sa, const char *event, const struct e
 void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to)
 {
 	rv_list_each (&from->engine->exts, ext, struct ext, entry) {
-		int r = RV_HAS(ext->ops, inherit) && ext->ops->inherit ? ext->ops->inherit(ext->self, from, to) : 0;
+		int r = RV_HAS(ext->ops, inherit) ? ext->ops->inherit(ext->self, from, to) : 0;
 
 		if (r < 0)
 			failed(from, "state-not-inherited", ext, r);
@@ -145,7 +151,7 @@ void ike_ext_pack(struct rv_ike_sa *sa, uint16_t tag, struct rv_pack *out)
 {
 	rv_list_each (&sa->engine->exts, ext, struct ext, entry) {
 		const char *name = rv_service_name(ext->service);
-		struct rv_pack *own = RV_HAS(ext->ops, pack) && ext->ops->pack ? rv_pack_new(sa) : NULL;
+		struct rv_pack *own = RV_HAS(ext->ops, pack) ? rv_pack_new(sa) : NULL;
 		int r = own ? ext->ops->pack(ext->self, sa, own) : 0;
 		struct rv_bytes octets = { 0 };
 
@@ -168,7 +174,7 @@ static struct ext *ext_named(struct ike_engine *engine, struct rv_bytes name)
 	rv_list_each (&engine->exts, ext, struct ext, entry) {
 		const char *own = rv_service_name(ext->service);
 
-		if (RV_HAS(ext->ops, unpack) && ext->ops->unpack && rv_bytes_equal(name, rv_bytes(own, strlen(own))))
+		if (RV_HAS(ext->ops, unpack) && rv_bytes_equal(name, rv_bytes(own, strlen(own))))
 			return ext;
 	}
 	return NULL;
@@ -201,6 +207,48 @@ void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field)
 
 	if (r)
 		failed(sa, "state-not-unpacked", ext, r);
+}
+
+/* Messages in plain, and datagrams */
+
+void ike_ext_seen(struct rv_ike_exchange *x, const struct rv_ike_plain *plain)
+{
+	rv_list_each (&x->sa->engine->exts, ext, struct ext, entry)
+		if (RV_HAS(ext->ops, seen))
+			ext->ops->seen(ext->self, x, plain);
+}
+
+bool ike_ext_splits(const struct ike_engine *engine)
+{
+	for (const struct rv_list *e = engine->exts.next; e != &engine->exts; e = e->next) {
+		const struct rv_ikev2_ext_ops *ops = rv_container_of(e, struct ext, entry)->ops;
+
+		if (RV_HAS(ops, split))
+			return true;
+	}
+	return false;
+}
+
+int ike_ext_split(struct rv_ike_exchange *x, const struct rv_ike_plain *plain, unsigned attempt)
+{
+	rv_list_each (&x->sa->engine->exts, ext, struct ext, entry) {
+		int r = RV_HAS(ext->ops, split) ? ext->ops->split(ext->self, x, plain, attempt) : 0;
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
+int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out)
+{
+	rv_list_each (&sa->engine->exts, ext, struct ext, entry) {
+		int r = RV_HAS(ext->ops, join) ? ext->ops->join(ext->self, sa, datagram, out) : 0;
+
+		if (r)
+			return r;
+	}
+	return 0;
 }
 
 /* The verbs */
@@ -334,6 +382,51 @@ static void verb_childless(struct rv_ike_sa *sa)
 {
 	if (sa->hs)
 		sa->hs->childless = true;
+/* Between messages and datagrams */
+
+static uint32_t verb_id(const struct rv_ike_exchange *x)
+{
+	return x->phase <= IKE_BUILDING && x->type != IKE_EXCHANGE_IKE_SA_INIT ? x->sa->next_out : x->id;
+}
+
+static size_t verb_sealed_len(const struct rv_ike_sa *sa, size_t len)
+{
+	return ike_sealed_len(&sa->suite, len);
+}
+
+static int verb_open(struct rv_ike_sa *sa, const struct rv_ike_sealed *d, size_t skip, uint8_t *room, size_t cap,
+		     struct rv_bytes *chunk)
+{
+	const struct ike_message message = { .octets = d->datagram,
+					     .sealed = d->type,
+					     .sealed_next = d->first,
+					     .sealed_body = d->body,
+					     .sealed_aad = rv_bytes(d->datagram.p, d->datagram.len - d->body.len) };
+
+	return ike_open(sa, &message, skip, d->answered, room, cap, chunk);
+}
+
+static bool verb_agreed(const struct rv_ike_sa *sa, uint16_t number)
+{
+	for (unsigned i = 0; i < sa->n_agreed; i++)
+		if (sa->agreed[i] == number)
+			return true;
+	return false;
+}
+
+static int verb_agree(struct rv_ike_sa *sa, uint16_t number)
+{
+	if (verb_agreed(sa, number))
+		return 0;
+	if (sa->n_agreed == IKE_AGREED_MAX)
+		return -RV_ELIMIT;
+	sa->agreed[sa->n_agreed++] = number;
+	return 0;
+}
+
+static const struct rv_proposal *verb_chosen(const struct rv_ike_exchange *x)
+{
+	return &x->chosen;
 }
 
 const struct rv_ike_verbs ike_verbs = {
@@ -355,4 +448,12 @@ const struct rv_ike_verbs ike_verbs = {
 	.prf = verb_prf,
 	.wants_child = verb_wants_child,
 	.childless = verb_childless,
+	.id = verb_id,
+	.sealed_len = verb_sealed_len,
+	.seal = ike_seal_more,
+	.open = verb_open,
+	.agree = verb_agree,
+	.agreed = verb_agreed,
+	.mix = ike_mix,
+	.chosen = verb_chosen,
 };

@@ -69,7 +69,11 @@ bool ike_ghost_answer(struct ike_port *port, const struct ike_header *header, co
 	rv_list_each (&port->engine->ghosts, ghost, struct ghost, entry) {
 		if (ghost->ours != ours || ghost->digest != digest)
 			continue;
-		(void)port->ops->send(port->self, path, rv_bytes(ghost->octets, ghost->len));
+		struct rv_rd list = rv_rd(rv_bytes(ghost->octets, ghost->len));
+		struct rv_bytes datagram;
+
+		while (rv_rd_more(&list) && ike_list_next(&list, &datagram))
+			(void)port->ops->send(port->self, path, datagram);
 		return true;
 	}
 	return false;

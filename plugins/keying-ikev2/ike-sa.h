@@ -9,7 +9,15 @@
 #include "engine.h"
 #include "keys.h"
 
-/* The last response, for a retransmitted request (RFC 7296, 2.1). digest: of that request. */
+enum { IKE_AGREED_MAX = 10 };
+
+/* Datagrams, each behind its length in two octets (protect.c). */
+struct ike_list {
+	uint8_t *b;
+	size_t len;
+};
+
+/* The last response, a list of datagrams, for a retransmitted request (RFC 7296, 2.1). digest: of that request. */
 struct ike_response {
 	uint32_t id, len;
 	uint64_t digest, at_us;
@@ -30,7 +38,8 @@ struct rv_ike_sa {
 	bool initiator;		    /* the original initiator (RFC 7296, 2.2) */
 	bool in_table, doomed;
 	bool encap; /* ESP goes in UDP */
-	uint8_t n_chosen;
+	uint8_t n_chosen, n_agreed;
+	uint16_t agreed[IKE_AGREED_MAX]; /* what extensions of both sides agreed on */
 	struct rv_transform chosen[4];
 	struct rv_suite suite;
 	struct rv_ref prf;
@@ -53,6 +62,7 @@ struct ike_handshake {
 	uint64_t digest, began_us, expire_us;
 	struct rv_bytes init_request, init_response; /* RealMessage1, RealMessage2 (RFC 7296, 2.15) */
 	struct rv_bytes ni, nr, cookie;
+	struct rv_secret before; /* the keys before the present ones */
 	const struct rv_child_conf *child;
 	struct rv_attempt *attempt; /* held */
 	uint16_t group, noted;	    /* noted: an error that came without protection */
@@ -83,6 +93,7 @@ void ike_sa_proposal(const struct rv_ike_sa *sa, struct rv_proposal *out);
 /* Keys: taking them over from keys.h, the slices of them, letting SK_pi and SK_pr go, and the event for a key log. */
 void ike_sa_adopt_keys(struct rv_ike_sa *sa, struct ike_keys *keys);
 void ike_sa_keys(const struct rv_ike_sa *sa, struct ike_keys *out);
+void ike_keys_in(const struct rv_ike_sa *sa, struct rv_bytes block, struct ike_keys *out);
 int ike_sa_trim_keys(struct rv_ike_sa *sa);
 void ike_sa_tell_keys(const struct rv_ike_sa *sa);
 
@@ -118,6 +129,11 @@ enum ike_arrival ike_window_judge(uint32_t next_in, uint32_t id);
 /* How long the answer to the n-th transmission (from 0) is waited for. */
 uint64_t ike_window_wait_us(uint64_t first_us, unsigned base_1000, unsigned n);
 bool ike_thousandths(const char *text, unsigned *out);
+
+/* A list of datagrams: the next one (false: no more), the first one, sending all. */
+bool ike_list_next(struct rv_rd *list, struct rv_bytes *datagram);
+struct rv_bytes ike_list_first(struct rv_bytes list);
+void ike_send_list(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes list);
 
 /* Sends octets on path (NULL: the session's). digest: tells one datagram from another; never 0. */
 int ike_send(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes message);

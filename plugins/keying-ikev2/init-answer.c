@@ -253,7 +253,7 @@ static bool repeated(struct ike_port *port, const struct rv_path *path, const st
 	if (!sa)
 		return ike_halfopen_stale(port->engine, digest);
 	if (sa->response && !sa->response->id && !sa->serving)
-		(void)ike_send(sa, path, rv_bytes(sa->response->octets, sa->response->len));
+		ike_send_list(sa, path, rv_bytes(sa->response->octets, sa->response->len));
 	return true;
 }
 

@@ -9,6 +9,7 @@
 #include "explain.h"
 #include "kex.h"
 #include "nat.h"
+#include "protect.h"
 #include "transitions.h"
 
 #include <errno.h>
@@ -261,7 +262,7 @@ static int go_on(struct rv_ike_exchange *x, void *self)
 	rv_attempt_step(hs->attempt, "agreed on %s",
 			rv_proposal_text(x->sa->engine->host->registry, &chosen, text, sizeof(text)));
 	hs->noted = 0;
-	hs->init_request = ike_keep(hs, x->request);
+	hs->init_request = ike_keep(hs, ike_list_first(ike_sent(x)));
 	return hs->init_request.len && ike_exchange_ask(x->sa, &ike_plan_auth) ? 0 : -ENOMEM;
 }
 

@@ -36,7 +36,9 @@ static const char *find(const struct name *names, size_t n, uint16_t number)
 
 const char *ike_exchange_name(uint8_t exchange)
 {
-	return find(exchanges, RV_COUNT(exchanges), exchange);
+	const char *name = find(exchanges, RV_COUNT(exchanges), exchange);
+
+	return name ? name : "an exchange of an extension";
 }
 
 const char *ike_payload_name(uint8_t type)

@@ -88,8 +88,8 @@ enum ike_notify_type {
 #undef X
 };
 
-/* Names for people, static storage: "IKE_SA_INIT", "TSi", "NO_PROPOSAL_CHOSEN"; NULL for a number that RFC 7296 does
- * not assign. Any thread. */
+/* Names for people, static storage: "IKE_SA_INIT", "TSi", "NO_PROPOSAL_CHOSEN"; NULL (an exchange: words that
+ * say so) for a number that RFC 7296 does not assign. Any thread. */
 const char *ike_exchange_name(uint8_t exchange);
 const char *ike_payload_name(uint8_t type);
 const char *ike_notify_name(uint16_t type);

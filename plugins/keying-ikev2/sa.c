@@ -95,6 +95,7 @@ static int handshake_free(struct ike_handshake *hs)
 {
 	ike_halfopen_remove(hs);
 	rv_attempt_drop(hs->attempt);
+	rv_secret_fini(&hs->before);
 	hs->sa->hs = NULL;
 	return 0;
 }
@@ -143,10 +144,10 @@ void ike_sa_proposal(const struct rv_ike_sa *sa, struct rv_proposal *out)
 }
 
 /* SK_d | SK_ai | SK_ar | SK_ei | SK_er (RFC 7296, 2.14), by the lengths of the algorithms */
-void ike_sa_keys(const struct rv_ike_sa *sa, struct ike_keys *out)
+void ike_keys_in(const struct rv_ike_sa *sa, struct rv_bytes block, struct ike_keys *out)
 {
 	const struct rv_prf_ops *prf = sa->prf.service ? rv_service_ops(sa->prf.service) : NULL;
-	struct rv_rd r = rv_rd(rv_secret_bytes(&sa->keys));
+	struct rv_rd r = rv_rd(block);
 
 	*out = (struct ike_keys){ 0 };
 	if (!prf)
@@ -158,6 +159,11 @@ void ike_sa_keys(const struct rv_ike_sa *sa, struct ike_keys *out)
 	out->er = rv_rd_take(&r, sa->suite.key_len);
 	out->pi = rv_rd_take(&r, prf->key_len);
 	out->pr = rv_rd_take(&r, prf->key_len);
+}
+
+void ike_sa_keys(const struct rv_ike_sa *sa, struct ike_keys *out)
+{
+	ike_keys_in(sa, rv_secret_bytes(&sa->keys), out);
 }
 
 void ike_sa_adopt_keys(struct rv_ike_sa *sa, struct ike_keys *keys)
@@ -363,6 +369,8 @@ void ike_sa_replace(struct rv_ike_sa *old, struct rv_ike_sa *fresh)
 		talloc_steal(fresh, x);
 		rv_list_add(&fresh->requests, &x->entry);
 	}
+	fresh->n_agreed = old->n_agreed;
+	memcpy(fresh->agreed, old->agreed, sizeof(fresh->agreed));
 	ike_ext_inherit(old, fresh);
 	ike_sa_schedule(old);
 	ike_sa_lifetimes(fresh);

@@ -6,6 +6,7 @@
  */
 #include "ike-sa.h"
 
+#include <ravelin/ikev2-wire.h>
 #include <ravelin/pack.h>
 
 #include <errno.h>
@@ -27,6 +28,7 @@ enum tag {
 	TAG_RESPONSE_DIGEST,
 	TAG_RESPONSE,
 	TAG_EXTENSION,
+	TAG_AGREED,
 };
 
 enum { IV_JUMP = 1 << 20 };
@@ -63,6 +65,8 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 		rv_pack_u64(out, TAG_RESPONSE_DIGEST, sa->response->digest);
 		rv_pack_put(out, TAG_RESPONSE, rv_bytes(sa->response->octets, sa->response->len));
 	}
+	for (unsigned i = 0; i < sa->n_agreed; i++)
+		rv_pack_u64(out, TAG_AGREED, sa->agreed[i]);
 	ike_ext_pack(sa, TAG_EXTENSION, out);
 	return 0;
 }
@@ -154,7 +158,9 @@ static void unpack_extensions(struct rv_ike_sa *sa, struct rv_unpack in)
 	uint16_t tag;
 
 	while (rv_unpack_next(&in, &tag, &value))
-		if (tag == TAG_EXTENSION)
+		if (tag == TAG_AGREED && rv_ike_agree(sa, (uint16_t)rv_unpack_u64(&in, value)))
+			return; /* more than there can be */
+		else if (tag == TAG_EXTENSION)
 			ike_ext_unpack(sa, value);
 }
 

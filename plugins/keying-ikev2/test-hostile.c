@@ -2,7 +2,7 @@
 /* test-hostile: strangers, floods, malformed and replayed messages, and a peer that breaks the rules. */
 #include "pair.h"
 
-#include "exchange.h"
+#include "protect.h"
 #include "requests.h"
 
 #include "transitions.h"
@@ -355,7 +355,10 @@ static void inside_send(struct inside *in, uint8_t exchange, uint32_t id)
 					   .id = id };
 
 	talloc_free(in->octets);
-	assert_int_equal(ike_seal(in->west, &header, &in->b, &in->octets, &in->len), 0);
+	struct rv_bytes chain;
+
+	assert_true(ike_builder_done(&in->b, &chain));
+	assert_int_equal(ike_seal(in->west, &header, in->b.first, chain, &in->octets, &in->len), 0);
 	inject(in->p->east, "10.0.0.1:500", in->octets, in->len);
 	sim_run(in->p->sim, RV_MS(1));
 }

@@ -4,7 +4,7 @@
  */
 #include "pair.h"
 
-#include "exchange.h"
+#include "protect.h"
 #include "requests.h"
 
 #include "engine.h"
@@ -163,7 +163,9 @@ static void send_one(struct fuzz *f)
 		put_request(f, &f->b);
 	for (unsigned n = pick(f, 10) ? 0 : pick(f, 8); n && rv_wr_len(&f->b.w) > 8; n--)
 		f->room[8 + pick(f, (unsigned)rv_wr_len(&f->b.w) - 8)] ^= (uint8_t)(1u << pick(f, 8));
-	if (ike_seal(west, &header, &f->b, &octets, &len))
+	struct rv_bytes chain;
+
+	if (!ike_builder_done(&f->b, &chain) || ike_seal(west, &header, f->b.first, chain, &octets, &len))
 		return;
 	f->p->east->recv(f->p->east->recv_arg, &path, rv_bytes(octets, len));
 	talloc_free(octets);

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* window: message IDs, retransmission and kept responses (RFC 7296, 2.1 to 2.3).
  *
- * One request of each side is outstanding at a time. Ours is sent again, bit for bit, until it is answered or given up.
+ * One request of each side is outstanding at a time. Ours is sent again, bit for bit unless an extension makes
+ * other datagrams of it, until it is answered or given up.
  * The answer to the peer's last one is kept for a retransmission, and let go after minutes.
  */
 #include "exchange.h"
 
 #include "explain.h"
+#include "protect.h"
 
 #include <errno.h>
 #include <string.h>
@@ -119,7 +121,7 @@ static void again(struct rv_timer *timer)
 	char to[RV_ADDR_TEXT];
 
 	/* an error without protection is believed when a retransmission brings nothing better (RFC 7296, 2.21.1) */
-	if (x->tries >= limit || (noted(x) && x->tries >= 1)) {
+	if (x->tries - x->anew >= limit || (noted(x) && x->tries >= 1)) {
 		give_up(x);
 		return;
 	}
@@ -134,8 +136,11 @@ static void again(struct rv_timer *timer)
 	(void)ike_point(x, RV_IKE_AT_RETRANSMIT); /* who waits for nothing cannot hold it up */
 	x->task = 0;
 	x->again = false;
-	(void)ike_send(x->sa, NULL, x->request);
-	x->due_us = rv_loop_now_us(x->sa->engine->host->loop) + wait_us(conf, x->tries);
+	/* in another form the waiting begins anew */
+	if (ike_protect_again(x, x->tries))
+		x->anew = x->tries;
+	ike_send_list(x->sa, NULL, ike_sent(x));
+	x->due_us = rv_loop_now_us(x->sa->engine->host->loop) + wait_us(conf, x->tries - x->anew);
 	ike_window_wait(x);
 }
 
@@ -154,7 +159,7 @@ void ike_window_sent(struct rv_ike_exchange *x)
 {
 	struct rv_host *host = x->sa->engine->host;
 
-	x->tries = 0;
+	x->tries = x->anew = 0;
 	x->sent_us = rv_loop_now_us(host->loop);
 	x->due_us = x->sent_us + wait_us(rv_host_conf(host), 0);
 	rv_timer_init(&x->timer, host->loop, again);

@@ -286,7 +286,7 @@ static const struct {
 	const char *says;
 } bad[] = {
 	{ "old-major", -RV_EVERSION, "abi: the plugin's major is 2, this daemon's is 1" },
-	{ "new-minor", -RV_EVERSION, "abi: the plugin needs 1.9, this daemon has 1.0" },
+	{ "new-minor", -RV_EVERSION, "abi: the plugin needs 1.99, this daemon has 1." },
 	{ "no-note", -RV_EPLUGIN, "it has no note .note.ravelin" },
 	{ "no-symbol", -RV_EPLUGIN, "rv_plugin: it exports no such symbol" },
 	{ "unknown-key", -RV_EPLUGIN, "lisence: no such key" },
