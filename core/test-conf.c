@@ -531,20 +531,32 @@ static void files_that_cannot_be_read_are_named(void **state)
 	assert_non_null(strstr(why.text, "nothing.conf cannot be read: No such file"));
 }
 
+#define SIXTY_FOUR "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-+"
+
 static void secrets_are_decoded_and_never_shown(void **state)
 {
 	static const struct {
 		const char *raw, *octets; /* octets NULL: refused */
 	} rows[] = {
-		{ "hunter2", "hunter2" }, { "\"hunter 2#\"", "hunter 2#" },
-		{ "0x68690a", "hi\n" },	  { "0x6869FF", "hi\xff" },
-		{ "0sYQ==", "a" },	  { "0sYWI=", "ab" },
-		{ "0sYWJj", "abc" },	  { "0sYWI", "ab" },
-		{ "0x686", NULL },	  { "0x68zz", NULL },
-		{ "0x", NULL },		  { "0s", NULL },
-		{ "0sYQ=", NULL },	  { "0sYR==", NULL },
-		{ "0sY", NULL },	  { "0sY!Jj", NULL },
-		{ "\"\"", NULL },	  { "\"\\\n\"", NULL },
+		{ "hunter2", "hunter2" },
+		{ "\"hunter 2#\"", "hunter 2#" },
+		{ SIXTY_FOUR, SIXTY_FOUR }, /* RFC 7296, 2.15: "at least 64 octets" */
+		{ "0x68690a", "hi\n" },
+		{ "0x6869FF", "hi\xff" },
+		{ "0sYQ==", "a" },
+		{ "0sYWI=", "ab" },
+		{ "0sYWJj", "abc" },
+		{ "0sYWI", "ab" },
+		{ "0x686", NULL },
+		{ "0x68zz", NULL },
+		{ "0x", NULL },
+		{ "0s", NULL },
+		{ "0sYQ=", NULL },
+		{ "0sYR==", NULL },
+		{ "0sY", NULL },
+		{ "0sY!Jj", NULL },
+		{ "\"\"", NULL },
+		{ "\"\\\n\"", NULL },
 	};
 	struct world *w = *state;
 

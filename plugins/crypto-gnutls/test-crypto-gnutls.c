@@ -297,6 +297,7 @@ static void a_cipher_works_in_place_and_refuses_part_of_a_block(void **state)
 	}
 }
 
+/* RFC 2404, 2: "This 160-bit value can be truncated as described in RFC2104." */
 static void a_mac_is_the_beginning_of_its_prf(void **state)
 {
 	struct fixture *f = *state;

@@ -247,6 +247,7 @@ const struct rv_vector gnutls_cipher_vectors[3][N_CIPHER_VECTORS] = {
 	},
 };
 
+/* AES in GCM with an ICV of 16 octets, as ESP (RFC 4106, 6) and IKE (RFC 5282, 7) use it, and ChaCha20-Poly1305. */
 const struct rv_vector gnutls_aead_vectors[4][N_AEAD_VECTORS] = {
 	{
 		{ .source = "McGrew and Viega, The Galois/Counter Mode of Operation, test case 2",

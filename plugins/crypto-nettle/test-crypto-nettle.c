@@ -212,6 +212,7 @@ static void point(uint8_t *out, size_t len, const char *x, const char *y)
 	assert_int_equal(test_hex(y, out + len, len), len);
 }
 
+/* RFC 6989, 2.3 */
 static void an_ecp_public_value_must_be_a_point_of_the_curve(void **state)
 {
 	uint8_t secret[66], value[132], shared[66];
@@ -285,6 +286,7 @@ static void export(uint8_t *out, size_t len, const mpz_t number)
 		mpz_export(out + len - n, NULL, 1, 1, 1, 0, number);
 }
 
+/* RFC 6989, 2.1 */
 static void a_modp_public_value_must_be_in_range(void **state)
 {
 	static const struct {

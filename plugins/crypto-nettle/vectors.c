@@ -7,6 +7,7 @@
 #include "ops.h"
 
 /* clang-format off */
+/* AES in GCM with an ICV of 16 octets, as ESP (RFC 4106, 6) and IKE (RFC 5282, 7) use it, and ChaCha20-Poly1305. */
 const struct rv_vector nettle_aead_vectors[4][N_AEAD_VECTORS] = {
 	{
 		{ .source = "McGrew and Viega, The Galois/Counter Mode of Operation, test case 2",

@@ -6,6 +6,7 @@
 
 #include <linux/virtio_net.h>
 
+/* RFC 4106 (GCM), RFC 7634 (ChaCha20-Poly1305), RFC 3602 (CBC) and RFC 2410 (NULL) */
 static void every_combination_carries_a_packet(void **state)
 {
 	static const char *const proposals[] = { "aes128gcm16",	  "aes256gcm16", "chacha20poly1305", "aes128-sha256",
@@ -330,6 +331,40 @@ static void seal_text(struct rig *west, struct rv_packet *packet, uint32_t spi, 
 	ip_put32(op.iv + 4, (uint32_t)seq);
 	assert_int_equal(rv_cryptor_seal(&sa->suite, context_get(&rig_lane(west)->contexts, sa), &op, 1), 0);
 	packet->len = 8 + 8 + len + 16;
+}
+
+/* RFC 7296, 2.23: "both UDP-encapsulated ESP and non-UDP-encapsulated ESP packets at any time" */
+static void esp_is_taken_in_udp_and_without_at_any_time(void **state)
+{
+	struct pair *pair = *state;
+	struct rig_port *out = &pair->east->clear[0];
+	uint8_t p[60];
+
+	for (int raw = 0; raw < 2; raw++) {
+		struct rig_sa sa = plain;
+
+		sa.raw = raw;
+		sa.spi = 0x1000 + (uint32_t)raw;
+		sa.reqid = 7 + (uint32_t)raw;
+		sa.local = raw ? "10.3.0.0/16" : "10.1.0.0/16";
+		sa.remote = raw ? "10.4.0.0/16" : "10.2.0.0/16";
+		tunnel(pair, &sa);
+		for (int other = 0; other < 2; other++) {
+			struct rig_port *wire = &pair->west->wire[!raw];
+
+			rig_packet(p, raw ? "10.3.0.1" : "10.1.0.1", raw ? "10.4.0.1" : "10.2.0.1", 1, 2, sizeof(p));
+			rig_clear(pair->west, 0, p, sizeof(p));
+			assert_int_equal(wire->n, 1);
+			assert_int_equal(wire->caught[0].encap, !raw);
+			if (other)
+				wire->caught[0].encap = raw;
+			rig_carry(pair->west, pair->east);
+			if (out->n != 1 || memcmp(out->caught[0].data, p, sizeof(p)))
+				fail_msg("an SA %s UDP, a packet %s", raw ? "without" : "in",
+					 raw == other ? "in it" : "without");
+			rig_forget(out);
+		}
+	}
 }
 
 static void what_is_behind_the_icv_is_not_trusted(void **state)
@@ -663,6 +698,7 @@ int main(void)
 		TEST(extended_numbers_cross_32_bits_on_the_wire),
 		cmocka_unit_test(sequence_numbers_never_cycle),
 		TEST(selectors_are_checked_on_the_way_in),
+		TEST(esp_is_taken_in_udp_and_without_at_any_time),
 		TEST(what_is_behind_the_icv_is_not_trusted),
 		TEST(congestion_marks_cross_the_tunnel),
 		TEST(too_big_is_told_to_the_sender),

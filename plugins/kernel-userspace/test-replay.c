@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-replay: the window against a slow model, its edges, and the high half of extended numbers. */
+/* test-replay: the window (RFC 6479) against a slow model, its edges, and the high half of extended numbers. */
 #include "test.h"
 
 #include "replay.h"

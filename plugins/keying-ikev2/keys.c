@@ -12,12 +12,13 @@
 #include <ravelin/wire.h>
 #include <talloc.h>
 
-enum { SEED_PARTS_MAX = 6, PRF_PLUS_ROUNDS = 255 };
+enum { SEED_PARTS_MAX = 6, PRF_PLUS_ROUNDS = 255, PRF_MIN = 16 };
 
+/* RFC 7296, 5: "a PRF whose output is less than 128 bits ... MUST NOT be used" */
 static int prf_of(struct rv_service *prf, const struct rv_prf_ops **ops)
 {
 	*ops = rv_service_ops(prf);
-	return (*ops)->out_len == 0 || (*ops)->out_len > IKE_PRF_MAX ? -RV_ELIMIT : 0;
+	return (*ops)->out_len < PRF_MIN || (*ops)->out_len > IKE_PRF_MAX ? -RV_ELIMIT : 0;
 }
 
 int ike_prf(struct rv_service *prf, struct rv_bytes key, const struct rv_bytes *parts, size_t n_parts,

@@ -213,6 +213,93 @@ static void a_responder_of_another_name_is_refused(void **state)
 	pair_free(p);
 }
 
+/* West's messages, whole. */
+struct record {
+	struct {
+		uint8_t octets[2048];
+		size_t len;
+	} sent[8];
+	unsigned n;
+	uint8_t lose; /* the exchange whose requests do not arrive */
+};
+
+static bool record(void *arg, struct sim_host *from, struct sim_host *to, uint8_t *message, size_t *len)
+{
+	struct record *r = arg;
+
+	if (strcmp(from->name, "west") != 0)
+		return false;
+	assert_true(r->n < RV_COUNT(r->sent));
+	memcpy(r->sent[r->n].octets, message, *len);
+	r->sent[r->n++].len = *len;
+	return message[18] == r->lose;
+}
+
+/* RFC 7296, 2.1: "A retransmission from the initiator MUST be bitwise identical to the original request." */
+static void a_request_is_sent_again_bit_for_bit(void **state)
+{
+	static const uint8_t lost[] = { IKE_EXCHANGE_IKE_SA_INIT, IKE_EXCHANGE_IKE_AUTH };
+
+	for (size_t i = 0; i < RV_COUNT(lost); i++) {
+		const struct side west = { .settings = "retransmit_tries = 3\n retransmit_timeout = 1s\n" };
+		struct pair *p = pair_new(&west, NULL);
+		struct record r = { .lose = lost[i] };
+
+		sim_tap(p->sim, record, &r);
+		struct rv_attempt *attempt = try_up(p, "net", RV_S(30));
+
+		assert_int_equal(attempt->code, -RV_ETIMEOUT);
+		assert_int_equal(r.n, i + 4);
+		for (unsigned k = (unsigned)i + 1; k < r.n; k++) {
+			assert_int_equal(r.sent[k].len, r.sent[i].len);
+			assert_memory_equal(r.sent[k].octets, r.sent[i].octets, r.sent[i].len);
+		}
+		rv_attempt_drop(attempt);
+		pair_free(p);
+	}
+}
+
+static struct rv_bytes payload_of(struct ike_message *m, const struct record *r, unsigned i, uint8_t type)
+{
+	const struct ike_types types = ike_types_own();
+
+	assert_int_equal(ike_message_read(m, rv_bytes(r->sent[i].octets, r->sent[i].len), &types), 0);
+	assert_int_equal(ike_chain_count(&m->chain, type), 1);
+	return ike_chain_first(&m->chain, type)->body;
+}
+
+/* RFC 7296, 1.2, 2.6 and 2.7: with a cookie "all other payloads unchanged", with another group the full set again */
+static void a_second_first_message_offers_what_the_first_did(void **state)
+{
+	const struct side west = { .proposals = "aes128gcm16-prfsha256-x25519-ecp256, aes256-sha512-modp2048" },
+			  east = { .proposals = "aes128gcm16-prfsha256-ecp256", .settings = "cookie_threshold = 0" };
+	struct pair *p = pair_new(&west, &east);
+	struct record r = { 0 };
+	struct ike_message first, m;
+
+	sim_tap(p->sim, record, &r);
+	bring_up(p);
+	struct rv_bytes sa = payload_of(&first, &r, 0, IKE_PAYLOAD_SA),
+			nonce = payload_of(&first, &r, 0, IKE_PAYLOAD_NONCE),
+			ke = payload_of(&first, &r, 0, IKE_PAYLOAD_KE);
+
+	assert_int_equal(sa.p[6], 0);	 /* SPI Size (3.3.1) */
+	assert_int_equal(nonce.len, 32); /* half the key of the longest PRF (2.10) */
+	assert_int_equal(ke.p[1], 31);
+	for (unsigned i = 0; i < 3; i++) {
+		assert_true(rv_bytes_equal(payload_of(&m, &r, i, IKE_PAYLOAD_SA), sa));
+		assert_true(rv_bytes_equal(payload_of(&m, &r, i, IKE_PAYLOAD_NONCE), nonce));
+		assert_int_equal(payload_of(&m, &r, i, IKE_PAYLOAD_KE).p[1], i < 2 ? 31 : 19);
+		assert_int_equal(rv_bytes_equal(payload_of(&m, &r, i, IKE_PAYLOAD_KE), ke), i < 2);
+		assert_int_equal(m.header.spi_i, first.header.spi_i);
+		assert_int_equal(m.header.spi_r, 0); /* 3.1 */
+		assert_int_equal(m.header.minor, 0);
+		assert_int_equal(m.header.flags, IKE_FLAG_INITIATOR);
+		assert_int_equal(m.chain.p[0].type, i ? IKE_PAYLOAD_NOTIFY : IKE_PAYLOAD_SA);
+	}
+	pair_free(p);
+}
+
 static void a_silent_peer_is_told_with_its_retransmissions(void **state)
 {
 	const struct side west = { .settings = "retransmit_tries = 2\n retransmit_timeout = 1s\n" };
@@ -286,6 +373,18 @@ static void selectors_are_narrowed(void **state)
 	assert_int_equal(child->n_local_ts, 1);
 	assert_string_equal(rv_ts_text(&child->ts[0], text), "10.1.0.0/24");
 	assert_string_equal(rv_ts_text(&child->ts[1], text), "10.2.0.0/16");
+	/* RFC 7296, 2.9.2: a rekey never makes them narrower */
+	for (int i = 0; i < 2; i++) {
+		uint32_t spi = child_of(p->west)->spi_in;
+
+		assert_int_equal(ike_child_rekey(child_of(i ? p->east : p->west)), 0);
+		sim_run(p->sim, RV_S(1));
+		child = child_of(p->west);
+		assert_true(child->spi_in != spi);
+		assert_int_equal(child->n_local_ts, 1);
+		assert_string_equal(rv_ts_text(&child->ts[0], text), "10.1.0.0/24");
+		assert_string_equal(rv_ts_text(&child->ts[1], text), "10.2.0.0/16");
+	}
 	pair_free(p);
 }
 
@@ -354,6 +453,22 @@ static void initial_contact_replaces_the_old_session(void **state)
 	pair_free(p);
 }
 
+/* RFC 7296, 2.4: it "MUST NOT be sent by an entity that may be replicated" */
+static void who_may_be_replicated_says_no_initial_contact(void **state)
+{
+	const struct side west = { .connection = "unique = never" };
+	struct pair *p = pair_new(&west, NULL);
+
+	bring_up(p);
+	ike_sa_end(peer_of(p->west)->sa, 0, NULL); /* without a word */
+	struct rv_attempt *attempt = try_up(p, "net", RV_S(60));
+
+	assert_int_equal(attempt->code, 0);
+	assert_int_equal(n_peers(p->east), 2);
+	rv_attempt_drop(attempt);
+	pair_free(p);
+}
+
 static bool drop_all(void *arg, struct sim_host *from, struct sim_host *to, uint8_t *message, size_t *len)
 {
 	struct sim_host *silent = arg;
@@ -395,12 +510,15 @@ int main(void)
 		cmocka_unit_test(an_unknown_peer_is_told_on_both_sides),
 		cmocka_unit_test(without_a_secret_nothing_is_sent),
 		cmocka_unit_test(a_responder_of_another_name_is_refused),
+		cmocka_unit_test(a_request_is_sent_again_bit_for_bit),
+		cmocka_unit_test(a_second_first_message_offers_what_the_first_did),
 		cmocka_unit_test(a_silent_peer_is_told_with_its_retransmissions),
 		cmocka_unit_test(an_unprotected_error_is_not_believed_at_once),
 		cmocka_unit_test(selectors_are_narrowed),
 		cmocka_unit_test(transport_mode_is_agreed_on),
 		cmocka_unit_test(encapsulation_is_forced_forbidden_or_left_out),
 		cmocka_unit_test(initial_contact_replaces_the_old_session),
+		cmocka_unit_test(who_may_be_replicated_says_no_initial_contact),
 		cmocka_unit_test(a_half_open_sa_times_out),
 	};
 

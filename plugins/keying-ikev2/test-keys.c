@@ -203,6 +203,46 @@ static void a_failure_of_the_prf_leaves_keys_untouched(void **state)
 	test_core_end(core);
 }
 
+static int fill(void *self, struct rv_bytes key, const struct rv_bytes *parts, size_t n_parts, uint8_t *out)
+{
+	*out = (uint8_t)key.len;
+	return 0;
+}
+
+static void a_prf_has_at_least_128_bits(void **state)
+{
+	static const struct rv_prf_ops ops[] = {
+		{ .size = sizeof(ops[0]), .out_len = 15, .key_len = 16, .prf = fill },
+		{ .size = sizeof(ops[0]), .out_len = 16, .key_len = 16, .prf = fill },
+	};
+	static const struct rv_vector vectors[][1] = {
+		{ { .source = "by definition",
+		    .key = ZEROES16,
+		    .in = "00",
+		    .out = "10"
+			   "0000000000000000000000000000" } },
+		{ { .source = "by definition",
+		    .key = ZEROES16,
+		    .in = "00",
+		    .out = "10"
+			   "000000000000000000000000000000" } },
+	};
+	struct rv_core *core = test_core();
+
+	for (size_t i = 0; i < RV_COUNT(ops); i++) {
+		const char *name = i ? "enough" : "less";
+		const struct rv_offer offer = { .name = name, .vectors = vectors[i], .n_vectors = 1 };
+		uint8_t out[IKE_PRF_MAX];
+		size_t len = 0;
+
+		assert_int_equal(rv_prf_offer(rv_host_new(core, name), offer, &ops[i], NULL), 0);
+		assert_int_equal(ike_prf(test_service(core, "prf", name), RV_STR("key"), NULL, 0, out, &len),
+				 i ? 0 : -RV_ELIMIT);
+		assert_int_equal(len, i ? 16 : 0);
+	}
+	test_core_end(core);
+}
+
 static void a_maced_id_is_the_prf_of_the_body(void **state)
 {
 	struct rv_core *core = test_core();
@@ -226,6 +266,7 @@ int main(void)
 		cmocka_unit_test(prf_plus_ends_at_255_rounds),
 		cmocka_unit_test(a_prf_may_take_only_the_first_octets_of_the_nonces),
 		cmocka_unit_test(a_failure_of_the_prf_leaves_keys_untouched),
+		cmocka_unit_test(a_prf_has_at_least_128_bits),
 		cmocka_unit_test(a_maced_id_is_the_prf_of_the_body),
 	};
 

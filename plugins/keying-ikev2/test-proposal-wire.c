@@ -46,6 +46,7 @@ static const struct {
 	{ "transform cut", "0000000f 01010001 00000008 010000", false, false },
 	{ "attribute cut", "00000013 01010001 0000000b 01000014 800e00", false, false },
 	{ "nothing", "", false, false },
+	{ "reserved octets are ignored", "00ff0014 01010001 00ff000c 01ff0014 800e0080", true, true },
 	{ "octets behind the last", "00000014 01010001" LAST_GCM128 "00", false, false },
 };
 

@@ -214,6 +214,9 @@ static void both_sides_delete_a_child_at_once(void **state)
 	assert_int_equal(ike_child_delete(child_of(p->west)), 0);
 	assert_int_equal(ike_child_delete(child_of(p->east)), 0);
 	sim_run(p->sim, RV_MS(1));
+	/* half-closed, and not closed alone (RFC 7296, 1.4.1) */
+	assert_int_equal(sim_n_sas(p->west), 2);
+	assert_int_equal(sim_n_sas(p->east), 2);
 	let_go(&h);
 	sim_run(p->sim, RV_S(5));
 	assert_int_equal(sim_n_sas(p->west) + sim_n_sas(p->east), 0);
@@ -329,12 +332,106 @@ static void a_further_child_waits_for_a_peer_that_is_busy(void **state)
 	assert_int_equal(rv_core_up(p->west->core, "east", "more", "test", &attempt, &why), 0);
 	sim_run(p->sim, RV_MS(1));
 	let_go(&h);
+	uint64_t refused_us = sim_now_us(p->sim);
+
 	(void)sim_until(p->sim, attempt_ended, attempt, RV_S(40));
 	assert_int_equal(attempt->code, 0);
+	assert_true(sim_now_us(p->sim) - refused_us >= RV_S(5)); /* "it MUST wait" (RFC 7296, 2.25) */
 	assert_says(attempt, "TEMPORARY_FAILURE");
 	assert_true(sim_packet(p->west, p->east, "10.11.0.1", "10.12.0.1"));
 	assert_true(carries(p));
 	rv_attempt_drop(attempt);
+	pair_free(p);
+}
+
+/* RFC 7296, 3.4: "If none of the proposals in that SA payload specifies a Diffie-Hellman group, the KE payload MUST NOT
+ * be present" */
+static void without_a_group_there_is_no_key_exchange(void **state)
+{
+	const struct side west = { .children = "more { local_ts = 10.11.0.0/16\n remote_ts = 10.12.0.0/16\n "
+					       "esp_proposals = aes128gcm16 }" },
+			  east = { .children = "more { local_ts = 10.12.0.0/16\n remote_ts = 10.11.0.0/16\n "
+					       "esp_proposals = aes128gcm16 }" };
+	struct pair *p = up_pair(&west, &east);
+	struct rv_attempt *attempt = try_up(p, "more", RV_S(5));
+
+	assert_int_equal(attempt->code, 0);
+	assert_says(attempt, "sent CREATE_CHILD_SA request to 10.0.0.2:500: SA Nonce TSi TSr;");
+	assert_says(attempt, "got CREATE_CHILD_SA response from 10.0.0.2:500: SA Nonce TSi TSr;");
+	rv_attempt_drop(attempt);
+	pair_free(p);
+}
+
+/* RFC 7296, 3.3.6: the group NONE is chosen, "then it MUST ignore the initiator's KE payload and omit the KE payload
+ * from the response" */
+static void a_key_exchange_that_is_not_chosen_is_ignored(void **state)
+{
+	const struct side west = { .children = "more { local_ts = 10.11.0.0/16\n remote_ts = 10.12.0.0/16\n "
+					       "esp_proposals = aes128gcm16-x25519-none }" },
+			  east = { .children = "more { local_ts = 10.12.0.0/16\n remote_ts = 10.11.0.0/16\n "
+					       "esp_proposals = aes128gcm16 }" };
+	struct pair *p = up_pair(&west, &east);
+	struct rv_attempt *attempt = try_up(p, "more", RV_S(5));
+
+	assert_int_equal(attempt->code, 0);
+	assert_says(attempt, "sent CREATE_CHILD_SA request to 10.0.0.2:500: SA Nonce KE TSi TSr;");
+	assert_says(attempt, "got CREATE_CHILD_SA response from 10.0.0.2:500: SA Nonce TSi TSr;");
+	assert_true(sim_packet(p->west, p->east, "10.11.0.1", "10.12.0.1"));
+	assert_true(sim_packet(p->east, p->west, "10.12.0.1", "10.11.0.1"));
+	rv_attempt_drop(attempt);
+	pair_free(p);
+}
+
+/* RFC 7296, 2.3: a request waits for the answer to the one before it */
+static void one_request_is_outstanding_at_a_time(void **state)
+{
+	struct pair *p = up_pair(NULL, NULL);
+	struct hold h = { .p = p, .on = true };
+
+	sim_tap(p->sim, hold, &h);
+	assert_int_equal(ike_liveness(sa_of(p->west)), 0);
+	assert_int_equal(ike_child_rekey(child_of(p->west)), 0);
+	sim_run(p->sim, RV_MS(100));
+	assert_int_equal(h.n, 1);
+	let_go(&h);
+	sim_run(p->sim, RV_S(1));
+	assert_true(rv_list_empty(&sa_of(p->west)->requests));
+	assert_true(pair_up(p));
+	pair_free(p);
+}
+
+/* RFC 7296, 2.25: CHILD_SA_NOT_FOUND: the child SA goes without a word and a new one is asked for */
+static void a_child_that_the_peer_has_not_is_made_anew(void **state)
+{
+	struct pair *p = up_pair(NULL, NULL);
+	uint32_t spi = child_of(p->west)->spi_in;
+
+	rv_child_down(child_of(p->east), 0);
+	assert_int_equal(sim_n_sas(p->east), 0);
+	assert_int_equal(ike_child_rekey(child_of(p->west)), 0);
+	sim_run(p->sim, RV_S(1));
+	assert_true(pair_up(p));
+	assert_true(child_of(p->west)->spi_in != spi);
+	pair_free(p);
+}
+
+/* RFC 7296, 2.8.1: "the timing of rekeying requests SHOULD be jittered" */
+static void rekeys_do_not_come_at_the_same_time(void **state)
+{
+	const struct side west = { .connection = "rekey_time = 1h\n rand_time = 10m" };
+	struct pair *p = up_pair(&west, NULL);
+	uint64_t last = 0;
+
+	for (int i = 0; i < 5; i++) {
+		uint64_t now = sim_now_us(p->sim), due;
+
+		assert_int_equal(ike_rekey(sa_of(p->west)), 0);
+		sim_run(p->sim, RV_S(1));
+		due = sa_of(p->west)->rekey_us - now;
+		assert_true(due >= RV_S(3000) && due <= RV_S(3601));
+		assert_true(due != last);
+		last = due;
+	}
 	pair_free(p);
 }
 
@@ -471,6 +568,11 @@ int main(void)
 		cmocka_unit_test(a_further_child_is_made_with_a_key_exchange),
 		cmocka_unit_test(a_further_child_with_another_group_is_asked_for_again),
 		cmocka_unit_test(a_further_child_waits_for_a_peer_that_is_busy),
+		cmocka_unit_test(without_a_group_there_is_no_key_exchange),
+		cmocka_unit_test(a_key_exchange_that_is_not_chosen_is_ignored),
+		cmocka_unit_test(one_request_is_outstanding_at_a_time),
+		cmocka_unit_test(a_child_that_the_peer_has_not_is_made_anew),
+		cmocka_unit_test(rekeys_do_not_come_at_the_same_time),
 		cmocka_unit_test(a_further_child_that_is_refused_says_why),
 		cmocka_unit_test(a_dead_peer_is_found_and_its_sas_removed),
 		cmocka_unit_test(traffic_is_a_sign_of_life),

@@ -253,6 +253,7 @@ static void encapsulation_moves_to_the_other_ports(void **state)
 	assert_int_equal(w->sent_to.port, 33333);
 }
 
+/* RFC 3948, 4 */
 static void keepalives_go_out_every_period_while_asked_for(void **state)
 {
 	struct world *w = *state;

@@ -131,6 +131,7 @@ static void what_cannot_be_sent_is_refused(void **state)
 	assert_int_equal(w->ops->send(w->self, &v4, &v4, false, RV_STR("x")), -EINVAL);
 }
 
+/* RFC 3948, 2: ESP, a keying message behind four zeros, a keepalive */
 static void octets_are_classified(void **state)
 {
 	static const struct {
