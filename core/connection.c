@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <net/if.h>
+#include <ravelin/auth.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -372,4 +373,24 @@ const struct rv_child_conf *rv_connection_child(const struct rv_connection *conn
 		if (!name || !strcmp(connection->children[i].name, name))
 			return &connection->children[i];
 	return NULL;
+}
+
+struct rv_service *rv_auth_find(struct rv_core *core, const struct rv_round *round)
+{
+	struct rv_service *service = rv_registry_find(core->registry, "auth", round->auth);
+	size_t len = strcspn(round->auth, "-:/");
+	char name[64];
+
+	if (service || len >= sizeof(name) || !round->auth[len])
+		return service;
+	memcpy(name, round->auth, len);
+	name[len] = 0;
+	return rv_registry_find(core->registry, "auth", name);
+}
+
+const struct rv_conf *rv_core_conf(struct rv_core *core)
+{
+	static const struct rv_conf none = { .name = "" };
+
+	return core->conf ? core->conf : &none;
 }

@@ -58,6 +58,10 @@ struct rv_connection {
 	size_t n_children;
 };
 
+/* The root of the present configuration, for sections that only a plugin reads; the empty section before the first.
+ * Borrowed until the next turn of the loop. */
+const struct rv_conf *rv_core_conf(struct rv_core *core);
+
 /* The connection of this name, or NULL. Borrowed until the next turn of the loop; talloc_reference() it to keep it. */
 const struct rv_connection *rv_connection_find(struct rv_core *core, const char *name);
 

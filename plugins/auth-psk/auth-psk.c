@@ -81,6 +81,7 @@ static int verify(void *self, const struct rv_auth_request *request, uint8_t met
 	int r = compute(self, request, expected, &n);
 	if (r)
 		return r;
+	*request->advice = "make the secrets of these two identities the same on both sides";
 	if (rv_equal_secret(rv_bytes(expected, n), proof))
 		return 0;
 	return rv_why_set(

@@ -33,6 +33,7 @@ struct fixture {
 	void *self;
 	struct rv_id *west, *east, *south, *north;
 	struct rv_why why;
+	const char *advice;
 };
 
 static int setup(void **state)
@@ -79,6 +80,7 @@ static struct rv_auth_request request(struct fixture *f, const char *prf, const 
 		.prf = rv_registry_find(f->core->registry, "prf", prf),
 		.octets = { RV_STR("first part, "), RV_STR("second part, "), RV_STR("third part") },
 		.why = &f->why,
+		.advice = &f->advice,
 	};
 }
 
@@ -152,6 +154,7 @@ static void a_wrong_proof_fails_and_says_that_the_secrets_differ(void **state)
 		proof[i] ^= 1;
 		assert_int_equal(f->auth->verify(f->self, &r, 2, rv_bytes(proof, 32), NULL), -RV_EAUTH_FAILED);
 		says(f, -RV_EAUTH_FAILED, (const char *const[]){ "west.example", "east.example", "secret", NULL });
+		assert_non_null(strstr(f->advice, "secrets"));
 		proof[i] ^= 1;
 	}
 	for (size_t n = 31; n <= 33; n++)

@@ -27,13 +27,21 @@ static int is_other(struct rv_peer *peer, void *arg)
 	return peer != arg && peer->established;
 }
 
+/* Whether the peer's identity will be, or was, proved; one that is not says nothing of other sessions. */
+static bool is_known(struct rv_peer *peer)
+{
+	struct rv_service *service = rv_auth_find(peer->core, &peer->connection->remote[0]);
+
+	return service && !rv_service_attr(service, "anonymous", 0);
+}
+
 /* RFC 7296, 2.4: "this IKE SA is the only IKE SA currently active between the authenticated identities" */
 bool ike_is_first_contact(struct rv_peer *peer)
 {
 	const char *unique = rv_conf_str(peer->connection->conf, "unique");
 	const struct rv_id *theirs = peer->remote_id ? peer->remote_id : peer->connection->remote[0].id;
 
-	if (unique && strcmp(unique, "never") == 0)
+	if ((unique && strcmp(unique, "never") == 0) || !is_known(peer))
 		return false;
 	if (!ike_id_names_one(theirs)) /* nobody knows yet who answers */
 		return !rv_peer_each(peer->core, peer->connection->name, is_other, peer);
@@ -53,7 +61,7 @@ void ike_first_contact(struct rv_ike_exchange *x)
 	bool replace = unique && strcmp(unique, "replace") == 0;
 	struct rv_peer *peer = x->sa->peer;
 
-	if (unique && strcmp(unique, "never") == 0)
+	if ((unique && strcmp(unique, "never") == 0) || !is_known(peer))
 		return;
 	if (replace || ike_has_notify(x, IKE_N_INITIAL_CONTACT))
 		rv_peer_each_between(peer->core, peer->local_id, peer->remote_id, end_twin, peer);
@@ -133,7 +141,7 @@ static int who(struct rv_ike_exchange *x, void *self)
 
 static int no_proof(struct rv_ike_exchange *x, void *self)
 {
-	x->advice = "let the peer use auth = psk (or what the connection wants)";
+	x->advice = "let the peer prove itself in the way that remote { auth } of the connection says";
 	return ike_refuse(x, IKE_N_AUTHENTICATION_FAILED, rv_bytes(NULL, 0), -RV_EAUTH_FAILED,
 			  "the peer sent no AUTH payload: it wants to be authenticated by EAP, which is not offered");
 }

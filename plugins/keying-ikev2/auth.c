@@ -16,18 +16,31 @@
 
 const struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round)
 {
+	struct rv_service *service = rv_auth_find(peer->core, round);
+	uint8_t type = service ? (uint8_t)rv_service_attr(service, "id-type", 0) : 0;
 	const struct rv_addr *addr = &peer->path.local;
 
 	if (round->id && round->id->type != RV_ID_ANY)
 		return round->id;
+	if (type)
+		return rv_id_from_wire(peer, type, rv_bytes(NULL, 0));
 	return rv_id_from_wire(peer, addr->family == RV_IPV6 ? RV_ID_IPV6 : RV_ID_IPV4,
 			       rv_bytes(addr->ip, rv_family_len(addr->family)));
 }
 
+static int proof_free(struct ike_proof *proof)
+{
+	rv_ref_drop(&proof->ref);
+	return 0;
+}
+
 static struct ike_proof *proof_of(struct rv_ike_exchange *x)
 {
-	if (!x->proof)
-		x->proof = talloc_zero(x, struct ike_proof);
+	if (x->proof)
+		return x->proof;
+	x->proof = talloc_zero(x, struct ike_proof);
+	if (x->proof)
+		talloc_set_destructor(x->proof, proof_free);
 	return x->proof;
 }
 
@@ -60,7 +73,11 @@ static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const
 						   .remote_id = sa->peer->remote_id ? sa->peer->remote_id : wanted,
 						   .prf = sa->prf.service,
 						   .initiator = initiator,
-						   .why = &x->why };
+						   .why = &x->why,
+						   .key = initiator ? keys.pi : keys.pr,
+						   .method = &proof->method,
+						   .advice = &x->advice,
+						   .exchange = x };
 	proof->request.octets[0] = initiator ? sa->hs->init_request : sa->hs->init_response;
 	proof->request.octets[1] = initiator ? sa->hs->nr : sa->hs->ni;
 	proof->request.octets[2] = rv_bytes(proof->maced, proof->maced_len);
@@ -82,11 +99,18 @@ static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const
 
 static struct rv_service *auth_service(struct rv_ike_exchange *x, const struct rv_round *round)
 {
-	struct rv_service *service = rv_registry_find(x->sa->engine->host->registry, "auth", round->auth);
+	struct rv_service *service = rv_auth_find(x->sa->engine->host->core, round);
 
 	if (!service)
 		rv_why_set(&x->why, -RV_ENO_PROVIDER, "no loaded plugin provides auth = %s", round->auth);
 	return service;
+}
+
+/* The service that proves or checks is held until the next one is, or the exchange ends: its answer may take time. */
+static int hold(struct rv_ike_exchange *x, struct rv_service *service)
+{
+	rv_ref_drop(&x->proof->ref);
+	return rv_ref_take(&x->proof->ref, service, &x->sa->user) ? -RV_EIN_USE : 0;
 }
 
 int ike_auth_sign(struct rv_ike_exchange *x)
@@ -100,6 +124,9 @@ int ike_auth_sign(struct rv_ike_exchange *x)
 	if (!ops)
 		return -RV_ENO_PROVIDER;
 	r = octets(x, round, x->sa->peer->local_id, initiator);
+	if (r)
+		return r;
+	r = hold(x, service);
 	if (r)
 		return r;
 	x->proof->method = (uint8_t)rv_service_attr(service, "auth-method", 0);
@@ -123,7 +150,10 @@ int ike_auth_verify(struct rv_ike_exchange *x)
 	r = octets(x, round, x->sa->peer->remote_id, initiator);
 	if (r)
 		return r;
-	x->advice = "make the secrets of these two identities the same on both sides";
+	r = hold(x, service);
+	if (r)
+		return r;
+	x->advice = NULL;
 	return ops->verify(rv_service_self(service), &x->proof->request, auth.method, auth.octets, &x->call);
 }
 
@@ -209,9 +239,9 @@ static void explain(struct rv_ike_exchange *x, int result)
 		   "hold there; we asked for %s with auth = %s",
 		   rv_id_text(peer->local_id, ours), rv_id_text(peer->connection->remote[0].id, theirs),
 		   peer->connection->local[0].auth);
-	x->advice =
-		"compare the secret and both identities with the peer's configuration; its log or `ravelin diagnose` "
-		"there says which one differs";
+	x->advice = "compare the secret or key that proves us, and both identities, with the peer's configuration; its "
+		    "log or "
+		    "`ravelin diagnose` there says which one differs";
 }
 
 /* The responder thinks that all is well when it was we who did not accept its proof (RFC 7296, 2.21.2). */

@@ -11,9 +11,10 @@
 /* A proof that is being made or checked; the request is borrowed by the auth service until it answers. */
 struct ike_proof {
 	struct rv_auth_request request;
+	struct rv_ref ref;
 	uint8_t maced[IKE_PRF_MAX];
 	size_t maced_len;
-	uint8_t octets[1024], method;
+	uint8_t octets[1280], method;
 	size_t len;
 };
 
