@@ -48,9 +48,13 @@ bool ike_is_first_contact(struct rv_peer *peer)
 	return !rv_peer_each_between(peer->core, peer->local_id, theirs, find_twin, peer);
 }
 
+/* When both sides begin at once each says INITIAL_CONTACT in good faith, since neither session is up yet. Only what was
+ * up before this handshake began is older than the peer's claim; else each side would end the other's session. */
 static int end_twin(struct rv_peer *peer, void *arg)
 {
-	if (peer != arg)
+	const struct rv_ike_sa *sa = arg;
+
+	if (peer != sa->peer && peer->established && peer->since_us <= sa->hs->began_us)
 		rv_peer_down(peer, -RV_EPEER_GONE, "the peer began anew (INITIAL_CONTACT)");
 	return 0;
 }
@@ -64,7 +68,7 @@ void ike_first_contact(struct rv_ike_exchange *x)
 	if ((unique && strcmp(unique, "never") == 0) || !is_known(peer))
 		return;
 	if (replace || ike_has_notify(x, IKE_N_INITIAL_CONTACT))
-		rv_peer_each_between(peer->core, peer->local_id, peer->remote_id, end_twin, peer);
+		rv_peer_each_between(peer->core, peer->local_id, peer->remote_id, end_twin, x->sa);
 }
 
 void ike_tell_auth_failed(struct rv_ike_exchange *x, int error)

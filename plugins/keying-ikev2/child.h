@@ -16,8 +16,6 @@ struct ike_child {
 	struct rv_call call;
 	uint32_t successor, replaces; /* ids of child SAs, 0: none */
 	bool initiator;		      /* of the exchange that made it */
-	uint16_t rival_nonce_len;     /* the lower nonce of the peer's exchange (RFC 7296, 2.8.1) */
-	uint8_t rival_nonce[IKE_NONCE_MAX];
 };
 
 /* A new child SA for x, which frees it unless ike_child_done() is reached. reqid 0: a new one. */

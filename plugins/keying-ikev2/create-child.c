@@ -277,14 +277,11 @@ rv_ike_step_fn *const ike_child_created[] = {
 
 /* RFC 7296, 2.8.1: "the SA created with the lowest of the four nonces used in the two exchanges SHOULD be closed by the
  * endpoint that created it" */
-static bool ours_loses(struct rv_ike_exchange *x, const struct rv_child *old)
+static bool ours_loses(const struct rv_ike_exchange *x)
 {
-	struct ike_child *ic = old ? old->keying : NULL;
 	struct rv_bytes ours = ike_nonce_lower(rv_bytes(x->nonce, sizeof(x->nonce)), x->nr);
 
-	if (!ic || !ic->successor)
-		return false;
-	return ike_nonce_compare(ours, rv_bytes(ic->rival_nonce, ic->rival_nonce_len)) < 0;
+	return x->rival_nonce_len && ike_nonce_compare(ours, rv_bytes(x->rival_nonce, x->rival_nonce_len)) < 0;
 }
 
 static int replace(struct rv_ike_exchange *x, void *self)
@@ -292,9 +289,9 @@ static int replace(struct rv_ike_exchange *x, void *self)
 	struct rv_child *old = old_of(x);
 	struct rv_subject subject = ike_subject(x->sa);
 
-	if (!ours_loses(x, old))
+	if (!ours_loses(x))
 		return ike_child_install(x, old, false);
-	rv_log(&subject, RV_INFO, "rekey-collision", KV_UINT("child", old->id), KV_STR("kept", "the peer's"));
+	rv_log(&subject, RV_INFO, "rekey-collision", KV_UINT("child", x->old), KV_STR("kept", "the peer's"));
 	x->lost = true;
 	return 0;
 }
@@ -417,19 +414,30 @@ static int write(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
+/* Our own request to replace the same child SA learns of the peer's; its answer may come when the old one is gone. */
+static void tell_rival(const struct rv_ike_exchange *x)
+{
+	struct rv_bytes lower = ike_nonce_lower(x->ni, rv_bytes(x->nonce, sizeof(x->nonce)));
+
+	rv_list_each (&x->sa->requests, mine, struct rv_ike_exchange, entry) {
+		if (mine->plan != &ike_plan_child_rekey || mine->old != x->old || mine->phase == IKE_QUEUED)
+			continue;
+		mine->rival_nonce_len = (uint16_t)lower.len;
+		memcpy(mine->rival_nonce, lower.p, lower.len);
+	}
+}
+
 static int write_successor(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_child *old = old_of(x), *fresh = x->child ? x->child->child : NULL;
 	struct ike_child *ic = old ? ike_child_of(old) : NULL;
-	struct rv_bytes lower = ike_nonce_lower(x->ni, rv_bytes(x->nonce, sizeof(x->nonce)));
 
 	if (!ic || !fresh)
 		return old && fresh ? -ENOMEM : -RV_ECANCELLED;
 	ike_child_write(x, false);
 	rv_timer_cancel(&ic->timer);
 	ic->successor = fresh->id;
-	ic->rival_nonce_len = (uint16_t)lower.len;
-	memcpy(ic->rival_nonce, lower.p, lower.len);
+	tell_rival(x);
 	old->state = RV_CHILD_REKEYING;
 	x->child->replaces = old->id;
 	ike_child_done(x, true);

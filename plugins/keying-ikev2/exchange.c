@@ -253,12 +253,21 @@ static bool open_room(struct rv_ike_exchange *x)
 	return x->room != NULL;
 }
 
+/* A peer whose own rekey of the old IKE SA met ours forgets it when we delete the old one. Were the successor deleted
+ * first, the session would be gone here, and the peer would go on asking in the old one. */
+static bool after_old(const struct rv_ike_exchange *x)
+{
+	const struct rv_ike_sa *sa = x->sa, *old = sa->predecessor ? ike_sas_find(sa->engine, sa->predecessor) : NULL;
+
+	return x->plan == &ike_plan_delete && old && ike_exchange_busy(old, &ike_plan_delete);
+}
+
 /* Before the IKE SA is established only its own exchanges may start. */
 static bool may_start(const struct rv_ike_exchange *x)
 {
 	if (x->type == IKE_EXCHANGE_IKE_SA_INIT || x->type == IKE_EXCHANGE_IKE_AUTH)
 		return true;
-	if (rv_timer_armed(&x->timer))
+	if (rv_timer_armed(&x->timer) || after_old(x))
 		return false; /* put off */
 	if (x->plan->early && x->sa->state == RV_IKE_HALF_OPEN)
 		return true;
@@ -309,10 +318,10 @@ static void settle(struct rv_ike_exchange *x)
 	talloc_free(x);
 	if (fate != IKE_FATE_NONE) {
 		ike_sa_end(sa, reason, reason ? text : NULL);
-	} else {
-		ike_sa_schedule(sa);
-		ike_exchange_kick(sa);
+		return;
 	}
+	ike_sa_schedule(sa);
+	ike_exchange_kick(sa);
 	/* what waited for a rekey goes on in the successor */
 	if (current && current != sa)
 		ike_exchange_kick(current);

@@ -87,8 +87,8 @@ struct rv_ike_exchange {
 	/* a successor of the IKE SA; rival: our SPI of the one that the peer made at the same time */
 	struct rv_ike_sa *fresh;
 	uint64_t spi, spi_theirs, rival;
-	uint8_t rival_nonce[IKE_NONCE_MAX];
-	uint16_t rival_nonce_len;
+	uint8_t rival_nonce[IKE_NONCE_MAX]; /* the lower one of the peer's exchange, also of a child SA */
+	uint16_t rival_nonce_len;	    /* 0: the peer does not replace the same */
 
 	/* a child SA; old: id of the one to be replaced or deleted */
 	struct ike_child *child;

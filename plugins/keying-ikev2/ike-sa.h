@@ -51,6 +51,7 @@ struct rv_ike_sa {
 	struct ike_handshake *hs;
 	struct rv_timer timer;
 	uint64_t last_in_us, rekey_us, over_us, dpd_us;
+	uint64_t predecessor; /* our SPI of the IKE SA that this one replaced; 0: none */
 };
 
 /* What only the way to an established IKE SA needs. */
@@ -112,6 +113,9 @@ void ike_sa_end(struct rv_ike_sa *sa, int reason, const char *text);
 
 /* fresh takes the session over; what waits in old moves to it. */
 void ike_sa_replace(struct rv_ike_sa *old, struct rv_ike_sa *fresh);
+
+/* Another IKE SA has the session, or won a rekey collision: sa only waits to be deleted, and not for ever. */
+void ike_sa_retire(struct rv_ike_sa *sa);
 
 /* Who speaks in the log; the name of a state. */
 struct rv_subject ike_subject(const struct rv_ike_sa *sa);

@@ -26,6 +26,8 @@ static int complain(struct rv_ike_exchange *x, void *self)
 
 static int delete_self(struct rv_ike_exchange *x, void *self)
 {
+	if (x->sa->state != RV_IKE_REPLACED)
+		x->sa->state = RV_IKE_DELETING;
 	ike_delete_put(&x->out, RV_PROTO_KEYING, NULL, 0);
 	return 0;
 }
@@ -115,6 +117,12 @@ int ike_delete(struct rv_ike_sa *sa)
 		sa->state = RV_IKE_DELETING;
 	sa->rekey_us = sa->dpd_us = 0;
 	return ask(sa, &ike_plan_delete, 0, 0);
+}
+
+/* The responder may have it already, with child SAs that carry traffic: it is deleted as soon as we know of it. */
+int ike_delete_when_up(struct rv_ike_sa *sa)
+{
+	return ike_exchange_busy(sa, &ike_plan_delete) ? 0 : ask(sa, &ike_plan_delete, 0, 0);
 }
 
 int ike_child_delete(struct rv_child *child)

@@ -231,8 +231,11 @@ static int take_over(struct rv_ike_exchange *x, void *self)
 		ike_sa_replace(sa, rival);
 		return ike_delete(fresh);
 	}
-	if (rival)
+	/* its maker deletes it, unless that one forgot it when the old IKE SA was deleted before it had our answer */
+	if (rival) {
 		rv_log(&subject, RV_INFO, "ike-rekey-collision", KV_STR("kept", "ours"));
+		ike_sa_retire(rival);
+	}
 	ike_sa_replace(sa, fresh);
 	if (leaving)
 		(void)ike_delete(fresh);

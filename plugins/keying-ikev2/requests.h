@@ -17,6 +17,9 @@ int ike_liveness(struct rv_ike_sa *sa);
 int ike_child_delete(struct rv_child *child);
 int ike_delete(struct rv_ike_sa *sa);
 
+/* The same for one whose IKE_AUTH request is out: when it is answered. */
+int ike_delete_when_up(struct rv_ike_sa *sa);
+
 /* Tells the peer to delete a child SA that is not (or no longer) here, by our inbound SPI. */
 void ike_child_disown(struct rv_ike_sa *sa, uint32_t spi_in);
 

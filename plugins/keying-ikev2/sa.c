@@ -13,7 +13,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { LINGER_US = 60 * 1000000 }; /* an IKE SA that lost a rekey collision and is not deleted by its maker */
+enum { LINGER_US = 60 * 1000000 }; /* an IKE SA that another one replaced and that nobody deletes */
 
 static const char *const state_text[] = {
 #define X(name, text) [RV_IKE_##name] = text,
@@ -345,11 +345,20 @@ void ike_sa_end(struct rv_ike_sa *sa, int reason, const char *text)
 	ike_ghost_keep(sa);
 	if (peer->sa && peer->sa != sa) {
 		talloc_free(sa);
+		ike_exchange_kick(peer->sa);
 	} else {
 		ike_sas_remove(sa);
 		rv_peer_down(peer, reason, text ? words : NULL);
 	}
 	ike_stop_check(engine);
+}
+
+void ike_sa_retire(struct rv_ike_sa *sa)
+{
+	sa->state = RV_IKE_REPLACED;
+	sa->rekey_us = sa->dpd_us = 0;
+	sa->over_us = rv_loop_now_us(sa->engine->host->loop) + LINGER_US;
+	ike_sa_schedule(sa);
 }
 
 /* RFC 7296, 2.8: "An IKE SA so created inherits all of the original IKE SA's Child SAs": they hang on the session. */
@@ -358,9 +367,8 @@ void ike_sa_replace(struct rv_ike_sa *old, struct rv_ike_sa *fresh)
 	struct rv_peer *peer = old->peer;
 
 	peer->sa = fresh;
-	old->state = RV_IKE_REPLACED;
-	old->rekey_us = old->dpd_us = 0;
-	old->over_us = rv_loop_now_us(old->engine->host->loop) + LINGER_US;
+	fresh->predecessor = ike_sa_ours(old);
+	ike_sa_retire(old);
 	rv_list_each (&old->requests, x, struct rv_ike_exchange, entry) {
 		if (x->phase != IKE_QUEUED)
 			continue;
@@ -372,7 +380,6 @@ void ike_sa_replace(struct rv_ike_sa *old, struct rv_ike_sa *fresh)
 	fresh->n_agreed = old->n_agreed;
 	memcpy(fresh->agreed, old->agreed, sizeof(fresh->agreed));
 	ike_ext_inherit(old, fresh);
-	ike_sa_schedule(old);
 	ike_sa_lifetimes(fresh);
 	ike_sa_tell_keys(fresh);
 	rv_peer_rekeyed(peer);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-window: message IDs, waiting times, nonces' order; the table: every cell is a row or a refusal. */
+/* test-window: message IDs, waiting times, nonces' order. */
 #include "test.h"
 
+#include "ike-sa.h"
 #include "kex.h"
-#include "transitions.h"
 
 static void a_message_id_is_new_again_old_or_ahead(void **state)
 {
@@ -75,59 +75,6 @@ static void nonces_compare_octet_by_octet(void **state)
 	}
 }
 
-static bool has_row(unsigned from, uint8_t exchange, unsigned role)
-{
-	size_t n;
-	const struct rv_ike_row *rows = ike_table(&n);
-
-	for (size_t i = 0; i < n; i++)
-		if (rows[i].from == from && rows[i].exchange == exchange && rows[i].role == role)
-			return true;
-	return false;
-}
-
-static void every_cell_of_the_table_is_a_row_or_a_refusal(void **state)
-{
-	static const uint8_t exchanges[] = { IKE_EXCHANGE_IKE_SA_INIT, IKE_EXCHANGE_IKE_AUTH,
-					     IKE_EXCHANGE_CREATE_CHILD_SA, IKE_EXCHANGE_INFORMATIONAL };
-
-	for (unsigned cell = 0; cell < RV_IKE_N_STATES * RV_COUNT(exchanges) * RV_IKE_N_ROLES; cell++) {
-		unsigned role = cell % RV_IKE_N_ROLES, from = cell / RV_IKE_N_ROLES / RV_COUNT(exchanges);
-		uint8_t exchange = exchanges[cell / RV_IKE_N_ROLES % RV_COUNT(exchanges)];
-
-		if (!has_row(from, exchange, role))
-			fail_msg("state %u, %s, role %u has no row", from, ike_exchange_name(exchange), role);
-	}
-}
-
-/* A row behind one that takes everything would never be reached; one with steps must not refuse. */
-static void every_row_can_be_reached_and_makes_sense(void **state)
-{
-	size_t n;
-	const struct rv_ike_row *rows = ike_table(&n);
-
-	for (size_t i = 0; i < n; i++) {
-		const struct rv_ike_row *row = &rows[i];
-
-		assert_true(row->from < RV_IKE_N_STATES && row->to <= RV_IKE_N_STATES && row->role < RV_IKE_N_ROLES);
-		assert_non_null(row->story);
-		assert_true(!row->steps == (row->refuse != 0));
-		assert_true(!row->plan || row->role == RV_IKE_INITIATOR);
-		if (row->plan)
-			assert_int_equal(row->plan->exchange, row->exchange);
-		for (size_t k = 0; k < i; k++) {
-			bool same = rows[k].from == row->from && rows[k].exchange == row->exchange &&
-				    rows[k].role == row->role;
-			bool takes_all =
-				!rows[k].when && !rows[k].plan &&
-				!(rows[k].needs.w[0] | rows[k].needs.w[1] | rows[k].needs.w[2] | rows[k].needs.w[3]);
-
-			if (same && takes_all)
-				fail_msg("row %zu (%s) is hidden by row %zu", i, row->story, k);
-		}
-	}
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -135,8 +82,6 @@ int main(void)
 		cmocka_unit_test(waits_grow_by_the_base_and_are_bounded),
 		cmocka_unit_test(numbers_with_fractions_are_read),
 		cmocka_unit_test(nonces_compare_octet_by_octet),
-		cmocka_unit_test(every_cell_of_the_table_is_a_row_or_a_refusal),
-		cmocka_unit_test(every_row_can_be_reached_and_makes_sense),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

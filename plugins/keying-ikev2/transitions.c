@@ -142,6 +142,19 @@ static const struct rv_ike_row rows[] = {
 	REFUSE(DELETING, IKE_SA_INIT, SILENCE),
 };
 
+/* What is told to a request that no row of its cell fits, and to one of an exchange that nobody here knows. RFC 7296,
+ * 2.21.3: what an authenticated peer asks wrongly it is told; 2.21.1: others are not. A response gets no answer ever.
+ */
+static const int otherwise[RV_IKE_N_STATES] = {
+	[RV_IKE_NEW] = SILENCE,
+	[RV_IKE_INIT] = SILENCE,
+	[RV_IKE_HALF_OPEN] = IKE_N_INVALID_SYNTAX,
+	[RV_IKE_ESTABLISHED] = IKE_N_INVALID_SYNTAX,
+	[RV_IKE_REKEYING] = IKE_N_INVALID_SYNTAX,
+	[RV_IKE_REPLACED] = IKE_N_INVALID_SYNTAX,
+	[RV_IKE_DELETING] = IKE_N_INVALID_SYNTAX,
+};
+
 const struct rv_ike_row *ike_table(size_t *n)
 {
 	*n = RV_COUNT(rows);
@@ -173,19 +186,13 @@ const struct rv_ike_row *ike_table_find(const struct rv_ike_exchange *x, void **
 {
 	const struct rv_ike_row *row = ike_ext_row(x, self);
 
-	if (row)
+	if (!row)
+		*self = NULL;
+	for (size_t i = 0; !row && i < RV_COUNT(rows); i++)
+		if (ike_row_fits(&rows[i], x, true))
+			row = &rows[i];
+	if (row && !row->refuse)
 		return row;
-	*self = NULL;
-	for (size_t i = 0; i < RV_COUNT(rows); i++) {
-		if (!ike_row_fits(&rows[i], x, true))
-			continue;
-		if (!rows[i].refuse)
-			return &rows[i];
-		*refuse = rows[i].refuse;
-		return NULL;
-	}
-	/* RFC 7296, 2.21.3: what an authenticated peer asks wrongly it is told */
-	if (!x->plan && x->sa->state >= RV_IKE_HALF_OPEN)
-		*refuse = IKE_N_INVALID_SYNTAX;
+	*refuse = row ? row->refuse : x->plan ? SILENCE : otherwise[x->sa->state];
 	return NULL;
 }

@@ -5,7 +5,8 @@
 
 #include "exchange.h"
 
-/* The rows; the one for x (self: of the extension that owns it), or NULL and the refusal: a notification, or -1. */
+/* The rows; the one for x (self: of the extension that owns it), or NULL and the refusal, which is always set: a
+ * notification, or -1. */
 const struct rv_ike_row *ike_table(size_t *n);
 const struct rv_ike_row *ike_table_find(const struct rv_ike_exchange *x, void **self, int *refuse);
 

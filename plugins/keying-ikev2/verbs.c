@@ -229,16 +229,28 @@ static int child_up(void *self, struct rv_peer *peer, const struct rv_child_conf
 	return sa && sa->state != RV_IKE_DELETING ? ike_child_create(sa, child, attempt) : -RV_ESTATE;
 }
 
+/* An attempt whose last request is out: whoever asked for it hears at once that it is over. */
+static int take_back(struct rv_ike_sa *sa)
+{
+	int r = ike_delete_when_up(sa);
+
+	if (!r && sa->hs)
+		rv_attempt_fail(sa->hs->attempt, -RV_ECANCELLED, NULL, "taken down");
+	return r;
+}
+
 static int down(void *self, struct rv_peer *peer)
 {
 	struct rv_ike_sa *sa = peer->sa;
 
 	if (!sa)
 		rv_peer_down(peer, 0, "taken down");
-	else if (sa->state < RV_IKE_ESTABLISHED)
-		ike_sa_end(sa, 0, "taken down");
-	else
+	else if (sa->state >= RV_IKE_ESTABLISHED)
 		return ike_delete(sa);
+	else if (sa->state == RV_IKE_HALF_OPEN && sa->initiator)
+		return take_back(sa);
+	else
+		ike_sa_end(sa, 0, "taken down");
 	return 0;
 }
 

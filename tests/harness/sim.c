@@ -136,6 +136,14 @@ struct sim_host *sim_host(struct sim *sim, const char *name, const char *addr, c
 	return host;
 }
 
+void sim_reseed(struct sim *sim, uint64_t seed)
+{
+	sim->dice = seed;
+	sim->digest = 0xcbf29ce484222325u;
+	for (unsigned i = 0; i < sim->n_hosts; i++)
+		sim->hosts[i]->random = sim_rand(&sim->dice);
+}
+
 struct sim_host *sim_of(struct rv_host *host)
 {
 	return host->core->params.random_self;

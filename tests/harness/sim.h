@@ -62,6 +62,10 @@ struct sim *sim_new(uint64_t seed);
 struct sim_host *sim_host(struct sim *sim, const char *name, const char *addr, const struct sim_plugin *plugins,
 			  const char *config);
 
+/* From here on everything comes from this seed, and the digest covers what follows: one world, many scenarios, each in
+ * a process of its own. */
+void sim_reseed(struct sim *sim, uint64_t seed);
+
 void sim_net(struct sim *sim, const struct sim_net *net);
 uint64_t sim_now_us(const struct sim *sim);
 
