@@ -44,6 +44,8 @@ struct rv_ike_sa {
 	uint64_t last_in_us, rekey_us, over_us, dpd_us;
 };
 
+struct ike_dial;
+
 /* What only the way to an established IKE SA needs. */
 struct ike_handshake {
 	struct ike_handshake *chain; /* halfopen.c */
@@ -58,6 +60,8 @@ struct ike_handshake {
 	uint16_t group, noted;	    /* noted: an error that came without protection */
 	uint8_t restarts, encap;
 	bool nat_local, nat_remote;
+	struct ike_dial *dial; /* while others may answer sooner */
+	struct rv_list race;
 };
 
 static inline uint64_t ike_sa_ours(const struct rv_ike_sa *sa)

@@ -6,6 +6,7 @@
 #include "init.h"
 
 #include "cookie.h"
+#include "dial.h"
 #include "explain.h"
 #include "kex.h"
 #include "nat.h"
@@ -89,7 +90,8 @@ static void init_end(struct rv_ike_exchange *x, int result, void *self)
 		explain_noted(x, hs->noted);
 	x->fate = IKE_FATE_END;
 	x->reason = x->why.code ? x->why.code : result;
-	ike_attempt_fail(x, x->reason);
+	if (!ike_dial_lost(x, x->reason))
+		ike_attempt_fail(x, x->reason);
 }
 
 const struct rv_ike_plan ike_plan_init = {
@@ -100,24 +102,20 @@ const struct rv_ike_plan ike_plan_init = {
 	.end = init_end,
 };
 
-int ike_init_start(struct ike_engine *engine, struct rv_peer *peer, struct ike_port *port,
-		   const struct rv_child_conf *child, struct rv_attempt *attempt)
+struct ike_handshake *ike_init_new(struct ike_engine *engine, struct rv_peer *peer, struct ike_port *port,
+				   const struct rv_child_conf *child, struct rv_attempt *attempt)
 {
 	struct rv_ike_sa *sa = ike_sa_new(engine, peer, peer, port, true);
 	struct ike_handshake *hs = sa ? ike_handshake_new(sa) : NULL;
 
 	if (!hs)
-		return -ENOMEM;
+		return NULL;
 	sa->spi_i = ike_spi_new(engine);
 	sa->state = RV_IKE_INIT;
 	peer->sa = sa;
-	peer->attempt = attempt;
 	hs->child = child;
 	hs->attempt = rv_attempt_hold(attempt);
-	if (ike_sas_add(sa) || !ike_exchange_ask(sa, &ike_plan_init))
-		return -ENOMEM;
-	ike_exchange_kick(sa);
-	return 0;
+	return ike_sas_add(sa) || !ike_exchange_ask(sa, &ike_plan_init) ? NULL : hs;
 }
 
 static int restart(struct rv_ike_exchange *x)
@@ -261,6 +259,7 @@ static int go_on(struct rv_ike_exchange *x, void *self)
 	rv_attempt_step(hs->attempt, "agreed on %s",
 			rv_proposal_text(x->sa->engine->host->registry, &chosen, text, sizeof(text)));
 	hs->noted = 0;
+	ike_dial_won(hs);
 	hs->init_request = ike_keep(hs, x->request);
 	return hs->init_request.len && ike_exchange_ask(x->sa, &ike_plan_auth) ? 0 : -ENOMEM;
 }

@@ -7,9 +7,10 @@
 
 enum { IKE_RESTARTS_MAX = 8 }; /* for cookies and other groups */
 
-/* Begins as initiator; the session and what there is of it are the caller's to end when this fails. */
-int ike_init_start(struct ike_engine *engine, struct rv_peer *peer, struct ike_port *port,
-		   const struct rv_child_conf *child, struct rv_attempt *attempt);
+/* A new IKE SA of peer as initiator, whose first message waits for ike_exchange_kick(). The session and what there is
+ * of it are the caller's to end when this is NULL (out of memory). */
+struct ike_handshake *ike_init_new(struct ike_engine *engine, struct rv_peer *peer, struct ike_port *port,
+				   const struct rv_child_conf *child, struct rv_attempt *attempt);
 
 /* A well-formed first message of a stranger. */
 void ike_init_request(struct ike_port *port, const struct rv_path *path, const struct ike_message *message);
