@@ -5,10 +5,9 @@
  * turns, each a little later than the one before; the first whose IKE_SA_INIT is answered gets the session, the others
  * are let go. Names are looked up anew each time.
  */
-#include "dial.h"
+#include "init.h"
 
 #include "explain.h"
-#include "init.h"
 
 #include <errno.h>
 #include <string.h>

@@ -376,9 +376,9 @@ static void send_request(struct rv_ike_exchange *x)
 	x->request = rv_bytes(talloc_steal(x, octets), len);
 	if (init)
 		sa->hs->init_request = x->request;
-	ike_explain_message(x, true, &x->out, &sa->peer->path, len);
+	ike_explain_message(x, true, &x->out, ike_path_of(x), len);
 	TALLOC_FREE(x->room);
-	(void)ike_send(sa, NULL, x->request);
+	(void)ike_send(sa, ike_path_of(x), x->request);
 	ike_window_sent(x);
 }
 

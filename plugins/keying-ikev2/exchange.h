@@ -55,6 +55,8 @@ struct rv_ike_exchange {
 	struct ike_builder out;
 	uint8_t *room;
 	struct rv_bytes request; /* as it was sent */
+	struct rv_path via;	 /* another path than the session's */
+	bool has_via;
 	struct rv_timer timer;
 	unsigned tries, refusals; /* refusals: TEMPORARY_FAILUREs so far */
 	uint64_t due_us, sent_us; /* when it is sent again */

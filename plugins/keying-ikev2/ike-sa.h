@@ -29,7 +29,8 @@ struct rv_ike_sa {
 	uint8_t state;		    /* enum rv_ike_state */
 	bool initiator;		    /* the original initiator (RFC 7296, 2.2) */
 	bool in_table, doomed;
-	bool encap; /* ESP goes in UDP */
+	bool encap;  /* ESP goes in UDP */
+	bool pinned; /* whoever moves says so (ikev2-path.h) */
 	uint8_t n_chosen;
 	struct rv_transform chosen[4];
 	struct rv_suite suite;
@@ -59,7 +60,6 @@ struct ike_handshake {
 	struct rv_attempt *attempt; /* held */
 	uint16_t group, noted;	    /* noted: an error that came without protection */
 	uint8_t restarts, encap;
-	bool nat_local, nat_remote;
 	struct ike_dial *dial; /* while others may answer sooner */
 	struct rv_list race;
 };

@@ -6,7 +6,6 @@
 #include "init.h"
 
 #include "cookie.h"
-#include "dial.h"
 #include "explain.h"
 #include "kex.h"
 #include "nat.h"
@@ -56,7 +55,7 @@ static int init_write(struct rv_ike_exchange *x, void *self)
 	ike_offer_put(&x->out, c->proposals, c->n_proposals, rv_bytes(NULL, 0));
 	ike_ke_put(&x->out, x->kex->group, x->kex->ours);
 	ike_nonce_put(&x->out, rv_bytes(x->nonce, sizeof(x->nonce)));
-	return ike_nat_write(x, c->encap, x->sa->spi_i, 0);
+	return ike_nat_write(x, &x->sa->peer->path, c->encap, x->sa->spi_i, 0);
 }
 
 static rv_ike_step_fn *const build[] = { init_begin, at_propose, init_write, NULL };

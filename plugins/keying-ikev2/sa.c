@@ -6,8 +6,8 @@
  */
 #include "ike-sa.h"
 
-#include "dial.h"
 #include "halfopen.h"
+#include "init.h"
 #include "requests.h"
 
 #include <errno.h>

@@ -3,7 +3,7 @@
  */
 #include "child.h"
 
-#include "dial.h"
+#include "init.h"
 #include "requests.h"
 
 #include <errno.h>
@@ -144,16 +144,9 @@ static int child_rekey(void *self, struct rv_child *child)
 	return ike_child_rekey(child);
 }
 
-/* RFC 7296, 2.23: only the side that is not behind the NAT follows the other. */
 static int moved(void *self, struct rv_peer *peer, const struct rv_addr *remote)
 {
-	struct rv_path path = peer->path;
-
-	if (!peer->path.remote_nat || peer->path.behind_nat)
-		return -RV_EREFUSED;
-	path.remote = *remote;
-	rv_peer_moved(peer, &path);
-	return 0;
+	return peer->sa ? ike_path_mapping(peer->sa, remote) : -RV_ESTATE;
 }
 
 /* The orderly end */

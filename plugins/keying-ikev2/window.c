@@ -134,7 +134,7 @@ static void again(struct rv_timer *timer)
 	(void)ike_point(x, RV_IKE_AT_RETRANSMIT); /* who waits for nothing cannot hold it up */
 	x->task = 0;
 	x->again = false;
-	(void)ike_send(x->sa, NULL, x->request);
+	(void)ike_send(x->sa, ike_path_of(x), x->request);
 	x->due_us = rv_loop_now_us(x->sa->engine->host->loop) + wait_us(conf, x->tries);
 	ike_window_wait(x);
 }

@@ -444,6 +444,16 @@ static int n_flush(void *self)
 	return 0;
 }
 
+static int n_each(void *self, rv_net_each_fn *fn, void *fn_arg)
+{
+	struct sim_host *host = self;
+	int r = host->addr.family ? fn(fn_arg, &host->addr) : 0;
+
+	for (unsigned i = 0; i < SIM_ADDRS && !r; i++)
+		r = host->more[i].family ? fn(fn_arg, &host->more[i]) : 0;
+	return r;
+}
+
 static const struct rv_net_ops net = {
 	.size = sizeof(net),
 	.events = n_events,
@@ -454,6 +464,7 @@ static const struct rv_net_ops net = {
 	.address_add = n_address_add,
 	.address_del = n_address_del,
 	.flush = n_flush,
+	.each = n_each,
 };
 
 static int net_init(struct rv_host *host)
