@@ -10,14 +10,15 @@
 
 /* What the job works on; it moves there. */
 struct lookup {
-	struct rv_addr addr;
+	struct rv_addrs found;
 	char name[256];
 };
 
 /* The side that stays on the loop, until the answer or the cancel. */
 struct waiting {
 	struct rv_call *call;
-	struct rv_addr *out;
+	struct rv_addr *first; /* or */
+	struct rv_addrs *all;
 	struct rv_job *job;
 };
 
@@ -30,11 +31,11 @@ static int run(void *data)
 
 	if (code)
 		return code == EAI_MEMORY ? -ENOMEM : -RV_ENO_ADDRESS;
-	code = -RV_ENO_ADDRESS;
-	for (const struct addrinfo *one = found; one && code; one = one->ai_next)
-		code = rv_addr_from_sockaddr(&lookup->addr, one->ai_addr, one->ai_addrlen) ? code : 0;
+	for (const struct addrinfo *one = found; one && lookup->found.n < RV_ADDRS_MAX; one = one->ai_next)
+		if (!rv_addr_from_sockaddr(&lookup->found.addr[lookup->found.n], one->ai_addr, one->ai_addrlen))
+			lookup->found.n++;
 	freeaddrinfo(found);
-	return code;
+	return lookup->found.n ? 0 : -RV_ENO_ADDRESS;
 }
 
 static void done(void *owner, int result, void *data)
@@ -43,8 +44,10 @@ static void done(void *owner, int result, void *data)
 	struct waiting *waiting = owner;
 	struct rv_call *call = waiting->call;
 
-	if (!result)
-		*waiting->out = lookup->addr;
+	if (!result && waiting->first)
+		*waiting->first = lookup->found.addr[0];
+	if (!result && waiting->all)
+		*waiting->all = lookup->found;
 	talloc_free(waiting);
 	rv_call_finish(call, result);
 }
@@ -57,27 +60,39 @@ static void cancel(struct rv_call *call)
 	talloc_free(waiting);
 }
 
-int rv_resolve(struct rv_core *core, const char *name, struct rv_addr *out, struct rv_call *call)
+static int start(struct rv_core *core, const char *name, const struct waiting *answer)
 {
-	if (!rv_addr_parse(out, name))
-		return rv_addr_is_any(out) ? -RV_ENO_ADDRESS : 0;
 	if (strlen(name) >= sizeof(((struct lookup *)NULL)->name) || strpbrk(name, "%/"))
 		return -RV_ENO_ADDRESS;
 
 	struct lookup *lookup = talloc_zero(NULL, struct lookup);
-	struct waiting *waiting = talloc_zero(core->host, struct waiting);
+	struct waiting *waiting = talloc_memdup(core->host, answer, sizeof(*answer));
 
 	if (!lookup || !waiting)
 		goto failed;
 	memcpy(lookup->name, name, strlen(name) + 1);
-	waiting->call = call;
-	waiting->out = out;
 	waiting->job = rv_job_start(core->host, lookup, run, waiting, done, NULL);
 	if (!waiting->job)
 		goto failed;
-	return rv_call_pend(call, cancel, waiting);
+	return rv_call_pend(answer->call, cancel, waiting);
 failed:
 	talloc_free(lookup);
 	talloc_free(waiting);
 	return -ENOMEM;
+}
+
+int rv_resolve(struct rv_core *core, const char *name, struct rv_addr *out, struct rv_call *call)
+{
+	if (!rv_addr_parse(out, name))
+		return rv_addr_is_any(out) ? -RV_ENO_ADDRESS : 0;
+	return start(core, name, &(struct waiting){ .call = call, .first = out });
+}
+
+int rv_resolve_all(struct rv_core *core, const char *name, struct rv_addrs *out, struct rv_call *call)
+{
+	out->n = 0;
+	if (rv_addr_parse(&out->addr[0], name))
+		return start(core, name, &(struct waiting){ .call = call, .all = out });
+	out->n = !rv_addr_is_any(&out->addr[0]);
+	return out->n ? 0 : -RV_ENO_ADDRESS;
 }

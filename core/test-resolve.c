@@ -78,6 +78,26 @@ static void a_name_is_looked_up_in_a_job(void **state)
 	}
 }
 
+static void all_addresses_of_a_name_are_given(void **state)
+{
+	struct rv_core *core = core_new(0);
+	struct asker asker = { 0 };
+	struct rv_addrs found;
+
+	rv_call_init(&asker.call, answered);
+	assert_int_equal(rv_resolve_all(core, "192.0.2.7", &found, &asker.call), 0);
+	assert_int_equal(found.n, 1);
+	assert_int_equal(rv_resolve_all(core, "%any", &found, &asker.call), -RV_ENO_ADDRESS);
+	assert_int_equal(rv_resolve_all(core, "localhost", &found, &asker.call), RV_PENDING);
+	for (int i = 0; i < 1000 && !asker.n; i++)
+		rv_loop_turn(core->loop, 10000);
+	assert_int_equal(asker.result, 0);
+	assert_in_range(found.n, 1, RV_ADDRS_MAX);
+	for (unsigned i = 0; i < found.n; i++)
+		assert_true(found.addr[i].family == RV_IPV4 ? found.addr[i].ip[0] == 127 : found.addr[i].ip[15] == 1);
+	talloc_free(core);
+}
+
 static void a_name_that_does_not_exist_fails(void **state)
 {
 	struct rv_core *core = core_new(0);
@@ -119,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_answered_at_once),
 		cmocka_unit_test(a_name_is_looked_up_in_a_job),
+		cmocka_unit_test(all_addresses_of_a_name_are_given),
 		cmocka_unit_test(a_name_that_does_not_exist_fails),
 		cmocka_unit_test(a_cancelled_look_up_is_not_answered),
 	};

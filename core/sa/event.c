@@ -13,7 +13,8 @@ static const struct {
 	{ "peer-moved", RV_INFO },	{ "child-up", RV_INFO },       { "child-rekeyed", RV_INFO },
 	{ "child-down", RV_INFO },	{ "acquire", RV_INFO },	       { "expire", RV_DEBUG },
 	{ "auth-failed", RV_NOTICE },	{ "attempt-failed", RV_WARN }, { "plugin-loaded", RV_INFO },
-	{ "plugin-unloaded", RV_INFO }, { "reloaded", RV_NOTICE },
+	{ "plugin-unloaded", RV_INFO }, { "reloaded", RV_NOTICE },     { "address-up", RV_DEBUG },
+	{ "address-down", RV_DEBUG },
 };
 
 static struct rv_subject subject_of(struct rv_core *core, const struct rv_event *event)

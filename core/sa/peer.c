@@ -311,7 +311,7 @@ static void move_sa(struct rv_child *child, uint8_t dir, const struct rv_path *f
 	talloc_set_destructor(moving, moving_gone);
 	int r = ops->sa_update(rv_service_self(child->kernel.service), dir == RV_IN ? child->spi_in : child->spi_out,
 			       dir, &from->remote, dir == RV_IN ? &to->remote : &to->local,
-			       dir == RV_IN ? &to->local : &to->remote, to->encap, &moving->call);
+			       dir == RV_IN ? &to->local : &to->remote, child->encap, &moving->call);
 	if (r != RV_PENDING)
 		moved(&moving->call, r);
 }
@@ -322,7 +322,7 @@ void rv_peer_moved(struct rv_peer *peer, const struct rv_path *path)
 
 	peer->path = *path;
 	rv_list_each (&peer->children, child, struct rv_child, entry) {
-		child->encap = path->encap;
+		child->encap = path->encap && !path->plain_esp;
 		move_sa(child, RV_IN, &from);
 		move_sa(child, RV_OUT, &from);
 	}

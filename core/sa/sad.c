@@ -13,6 +13,7 @@ struct rv_sad {
 	struct rv_table peer_ids, child_ids, spis, identities;
 	uint32_t next_peer, next_child;
 	struct rv_kernel_events events;
+	struct rv_net_events net_events;
 };
 
 static void life(struct rv_timer *timer);
@@ -156,7 +157,7 @@ struct rv_child *rv_child_new_spi(struct rv_peer *peer, const struct rv_child_co
 	child->conf = conf;
 	child->mode = conf->mode;
 	child->protocol = conf->protocol;
-	child->encap = peer->path.encap;
+	child->encap = peer->path.encap && !peer->path.plain_esp;
 	child->user.text = child_text;
 	child->since_us = rv_loop_now_us(core->loop);
 	child->id = free_id(&core->sad->child_ids, &core->sad->next_child);
@@ -417,6 +418,16 @@ static void on_mapping(void *arg, uint32_t spi, const struct rv_addr *remote)
 		ops->moved(rv_service_self(child->peer->keying.service), child->peer, remote);
 }
 
+static void on_address(void *arg, const struct rv_addr *addr, unsigned ifindex, bool up)
+{
+	struct rv_sad *sad = arg;
+	char text[RV_ADDR_TEXT];
+
+	rv_event_emit(sad->core, &(struct rv_event){ .name = up ? "address-up" : "address-down",
+						     .text = rv_addr_text(addr, text),
+						     .address = addr });
+}
+
 /* What a daemon that was killed left behind goes first. */
 static void kernel_change(void *arg, struct rv_service *service, bool added)
 {
@@ -431,10 +442,12 @@ static void kernel_change(void *arg, struct rv_service *service, bool added)
 
 static void net_change(void *arg, struct rv_service *service, bool added)
 {
+	struct rv_sad *sad = arg;
 	const struct rv_net_ops *ops = rv_service_ops(service);
 
 	if (added && !rv_service_users(service))
 		ops->flush(rv_service_self(service));
+	ops->events(rv_service_self(service), added ? &sad->net_events : NULL);
 }
 
 static int forget(struct rv_service *service, void *arg)
@@ -445,9 +458,18 @@ static int forget(struct rv_service *service, void *arg)
 	return 0;
 }
 
+static int forget_net(struct rv_service *service, void *arg)
+{
+	const struct rv_net_ops *ops = rv_service_ops(service);
+
+	ops->events(rv_service_self(service), NULL);
+	return 0;
+}
+
 static int sad_gone(struct rv_sad *sad)
 {
 	rv_registry_each(sad->core->registry, "kernel", forget, NULL);
+	rv_registry_each(sad->core->registry, "net", forget_net, NULL);
 	return 0;
 }
 
@@ -466,6 +488,7 @@ struct rv_sad *rv_sad_new(const void *parent, struct rv_core *core)
 	sad->events = (struct rv_kernel_events){
 		.acquire = on_acquire, .expire = on_expire, .mapping = on_mapping, .arg = sad
 	};
+	sad->net_events = (struct rv_net_events){ .address = on_address, .arg = sad };
 	if (!rv_registry_watch(core->registry, sad, "kernel", kernel_change, sad) ||
 	    !rv_registry_watch(core->registry, sad, "net", net_change, sad)) {
 		talloc_free(sad);

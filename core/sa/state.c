@@ -20,7 +20,7 @@ enum session { S_CONNECTION = 1, S_KEYING, S_LOCAL_ID, S_REMOTE_ID, S_LOCAL, S_R
 enum child { C_NAME = 1, C_SPI_IN, C_SPI_OUT, C_FLAGS, C_LOCAL_TS, C_REMOTE_TS, C_CHOSEN, C_AGE, C_SA_IN, C_SA_OUT };
 
 /* S_FLAGS: bits. C_FLAGS: mode and protocol in the low octets, then this bit. */
-enum { F_INITIATOR = 1, F_ENCAP = 2, F_BEHIND_NAT = 4, F_REMOTE_NAT = 8 };
+enum { F_INITIATOR = 1, F_ENCAP = 2, F_BEHIND_NAT = 4, F_REMOTE_NAT = 8, F_PLAIN_ESP = 16 };
 
 /* Values, each with its reader behind its writer. */
 
@@ -200,7 +200,8 @@ static bool pack_session(struct rv_peer *peer, struct rv_pack *out)
 	put_addr(out, S_REMOTE, &path->remote);
 	rv_pack_u64(out, S_FLAGS,
 		    (peer->initiator ? F_INITIATOR : 0) | (path->encap ? F_ENCAP : 0) |
-			    (path->behind_nat ? F_BEHIND_NAT : 0) | (path->remote_nat ? F_REMOTE_NAT : 0));
+			    (path->behind_nat ? F_BEHIND_NAT : 0) | (path->remote_nat ? F_REMOTE_NAT : 0) |
+			    (path->plain_esp ? F_PLAIN_ESP : 0));
 	rv_pack_u64(out, S_AGE, now - peer->since_us);
 	rv_list_each (&peer->children, child, struct rv_child, entry) {
 		struct rv_child_whole *c = rv_child_whole(child);
@@ -377,6 +378,7 @@ static bool read_session(struct read_session *s, struct rv_bytes value)
 	s->path.encap = s->flags & F_ENCAP;
 	s->path.behind_nat = s->flags & F_BEHIND_NAT;
 	s->path.remote_nat = s->flags & F_REMOTE_NAT;
+	s->path.plain_esp = s->flags & F_PLAIN_ESP;
 	return rv_unpack_done(&in) && s->connection && s->keying && s->path.remote.family;
 }
 

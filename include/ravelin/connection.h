@@ -87,3 +87,12 @@ const struct rv_secret *rv_secret_find(struct rv_core *core, const char *kind, c
 /* Looks a configured address ("west.example", "10.0.0.1") up, in a job when it is a name. On success *out is set before
  * the call finishes. 0, RV_PENDING or negative. */
 int rv_resolve(struct rv_core *core, const char *name, struct rv_addr *out, struct rv_call *call);
+
+/* As rv_resolve(), with all addresses that a name has (as many as fit), in the order of the resolver's preference (RFC
+ * 6724). */
+enum { RV_ADDRS_MAX = 8 };
+struct rv_addrs {
+	unsigned n;
+	struct rv_addr addr[RV_ADDRS_MAX];
+};
+int rv_resolve_all(struct rv_core *core, const char *name, struct rv_addrs *out, struct rv_call *call);

@@ -3,12 +3,14 @@
  *
  * D-Bus, the log, key logs, metrics and hooks get every event on the loop, in order. Names are stable: peer-up,
  * peer-rekeyed, peer-down, peer-moved, child-up, child-rekeyed, child-down, acquire, expire, auth-failed,
- * attempt-failed, keys (only for listeners that say they want keys), plugin-loaded, plugin-unloaded, reloaded.
+ * attempt-failed, keys (only for listeners that say they want keys), plugin-loaded, plugin-unloaded, reloaded,
+ * address-up, address-down (one of this host's).
  */
 #pragma once
 
 #include <ravelin/registry.h>
 
+struct rv_addr;
 struct rv_attempt;
 struct rv_child;
 struct rv_connection;
@@ -26,6 +28,7 @@ struct rv_event {
 	const char *text;
 	const struct rv_key_line *keys;
 	size_t n_keys;
+	const struct rv_addr *address; /* of address-up and address-down */
 };
 
 /* One labelled key or public value, for a key log only. The event "keys" of a keying protocol's own SA has peer set and

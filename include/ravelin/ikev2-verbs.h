@@ -38,6 +38,19 @@ struct rv_ike_verbs {
 	bool (*agreed)(const struct rv_ike_sa *sa, uint16_t number);
 	int (*mix)(struct rv_ike_exchange *x, struct rv_bytes shared);
 	const struct rv_proposal *(*chosen)(const struct rv_ike_exchange *x);
+
+	/* ikev2-path.h */
+	const struct rv_path *(*came_by)(const struct rv_ike_exchange *x);
+	unsigned (*tries)(const struct rv_ike_exchange *x);
+	void (*via)(struct rv_ike_exchange *x, const struct rv_path *path);
+	void (*resend)(struct rv_ike_sa *sa, const struct rv_path *path);
+	void (*move)(struct rv_ike_sa *sa, const struct rv_path *path);
+	void (*pin)(struct rv_ike_sa *sa, bool on);
+	int (*route)(struct rv_ike_sa *sa, const struct rv_addr *local, const struct rv_addr *remote,
+		     struct rv_path *path);
+	void (*encapsulate)(struct rv_ike_sa *sa, struct rv_path *path);
+	int (*nat_add)(struct rv_ike_exchange *x, const struct rv_path *path);
+	int (*nat_read)(struct rv_ike_exchange *x, struct rv_path *path);
 };
 
 /* The verbs of an exchange or an IKE SA. */

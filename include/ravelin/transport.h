@@ -14,6 +14,7 @@ struct rv_path {
 	bool encap;	 /* on the encapsulation port, with the marker */
 	bool behind_nat; /* we are: keepalives are ours to send */
 	bool remote_nat; /* the peer is */
+	bool plain_esp;	 /* ESP goes without UDP, whatever messages do */
 };
 
 /* A message that arrived; borrowed for the call. */

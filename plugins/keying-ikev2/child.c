@@ -172,7 +172,7 @@ struct choice {
 };
 
 static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf, const struct ike_proposals *offer,
-		     const struct ike_ts_list *tsi, const struct ike_ts_list *tsr, bool auth, struct choice *best)
+		     const struct ike_ts_pair *asked, bool auth, struct choice *best)
 {
 	bool transport = ike_has_notify(x, IKE_N_USE_TRANSPORT_MODE);
 	struct ike_ts_pair policy, ts;
@@ -182,7 +182,8 @@ static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf
 	if (conf->mode == RV_PASS || conf->mode == RV_DROP)
 		return;
 	ike_child_policy(x->sa->peer, conf, &policy);
-	fit = ike_narrow(policy.local.ts, policy.local.n, policy.remote.ts, policy.remote.n, tsr, tsi, &ts);
+	fit = ike_narrow(policy.local.ts, policy.local.n, policy.remote.ts, policy.remote.n, &asked->local,
+			 &asked->remote, &ts);
 	if (fit == IKE_NARROW_NONE)
 		return;
 	best->ts_fit = true;
@@ -199,25 +200,57 @@ static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf
 	best->chosen = chosen;
 }
 
-/* Every child of the connection, or the one that is being replaced. */
-static void consider_all(struct rv_ike_exchange *x, const struct ike_proposals *offer, const struct ike_ts_list *tsi,
-			 const struct ike_ts_list *tsr, bool auth, struct choice *best)
+/* Every child of the connection, or the one that is being replaced; of these the ones that want a mode of the set. */
+static void consider_all(struct rv_ike_exchange *x, const struct ike_proposals *offer, const struct ike_ts_pair *asked,
+			 unsigned modes, bool auth, struct choice *best)
 {
 	const struct rv_connection *c = x->sa->peer->connection;
 
-	if (x->conf) {
-		consider(x, x->conf, offer, tsi, tsr, auth, best);
-		return;
+	for (size_t i = 0; i < (x->conf ? 1 : c->n_children); i++) {
+		const struct rv_child_conf *conf = x->conf ? x->conf : &c->children[i];
+
+		if (modes & 1u << conf->mode)
+			consider(x, conf, offer, asked, auth, best);
 	}
-	for (size_t i = 0; i < c->n_children; i++)
-		consider(x, &c->children[i], offer, tsi, tsr, auth, best);
+}
+
+/* Transport mode through a NAT: the addresses in the peer's selectors are what they were before the NAT. Those that the
+ * packets have here take their place; ours is local (RFC 7296, 2.23.1). False: nothing to do. */
+static bool see_through_nat(const struct rv_ike_exchange *x, struct ike_ts_pair *asked)
+{
+	const struct rv_path *path = &x->sa->peer->path;
+	bool done = false;
+
+	if (!ike_has_notify(x, IKE_N_USE_TRANSPORT_MODE))
+		return false;
+	if (path->remote_nat)
+		done = ike_ts_substitute(&asked->remote, &path->remote);
+	if (path->behind_nat)
+		done = ike_ts_substitute(&asked->local, &path->local) || done;
+	return done;
+}
+
+/* RFC 7296, 2.23.1: a look-up with the substituted selectors for transport mode; where that finds nothing, "undo the
+ * Traffic Selector substitutions" and look for tunnel mode. */
+static void look_up(struct rv_ike_exchange *x, const struct ike_proposals *offer, struct ike_ts_pair *asked, bool auth,
+		    struct choice *best)
+{
+	const unsigned transport = 1u << RV_TRANSPORT, all = ~0u;
+	struct ike_ts_pair *seen = talloc_memdup(x, asked, sizeof(*asked));
+	bool nat = seen && see_through_nat(x, seen);
+
+	if (nat)
+		consider_all(x, offer, seen, transport, auth, best);
+	if (!best->conf)
+		consider_all(x, offer, asked, nat ? all & ~transport : all, auth, best);
+	talloc_free(seen);
 }
 
 static int no_choice(struct rv_ike_exchange *x, const struct choice *best, const struct ike_proposals *offer,
-		     const struct ike_ts_list *tsi, const struct ike_ts_list *tsr)
+		     const struct ike_ts_pair *asked)
 {
 	if (!best->ts_fit) {
-		ike_explain_no_ts(x, tsi, tsr);
+		ike_explain_no_ts(x, &asked->remote, &asked->local);
 		return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, rv_bytes(NULL, 0), -RV_ETS_UNACCEPTABLE, "%s", x->words);
 	}
 	if (!best->mode_fit) {
@@ -240,18 +273,19 @@ static int spi_of(const struct ike_proposals *offer, const struct rv_proposal *c
 int ike_child_choose(struct rv_ike_exchange *x, bool auth)
 {
 	struct ike_proposals *offer = talloc(x, struct ike_proposals);
-	struct ike_ts_list *ts = talloc_array(x, struct ike_ts_list, 2);
+	struct ike_ts_pair *asked = talloc(x, struct ike_ts_pair);
 	struct choice *best = talloc_zero(x, struct choice);
 	int r;
 
-	if (!offer || !ts || !best)
+	if (!offer || !asked || !best)
 		return -ENOMEM;
-	if (!ike_offer_read(offer, ike_body(x, IKE_PAYLOAD_SA)) || !ike_ts_read(&ts[0], ike_body(x, IKE_PAYLOAD_TSI)) ||
-	    !ike_ts_read(&ts[1], ike_body(x, IKE_PAYLOAD_TSR)))
+	if (!ike_offer_read(offer, ike_body(x, IKE_PAYLOAD_SA)) ||
+	    !ike_ts_read(&asked->remote, ike_body(x, IKE_PAYLOAD_TSI)) ||
+	    !ike_ts_read(&asked->local, ike_body(x, IKE_PAYLOAD_TSR)))
 		return -RV_ESYNTAX;
-	consider_all(x, offer, &ts[0], &ts[1], auth, best);
+	look_up(x, offer, asked, auth, best);
 	if (!best->conf)
-		return no_choice(x, best, offer, &ts[0], &ts[1]);
+		return no_choice(x, best, offer, asked);
 	x->conf = best->conf;
 	x->chosen = best->chosen;
 	x->transport = best->conf->mode == RV_TRANSPORT;
@@ -260,7 +294,7 @@ int ike_child_choose(struct rv_ike_exchange *x, bool auth)
 		return -ENOMEM;
 	r = spi_of(offer, &x->chosen, &x->spi_out);
 	talloc_free(offer);
-	talloc_free(ts);
+	talloc_free(asked);
 	talloc_free(best);
 	return r;
 }
@@ -291,6 +325,7 @@ static int check_ts(struct rv_ike_exchange *x)
 	if (!ike_ts_read(&answer->local, ike_body(x, IKE_PAYLOAD_TSI)) ||
 	    !ike_ts_read(&answer->remote, ike_body(x, IKE_PAYLOAD_TSR)))
 		return -RV_ESYNTAX;
+	(void)see_through_nat(x, answer);
 	if (!ike_ts_within(&answer->local, x->ts->local.ts, x->ts->local.n) ||
 	    !ike_ts_within(&answer->remote, x->ts->remote.ts, x->ts->remote.n)) {
 		ike_explain_ts_pair(x, "the peer answered with selectors that were not offered", answer);

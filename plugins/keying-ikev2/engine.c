@@ -90,26 +90,6 @@ static void take_plain(struct rv_ike_exchange *x, const struct rv_ike_plain *pla
 	read_payloads(x, ike_chain_read(&x->chain, plain->first, plain->payloads, &x->sa->engine->types));
 }
 
-/* RFC 7296, 2.23: a NAT may give the peer another address; "a host ... that is not behind a NAT, SHOULD send all
- * packets ... to the IP address and port in the validated packet" */
-static void follow(struct rv_ike_sa *sa, const struct rv_path *path)
-{
-	struct rv_peer *peer = sa->peer;
-	struct rv_path moved = peer->path;
-
-	if (rv_addr_same(&peer->path.remote, &path->remote) && peer->path.encap == path->encap &&
-	    rv_addr_same(&peer->path.local, &path->local))
-		return;
-	moved.local = path->local;
-	moved.remote = path->remote;
-	moved.encap = path->encap;
-	if (sa->state <= RV_IKE_HALF_OPEN) {
-		peer->path = moved;
-	} else if (peer->path.remote_nat && !peer->path.behind_nat && peer->sa == sa) {
-		rv_peer_moved(peer, &moved);
-	}
-}
-
 static void forged(struct rv_ike_sa *sa, int error)
 {
 	struct rv_subject subject = ike_subject(sa);
@@ -185,7 +165,7 @@ static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const
 	take_plain(x, &plain);
 	x->digest = plain.digest;
 	sa->last_in_us = rv_loop_now_us(sa->engine->host->loop);
-	follow(sa, path);
+	ike_path_follow(sa, path);
 	ike_explain_message(x, false, NULL, path, octets.len);
 	ike_exchange_answer(x);
 }
@@ -252,7 +232,7 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 			return;
 		take_plain(x, &plain);
 		sa->last_in_us = rv_loop_now_us(sa->engine->host->loop);
-		follow(sa, path);
+		ike_path_follow(sa, path);
 	}
 	x->header = *header;
 	x->path = *path;

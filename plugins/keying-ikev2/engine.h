@@ -100,6 +100,26 @@ int ike_ext_split(struct rv_ike_exchange *x, const struct rv_ike_plain *plain, u
 int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out);
 extern const struct rv_ike_verbs ike_verbs;
 
+/* path.c: an authentic message came by path; authentic ESP came from remote (0 or -RV_EREFUSED: that is not followed). */
+void ike_path_follow(struct rv_ike_sa *sa, const struct rv_path *path);
+int ike_path_mapping(struct rv_ike_sa *sa, const struct rv_addr *remote);
+
+/* The path that a request of ours takes. */
+const struct rv_path *ike_path_of(const struct rv_ike_exchange *x);
+
+/* The verbs of ikev2-path.h. */
+const struct rv_path *ike_verb_came_by(const struct rv_ike_exchange *x);
+unsigned ike_verb_tries(const struct rv_ike_exchange *x);
+void ike_verb_via(struct rv_ike_exchange *x, const struct rv_path *path);
+void ike_verb_resend(struct rv_ike_sa *sa, const struct rv_path *path);
+void ike_verb_move(struct rv_ike_sa *sa, const struct rv_path *path);
+void ike_verb_pin(struct rv_ike_sa *sa, bool on);
+void ike_verb_encapsulate(struct rv_ike_sa *sa, struct rv_path *path);
+int ike_verb_route(struct rv_ike_sa *sa, const struct rv_addr *local, const struct rv_addr *remote,
+		   struct rv_path *path);
+int ike_verb_nat_add(struct rv_ike_exchange *x, const struct rv_path *path);
+int ike_verb_nat_read(struct rv_ike_exchange *x, struct rv_path *path);
+
 /* verbs.c: the keying ops; stop_check: the orderly end may be over. state.c: pack and unpack. bus.c: D-Bus. */
 extern const struct rv_keying_ops ike_keying_ops;
 void ike_stop_check(struct ike_engine *engine);

@@ -368,9 +368,9 @@ static void send_request(struct rv_ike_exchange *x)
 	sa->next_out = x->id + 1;
 	if (init)
 		sa->hs->init_request = ike_list_first(ike_sent(x));
-	ike_explain_message(x, true, &x->out, &sa->peer->path, x->sent.len);
+	ike_explain_message(x, true, &x->out, ike_path_of(x), x->sent.len);
 	TALLOC_FREE(x->room);
-	ike_send_list(sa, NULL, ike_sent(x));
+	ike_send_list(sa, ike_path_of(x), ike_sent(x));
 	ike_window_sent(x);
 }
 

@@ -57,6 +57,8 @@ struct rv_ike_exchange {
 	struct ike_list sent; /* our message as datagrams */
 	struct rv_bytes kept; /* and its payloads, for other datagrams */
 	uint8_t kept_first;
+	struct rv_path via; /* another path than the session's */
+	bool has_via;
 	struct rv_timer timer;
 	unsigned tries, anew, refusals; /* anew: tries when waiting began anew; refusals: TEMPORARY_FAILUREs so far */
 	uint64_t due_us, sent_us;	/* when it is sent again */

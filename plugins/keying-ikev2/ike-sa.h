@@ -37,7 +37,8 @@ struct rv_ike_sa {
 	uint8_t state;		    /* enum rv_ike_state */
 	bool initiator;		    /* the original initiator (RFC 7296, 2.2) */
 	bool in_table, doomed;
-	bool encap; /* ESP goes in UDP */
+	bool encap;  /* ESP goes in UDP */
+	bool pinned; /* whoever moves says so (ikev2-path.h) */
 	uint8_t n_chosen, n_agreed;
 	uint16_t agreed[IKE_AGREED_MAX]; /* what extensions of both sides agreed on */
 	struct rv_transform chosen[4];
@@ -54,6 +55,8 @@ struct rv_ike_sa {
 	uint64_t predecessor; /* our SPI of the IKE SA that this one replaced; 0: none */
 };
 
+struct ike_dial;
+
 /* What only the way to an established IKE SA needs. */
 struct ike_handshake {
 	struct ike_handshake *chain; /* halfopen.c */
@@ -68,8 +71,9 @@ struct ike_handshake {
 	struct rv_attempt *attempt; /* held */
 	uint16_t group, noted;	    /* noted: an error that came without protection */
 	uint8_t restarts, encap;
-	bool nat_local, nat_remote;
-	bool childless; /* both sides can do IKE_AUTH without a child SA */
+	bool childless;	       /* both sides can do IKE_AUTH without a child SA */
+	struct ike_dial *dial; /* while others may answer sooner */
+	struct rv_list race;
 };
 
 static inline uint64_t ike_sa_ours(const struct rv_ike_sa *sa)

@@ -30,11 +30,10 @@ static bool forced(const struct ike_engine *engine, uint8_t encap)
 	return ops && ops->needs_encap && ops->needs_encap(rv_service_self(kernel));
 }
 
-int ike_nat_write(struct rv_ike_exchange *x, uint8_t encap, uint64_t spi_i, uint64_t spi_r)
+int ike_nat_write(struct rv_ike_exchange *x, const struct rv_path *path, uint8_t encap, uint64_t spi_i, uint64_t spi_r)
 {
 	struct ike_engine *engine = x->sa->engine;
 	struct rv_service *sha1 = rv_registry_find(engine->host->registry, "hash", "sha1");
-	const struct rv_path *path = x->plan ? &x->sa->peer->path : &x->path;
 	uint8_t source[IKE_NAT_HASH_LEN], destination[IKE_NAT_HASH_LEN];
 	int r;
 
@@ -54,10 +53,10 @@ int ike_nat_write(struct rv_ike_exchange *x, uint8_t encap, uint64_t spi_i, uint
 	return 0;
 }
 
-int ike_nat_read(struct rv_ike_exchange *x, uint8_t encap)
+int ike_nat_judge(struct rv_ike_exchange *x, uint8_t encap, struct rv_path *path)
 {
-	struct rv_ike_sa *sa = x->sa;
-	struct rv_service *sha1 = rv_registry_find(sa->engine->host->registry, "hash", "sha1");
+	struct ike_engine *engine = x->sa->engine;
+	struct rv_service *sha1 = rv_registry_find(engine->host->registry, "hash", "sha1");
 	int source, destination;
 
 	if (!sha1)
@@ -66,23 +65,42 @@ int ike_nat_read(struct rv_ike_exchange *x, uint8_t encap)
 	destination = ike_nat_look(sha1, &x->header, &x->chain, IKE_N_NAT_DETECTION_DESTINATION_IP, &x->path.local);
 	if (source < 0 || destination < 0)
 		return source < 0 ? source : destination;
+	if (source == IKE_NAT_UNKNOWN && destination == IKE_NAT_UNKNOWN)
+		return 0;
+	path->remote_nat = source == IKE_NAT_FOUND;
+	path->behind_nat = destination == IKE_NAT_FOUND;
+	path->plain_esp =
+		!path->remote_nat && !path->behind_nat && !(forced(engine, encap) && source != IKE_NAT_UNKNOWN);
+	return 1;
+}
+
+int ike_nat_read(struct rv_ike_exchange *x, uint8_t encap)
+{
+	struct rv_ike_sa *sa = x->sa;
+	struct rv_path *path = &sa->peer->path;
+	int r;
+
+	path->plain_esp = true;
+	r = ike_nat_judge(x, encap, path);
+	if (r < 0)
+		return r;
 	if (encap == RV_ENCAP_NEVER) {
-		if (source == IKE_NAT_FOUND || destination == IKE_NAT_FOUND)
+		if (path->remote_nat || path->behind_nat)
 			x->advice = "there is a NAT on the way (or the peer forces encapsulation): ESP without UDP "
 				    "will not pass it; remove encap = never";
+		path->remote_nat = path->behind_nat = false;
+		path->plain_esp = true;
 		return 0;
 	}
-	sa->hs->nat_remote = sa->peer->path.remote_nat = source == IKE_NAT_FOUND;
-	sa->hs->nat_local = sa->peer->path.behind_nat = destination == IKE_NAT_FOUND;
-	sa->encap = sa->hs->nat_remote || sa->hs->nat_local || (forced(sa->engine, encap) && source != IKE_NAT_UNKNOWN);
+	sa->encap = !path->plain_esp;
 	/* RFC 7296, 2.23: who forces encapsulation lies about its own address; that looks as a NAT does */
 	rv_attempt_step(sa->hs->attempt, "NAT: %s, %s; ESP goes %s",
-			sa->hs->nat_local ? "we are behind one" : "none in front of us",
-			sa->hs->nat_remote ? "the peer is behind one or forces UDP encapsulation"
-					   : "none in front of the peer",
-			!sa->encap				  ? "without UDP"
-			: sa->hs->nat_local || sa->hs->nat_remote ? "in UDP"
-								  : "in UDP, which encap = yes forces");
+			path->behind_nat ? "we are behind one" : "none in front of us",
+			path->remote_nat ? "the peer is behind one or forces UDP encapsulation"
+					 : "none in front of the peer",
+			!sa->encap			       ? "without UDP"
+			: path->behind_nat || path->remote_nat ? "in UDP"
+							       : "in UDP, which encap = yes forces");
 	return 0;
 }
 
@@ -154,7 +172,7 @@ static int write(struct rv_ike_exchange *x, void *self)
 	ike_choice_put(&x->out, &x->chosen, rv_bytes(NULL, 0));
 	ike_ke_put(&x->out, x->kex->group, x->kex->ours);
 	ike_nonce_put(&x->out, hs->nr);
-	return ike_nat_write(x, hs->encap, x->sa->spi_i, x->sa->spi_r);
+	return ike_nat_write(x, &x->path, hs->encap, x->sa->spi_i, x->sa->spi_r);
 }
 
 rv_ike_step_fn *const ike_init_answer[] = { respond, at_chosen, make_keys, at_keyed, find_nat, at_path, write, NULL };

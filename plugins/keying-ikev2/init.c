@@ -56,7 +56,7 @@ static int init_write(struct rv_ike_exchange *x, void *self)
 	ike_offer_put(&x->out, c->proposals, c->n_proposals, rv_bytes(NULL, 0));
 	ike_ke_put(&x->out, x->kex->group, x->kex->ours);
 	ike_nonce_put(&x->out, rv_bytes(x->nonce, sizeof(x->nonce)));
-	return ike_nat_write(x, c->encap, x->sa->spi_i, 0);
+	return ike_nat_write(x, &x->sa->peer->path, c->encap, x->sa->spi_i, 0);
 }
 
 static rv_ike_step_fn *const build[] = { init_begin, at_propose, init_write, NULL };
@@ -90,7 +90,8 @@ static void init_end(struct rv_ike_exchange *x, int result, void *self)
 		explain_noted(x, hs->noted);
 	x->fate = IKE_FATE_END;
 	x->reason = x->why.code ? x->why.code : result;
-	ike_attempt_fail(x, x->reason);
+	if (!ike_dial_lost(x, x->reason))
+		ike_attempt_fail(x, x->reason);
 }
 
 const struct rv_ike_plan ike_plan_init = {
@@ -101,24 +102,20 @@ const struct rv_ike_plan ike_plan_init = {
 	.end = init_end,
 };
 
-int ike_init_start(struct ike_engine *engine, struct rv_peer *peer, struct ike_port *port,
-		   const struct rv_child_conf *child, struct rv_attempt *attempt)
+struct ike_handshake *ike_init_new(struct ike_engine *engine, struct rv_peer *peer, struct ike_port *port,
+				   const struct rv_child_conf *child, struct rv_attempt *attempt)
 {
 	struct rv_ike_sa *sa = ike_sa_new(engine, peer, peer, port, true);
 	struct ike_handshake *hs = sa ? ike_handshake_new(sa) : NULL;
 
 	if (!hs)
-		return -ENOMEM;
+		return NULL;
 	sa->spi_i = ike_spi_new(engine);
 	sa->state = RV_IKE_INIT;
 	peer->sa = sa;
-	peer->attempt = attempt;
 	hs->child = child;
 	hs->attempt = rv_attempt_hold(attempt);
-	if (ike_sas_add(sa) || !ike_exchange_ask(sa, &ike_plan_init))
-		return -ENOMEM;
-	ike_exchange_kick(sa);
-	return 0;
+	return ike_sas_add(sa) || !ike_exchange_ask(sa, &ike_plan_init) ? NULL : hs;
 }
 
 static int restart(struct rv_ike_exchange *x)
@@ -262,6 +259,7 @@ static int go_on(struct rv_ike_exchange *x, void *self)
 	rv_attempt_step(hs->attempt, "agreed on %s",
 			rv_proposal_text(x->sa->engine->host->registry, &chosen, text, sizeof(text)));
 	hs->noted = 0;
+	ike_dial_won(hs);
 	hs->init_request = ike_keep(hs, ike_list_first(ike_sent(x)));
 	return hs->init_request.len && ike_exchange_ask(x->sa, &ike_plan_auth) ? 0 : -ENOMEM;
 }

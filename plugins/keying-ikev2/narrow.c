@@ -3,6 +3,8 @@
  */
 #include "narrow.h"
 
+#include <string.h>
+
 /* True when some packet can go between them. */
 static bool partners(const struct rv_ts *a, const struct rv_ts *b)
 {
@@ -103,4 +105,22 @@ bool ike_ts_within(const struct ike_ts_list *answer, const struct rv_ts *offered
 		if (!covered(&answer->ts[i], offered, n_offered))
 			return false;
 	return answer->n > 0;
+}
+
+bool ike_ts_substitute(struct ike_ts_list *list, const struct rv_addr *addr)
+{
+	size_t len = rv_family_len(addr->family);
+
+	for (size_t i = 0; i < list->n; i++) {
+		const struct rv_ts *ts = &list->ts[i];
+
+		if (ts->family != addr->family || !rv_bytes_equal(rv_bytes(ts->lo, len), rv_bytes(ts->hi, len)) ||
+		    !rv_bytes_equal(rv_bytes(ts->lo, len), rv_bytes(list->ts[0].lo, len)))
+			return false;
+	}
+	for (size_t i = 0; i < list->n; i++) {
+		memcpy(list->ts[i].lo, addr->ip, sizeof(list->ts[i].lo));
+		memcpy(list->ts[i].hi, addr->ip, sizeof(list->ts[i].hi));
+	}
+	return list->n > 0;
 }

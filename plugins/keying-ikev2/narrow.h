@@ -24,3 +24,7 @@ enum ike_narrow ike_narrow(const struct rv_ts *local, size_t n_local, const stru
 
 /* The initiator's check of an answer: every selector lies in one that was offered, and there is one. */
 bool ike_ts_within(const struct ike_ts_list *answer, const struct rv_ts *offered, size_t n_offered);
+
+/* RFC 7296, 2.23.1: puts addr in the place of the one address that all selectors of list have. False, and nothing is
+ * changed, when they have several, or addr is of another family. */
+bool ike_ts_substitute(struct ike_ts_list *list, const struct rv_addr *addr);

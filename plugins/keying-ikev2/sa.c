@@ -6,8 +6,8 @@
  */
 #include "ike-sa.h"
 
-#include "exchange.h"
 #include "halfopen.h"
+#include "init.h"
 #include "requests.h"
 
 #include <errno.h>
@@ -94,6 +94,7 @@ struct rv_ike_sa *ike_sa_new(struct ike_engine *engine, const void *parent, stru
 static int handshake_free(struct ike_handshake *hs)
 {
 	ike_halfopen_remove(hs);
+	ike_dial_gone(hs);
 	rv_attempt_drop(hs->attempt);
 	rv_secret_fini(&hs->before);
 	hs->sa->hs = NULL;
@@ -107,6 +108,7 @@ struct ike_handshake *ike_handshake_new(struct rv_ike_sa *sa)
 	if (!hs)
 		return NULL;
 	hs->sa = sa;
+	rv_list_init(&hs->race);
 	hs->began_us = rv_loop_now_us(sa->engine->host->loop);
 	sa->hs = hs;
 	talloc_set_destructor(hs, handshake_free);

@@ -238,6 +238,37 @@ static void an_answer_wider_than_the_offer_is_seen(void **state)
 	}
 }
 
+static void a_nat_is_seen_through_where_there_is_one_address(void **state)
+{
+	static const struct {
+		const char *what, *list[MAX], *addr, *out;
+	} nat[] = {
+		{ "one address", { "192.168.1.2" }, "192.0.2.9", "192.0.2.9/32" },
+		{ "ports stay",
+		  { "10.0.0.1[tcp/80]", "10.0.0.1[udp]" },
+		  "192.0.2.9",
+		  "192.0.2.9/32[tcp/80] 192.0.2.9/32[udp]" },
+		{ "IPv6", { "fd00::2" }, "2001:db8::1", "2001:db8::1/128" },
+		{ "two addresses", { "10.0.0.1", "10.0.0.2" }, "192.0.2.9", NULL },
+		{ "a range", { "10.0.0.1-10.0.0.2" }, "192.0.2.9", NULL },
+		{ "another family", { "fd00::2" }, "192.0.2.9", NULL },
+		{ "none", { NULL }, "192.0.2.9", NULL },
+	};
+	struct ike_ts_list list, before;
+	struct rv_addr addr;
+	char text[512], same[512];
+
+	for (size_t i = 0; i < RV_COUNT(nat); i++) {
+		list_parse(&list, nat[i].list);
+		before = list;
+		assert_int_equal(rv_addr_parse(&addr, nat[i].addr), 0);
+		if (ike_ts_substitute(&list, &addr) != (nat[i].out != NULL))
+			fail_msg("%s", nat[i].what);
+		list_text(&list, text, sizeof(text));
+		assert_string_equal(text, nat[i].out ? nat[i].out : list_text(&before, same, sizeof(same)));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -245,6 +276,7 @@ int main(void)
 		cmocka_unit_test(an_empty_list_is_unacceptable),
 		cmocka_unit_test(a_choice_never_has_more_than_64_selectors),
 		cmocka_unit_test(an_answer_wider_than_the_offer_is_seen),
+		cmocka_unit_test(a_nat_is_seen_through_where_there_is_one_address),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,6 @@
  */
 #include "child.h"
 
-#include "explain.h"
 #include "init.h"
 #include "requests.h"
 
@@ -93,105 +92,7 @@ static bool can_offer(struct ike_engine *engine, const struct rv_proposal *propo
 	return true;
 }
 
-/* up: the addresses are looked up, then the first message goes */
-
-struct dial {
-	struct ike_engine *engine;
-	const struct rv_connection *connection; /* a reference of this */
-	const struct rv_child_conf *child;
-	struct rv_attempt *attempt;
-	struct rv_call call;
-	struct rv_addr local, remote;
-	size_t at; /* of remote_addrs */
-	bool has_local;
-};
-
-static int dial_free(struct dial *d)
-{
-	rv_call_cancel(&d->call);
-	rv_attempt_drop(d->attempt);
-	return 0;
-}
-
-static void give_up(struct dial *d, int error, const char *advice, const char *text)
-{
-	rv_attempt_fail(d->attempt, error, advice, "%s", text);
-	talloc_free(d);
-}
-
-static void go(struct dial *d)
-{
-	struct ike_engine *engine = d->engine;
-	struct ike_port *port =
-		rv_list_empty(&engine->ports) ? NULL : rv_container_of(engine->ports.next, struct ike_port, entry);
-	const struct rv_connection *c = d->connection;
-	struct rv_path path = { 0 };
-	struct rv_peer *peer;
-	char from[RV_ADDR_TEXT], to[RV_ADDR_TEXT];
-	int r;
-
-	if (!port) {
-		give_up(d, -RV_ENO_PROVIDER, "load a transport plugin, such as transport-udp",
-			"no loaded plugin carries messages");
-		return;
-	}
-	d->local.port = c->local_port;
-	d->remote.port = c->remote_port;
-	r = port->ops->path(port->self, d->has_local ? &d->local : NULL, &d->remote, &path);
-	if (r) {
-		rv_attempt_step(d->attempt, "no way to %s: %s", rv_addr_text(&d->remote, to), rv_error_text(r));
-		give_up(d, r, "check local_addrs, remote_addrs and the routes of this host",
-			"there is no way to the peer from here");
-		return;
-	}
-	rv_attempt_step(d->attempt, "from %s to %s", rv_addr_text(&path.local, from), rv_addr_text(&path.remote, to));
-	peer = rv_peer_new(engine->host, c, &path, true);
-	r = peer ? ike_init_start(engine, peer, port, d->child, d->attempt) : -ENOMEM;
-	if (r)
-		rv_attempt_fail(d->attempt, r, NULL, "the IKE SA could not be begun: %s", rv_error_text(r));
-	if (r && peer)
-		rv_peer_down(peer, r, rv_error_text(r));
-	talloc_free(d);
-}
-
-static bool is_one_address(const char *text)
-{
-	return strcmp(text, "%any") != 0 && strcmp(text, "%any4") != 0 && strcmp(text, "%any6") != 0 &&
-	       !strchr(text, '/') && !(strchr(text, '-') && strspn(text, "0123456789.-") == strlen(text));
-}
-
-static void look_up(struct dial *d);
-
-static void looked_up(struct rv_call *call, int result)
-{
-	struct dial *d = rv_container_of(call, struct dial, call);
-
-	if (result < 0) {
-		rv_attempt_step(d->attempt, "%s: %s", d->connection->remote_addrs[d->at], rv_error_text(result));
-		d->at++;
-		look_up(d);
-		return;
-	}
-	go(d);
-}
-
-static void look_up(struct dial *d)
-{
-	const char *const *names = d->connection->remote_addrs;
-
-	while (names && names[d->at] && !is_one_address(names[d->at]))
-		d->at++;
-	if (!names || !names[d->at]) {
-		give_up(d, d->at ? -RV_ENO_ADDRESS : -RV_ECONFIG, "give remote_addrs an address or a name",
-			"remote_addrs has no address that can be reached");
-		return;
-	}
-	rv_call_init(&d->call, looked_up);
-	int r = rv_resolve(d->engine->host->core, names[d->at], &d->remote, &d->call);
-
-	if (r != RV_PENDING)
-		looked_up(&d->call, r);
-}
+/* up: the first message goes out when the address is known (dial.c) */
 
 static int up(void *self, const struct rv_connection *connection, const struct rv_child_conf *child,
 	      struct rv_attempt *attempt)
@@ -201,21 +102,7 @@ static int up(void *self, const struct rv_connection *connection, const struct r
 	if (!can_offer(engine, connection->proposals, connection->n_proposals, attempt) ||
 	    (child && !can_offer(engine, child->proposals, child->n_proposals, attempt)))
 		return 0;
-	struct dial *d = talloc_zero(engine, struct dial);
-
-	if (!d || !talloc_reference(d, connection)) {
-		talloc_free(d);
-		return -ENOMEM;
-	}
-	d->engine = engine;
-	d->connection = connection;
-	d->child = child;
-	d->attempt = rv_attempt_hold(attempt);
-	talloc_set_destructor(d, dial_free);
-	for (const char *const *p = connection->local_addrs; p && *p && !d->has_local; p++)
-		d->has_local = is_one_address(*p) && !rv_addr_parse(&d->local, *p);
-	look_up(d);
-	return 0;
+	return ike_dial(engine, connection, child, attempt, NULL);
 }
 
 /* The others */
@@ -269,16 +156,9 @@ static int child_rekey(void *self, struct rv_child *child)
 	return ike_child_rekey(child);
 }
 
-/* RFC 7296, 2.23: only the side that is not behind the NAT follows the other. */
 static int moved(void *self, struct rv_peer *peer, const struct rv_addr *remote)
 {
-	struct rv_path path = peer->path;
-
-	if (!peer->path.remote_nat || peer->path.behind_nat)
-		return -RV_EREFUSED;
-	path.remote = *remote;
-	rv_peer_moved(peer, &path);
-	return 0;
+	return peer->sa ? ike_path_mapping(peer->sa, remote) : -RV_ESTATE;
 }
 
 /* The orderly end */

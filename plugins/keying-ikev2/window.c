@@ -139,7 +139,7 @@ static void again(struct rv_timer *timer)
 	/* in another form the waiting begins anew */
 	if (ike_protect_again(x, x->tries))
 		x->anew = x->tries;
-	ike_send_list(x->sa, NULL, ike_sent(x));
+	ike_send_list(x->sa, ike_path_of(x), ike_sent(x));
 	x->due_us = rv_loop_now_us(x->sa->engine->host->loop) + wait_us(conf, x->tries - x->anew);
 	ike_window_wait(x);
 }

@@ -7,7 +7,7 @@
 #include <net/if.h>
 #include <string.h>
 
-enum { MAX_LOCALS = 65536 };
+enum { LOOPBACK_IFINDEX = 1 }; /* in every network namespace of Linux */
 
 static struct local *find(const struct net *net, const struct rv_addr *addr, unsigned ifindex)
 {
@@ -117,6 +117,26 @@ const struct rv_addr *address_inside(const struct net *net, const struct rv_ts *
 		    memcmp(l->addr.ip, ts->hi, rv_family_len(ts->family)) <= 0 && !loopback(&l->addr))
 			return &l->addr;
 	return NULL;
+}
+
+static bool clear_side(const struct net *net, unsigned ifindex)
+{
+	rv_list_each (&net->devices, d, struct device, entry)
+		if (if_nametoindex(d->ifname) == ifindex)
+			return true;
+	return false;
+}
+
+int address_each(const struct net *net, rv_net_each_fn *fn, void *fn_arg)
+{
+	rv_list_each (&net->locals, l, struct local, entry) {
+		if (l->addr.scope || l->ifindex == LOOPBACK_IFINDEX || clear_side(net, l->ifindex))
+			continue;
+		int r = fn(fn_arg, &l->addr);
+		if (r)
+			return r;
+	}
+	return 0;
 }
 
 static int mark_of(struct rv_service *service, void *arg)

@@ -120,6 +120,11 @@ static int flush(void *self)
 	return 0;
 }
 
+static int each(void *self, rv_net_each_fn *fn, void *fn_arg)
+{
+	return address_each(self, fn, fn_arg);
+}
+
 static const struct rv_net_ops ops = {
 	.size = sizeof(ops),
 	.events = events,
@@ -130,6 +135,7 @@ static const struct rv_net_ops ops = {
 	.address_add = address_add,
 	.address_del = address_del,
 	.flush = flush,
+	.each = each,
 };
 
 /* What a daemon before this one left stays as long as this one has not taken its place: it fails closed. */

@@ -29,7 +29,7 @@ enum { PAIR_MORE = 8 };
  * that this side has besides. */
 struct side {
 	const char *proposals, *esp, *secret, *id, *other_id, *local_ts, *remote_ts;
-	const char *connection, *child, *children, *settings, *remote_addr, *secret_ids, *sections;
+	const char *connection, *child, *children, *settings, *local_addr, *remote_addr, *secret_ids, *sections;
 	struct sim_plugin more[PAIR_MORE];
 };
 
@@ -52,9 +52,10 @@ static inline char *side_config(const void *parent, bool west, const struct side
 		"local { auth = psk\n id = %s }\n remote { auth = psk\n id = %s }\n"
 		"children { net { local_ts = %s\n remote_ts = %s\n esp_proposals = %s\n %s }\n %s } } }\n"
 		"secrets { ike-1 { %s\n secret = %s } }\n",
-		or (s->settings, ""), or (s->sections, ""), west ? "east" : "west", west ? "10.0.0.1" : "10.0.0.2",
-		or (s->remote_addr, west ? "10.0.0.2" : "10.0.0.1"), or (s->proposals, "aes128gcm16-prfsha256-x25519"),
-		or (s->connection, ""), or (s->id, west ? "west.example" : "east.example"),
+		or (s->settings, ""), or (s->sections, ""), west ? "east" : "west",
+		or (s->local_addr, west ? "10.0.0.1" : "10.0.0.2"), or (s->remote_addr, west ? "10.0.0.2" : "10.0.0.1"),
+		or (s->proposals, "aes128gcm16-prfsha256-x25519"), or (s->connection, ""),
+		or (s->id, west ? "west.example" : "east.example"),
 		or (s->other_id, west ? "east.example" : "west.example"),
 		or (s->local_ts, west ? "10.1.0.0/16" : "10.2.0.0/16"),
 		or (s->remote_ts, west ? "10.2.0.0/16" : "10.1.0.0/16"), or (s->esp, "aes128gcm16-x25519"),

@@ -5,7 +5,6 @@
 #include "sim.h"
 
 #include <errno.h>
-#include <ravelin/net.h>
 #include <ravelin/pack.h>
 #include <talloc.h>
 
@@ -22,15 +21,34 @@ static int t_listen(void *self, unsigned version, rv_transport_recv_fn *fn, void
 
 static int t_send(void *self, const struct rv_path *path, struct rv_bytes message)
 {
-	sim_send(self, path, message);
+	struct sim_host *host = self;
+
+	if (!sim_has_address(host, &path->local))
+		return -EADDRNOTAVAIL;
+	sim_send(host, path, message);
 	return 0;
+}
+
+/* The first address of the remote's family. */
+static bool source_for(const struct sim_host *host, const struct rv_addr *remote, struct rv_addr *local)
+{
+	*local = host->addr;
+	for (unsigned i = 0; i < SIM_ADDRS && local->family != remote->family; i++)
+		*local = host->more[i];
+	return local->family == remote->family;
 }
 
 static int t_path(void *self, const struct rv_addr *local, const struct rv_addr *remote, struct rv_path *out)
 {
 	struct sim_host *host = self;
 
-	*out = (struct rv_path){ .local = local && !rv_addr_is_any(local) ? *local : host->addr, .remote = *remote };
+	*out = (struct rv_path){ .remote = *remote };
+	if (local && !rv_addr_is_any(local))
+		out->local = *local;
+	else if (!source_for(host, remote, &out->local))
+		return -EADDRNOTAVAIL;
+	if (out->local.family != remote->family)
+		return -EINVAL;
 	if (!out->local.port)
 		out->local.port = 500;
 	if (!out->remote.port)
@@ -339,6 +357,12 @@ bool sim_acquire(struct sim_host *host, const char *src_text, const char *dst_te
 	return true;
 }
 
+void sim_mapping(struct sim_host *host, uint32_t spi, const struct rv_addr *remote)
+{
+	assert_true(host->has_kernel_events);
+	host->kernel_events.mapping(host->kernel_events.arg, spi, remote);
+}
+
 /* net-sim */
 
 struct route {
@@ -348,22 +372,20 @@ struct route {
 
 static int n_events(void *self, const struct rv_net_events *events)
 {
+	struct sim_host *host = self;
+
+	host->net_events = events ? *events : (struct rv_net_events){ 0 };
 	return 0;
 }
 
 static int n_source(void *self, const struct rv_addr *remote, struct rv_addr *local)
 {
-	struct sim_host *host = self;
-
-	*local = host->addr;
-	return 0;
+	return source_for(self, remote, local) ? 0 : -EADDRNOTAVAIL;
 }
 
 static bool n_local(void *self, const struct rv_addr *addr)
 {
-	struct sim_host *host = self;
-
-	return rv_addr_same_ip(&host->addr, addr);
+	return sim_has_address(self, addr);
 }
 
 static struct route *find_route(struct sim_host *host, const struct rv_net_policy *policy)
@@ -422,6 +444,16 @@ static int n_flush(void *self)
 	return 0;
 }
 
+static int n_each(void *self, rv_net_each_fn *fn, void *fn_arg)
+{
+	struct sim_host *host = self;
+	int r = host->addr.family ? fn(fn_arg, &host->addr) : 0;
+
+	for (unsigned i = 0; i < SIM_ADDRS && !r; i++)
+		r = host->more[i].family ? fn(fn_arg, &host->more[i]) : 0;
+	return r;
+}
+
 static const struct rv_net_ops net = {
 	.size = sizeof(net),
 	.events = n_events,
@@ -432,6 +464,7 @@ static const struct rv_net_ops net = {
 	.address_add = n_address_add,
 	.address_del = n_address_del,
 	.flush = n_flush,
+	.each = n_each,
 };
 
 static int net_init(struct rv_host *host)

@@ -177,10 +177,85 @@ static void digest(struct sim *sim, const uint8_t *p, size_t len)
 	sim->digest = (sim->digest ^ sim->now_us) * 0x100000001b3u;
 }
 
-static struct sim_host *at(struct sim *sim, const struct rv_addr *addr)
+bool sim_has_address(const struct sim_host *host, const struct rv_addr *addr)
+{
+	bool has = rv_addr_same_ip(&host->addr, addr);
+
+	for (unsigned i = 0; i < SIM_ADDRS; i++)
+		has = has || (host->more[i].family && rv_addr_same_ip(&host->more[i], addr));
+	return has;
+}
+
+static void take_address(struct sim_host *host, const struct rv_addr *addr, const struct rv_addr *with)
+{
+	if (rv_addr_same_ip(&host->addr, addr))
+		host->addr = *with;
+	for (unsigned i = 0; i < SIM_ADDRS; i++)
+		if (host->more[i].family && rv_addr_same_ip(&host->more[i], addr))
+			host->more[i] = (struct rv_addr){ 0 };
+}
+
+void sim_address(struct sim_host *host, const char *text, bool up)
+{
+	struct rv_addr addr, next = { 0 };
+	unsigned free = SIM_ADDRS;
+
+	assert_int_equal(rv_addr_parse(&addr, text), 0);
+	for (unsigned i = 0; i < SIM_ADDRS; i++) {
+		if (!host->more[i].family)
+			free = i;
+		else if (!rv_addr_same_ip(&host->more[i], &addr))
+			next = host->more[i];
+	}
+	if (!up) {
+		bool first = rv_addr_same_ip(&host->addr, &addr);
+
+		take_address(host, &addr, &next);
+		if (first)
+			take_address(host, &next, &next);
+		host->addr = first ? next : host->addr;
+	} else if (!host->addr.family) {
+		host->addr = addr;
+	} else {
+		assert_true(free < SIM_ADDRS);
+		host->more[free] = addr;
+	}
+	if (host->net_events.address)
+		host->net_events.address(host->net_events.arg, &addr, 1, up);
+}
+
+/* A NAT with the well-known port leaves ports alone. */
+static uint16_t port_outside(const struct sim_host *host, uint16_t port)
+{
+	return host->nat.port == 500 ? port : (uint16_t)(host->nat.port + (port == 4500));
+}
+
+/* Where a datagram really comes from, and where one to addr goes: NATs are transparent to their hosts. */
+static struct rv_addr source_of(const struct sim_host *host, const struct rv_addr *local)
+{
+	struct rv_addr out = *local;
+
+	if (host->nat.family) {
+		out = host->nat;
+		out.port = port_outside(host, local->port);
+	}
+	return out;
+}
+
+static bool is_at(const struct sim_host *host, const struct rv_addr *addr, struct rv_addr *inside)
+{
+	*inside = *addr;
+	if (!host->nat.family)
+		return sim_has_address(host, addr);
+	*inside = host->addr;
+	inside->port = addr->port == port_outside(host, 500) ? 500 : 4500;
+	return rv_addr_same_ip(&host->nat, addr) && addr->port == port_outside(host, inside->port);
+}
+
+static struct sim_host *at(struct sim *sim, const struct rv_addr *addr, struct rv_addr *inside)
 {
 	for (unsigned i = 0; i < sim->n_hosts; i++)
-		if (rv_addr_same_ip(&sim->hosts[i]->addr, addr))
+		if (is_at(sim->hosts[i], addr, inside))
 			return sim->hosts[i];
 	return NULL;
 }
@@ -195,7 +270,7 @@ static void fly(struct sim *sim, struct sim_host *to, const struct rv_path *path
 	d->at_us = sim->now_us + sim->net.delay_min_us + (spread ? sim_rand(&sim->dice) % (spread + 1) : 0);
 	d->order = sim->order++;
 	d->to = to;
-	d->path = (struct rv_path){ .local = path->remote, .remote = path->local, .encap = path->encap };
+	d->path = *path;
 	d->len = len;
 	memcpy(d->octets, octets, len);
 	rv_list_add(&sim->flying, &d->entry);
@@ -204,7 +279,8 @@ static void fly(struct sim *sim, struct sim_host *to, const struct rv_path *path
 void sim_send(struct sim_host *host, const struct rv_path *path, struct rv_bytes message)
 {
 	struct sim *sim = host->sim;
-	struct sim_host *to = at(sim, &path->remote);
+	struct rv_path seen = { .remote = source_of(host, &path->local), .encap = path->encap };
+	struct sim_host *to = at(sim, &path->remote, &seen.local);
 	uint8_t octets[SIM_MESSAGE];
 	size_t len = message.len;
 
@@ -212,15 +288,15 @@ void sim_send(struct sim_host *host, const struct rv_path *path, struct rv_bytes
 	assert_true(len <= sizeof(octets));
 	memcpy(octets, message.p, len);
 	digest(sim, octets, len);
-	if (!to || host->down)
+	if (!to || host->down || rv_addr_same_ip(&host->dead, &path->local) || rv_addr_same_ip(&to->dead, &seen.local))
 		return;
 	if (sim->tap && sim->tap(sim->tap_arg, host, to, octets, &len))
 		return;
 	if (sim_rand(&sim->dice) % 100 < sim->net.loss)
 		return;
-	fly(sim, to, path, octets, len);
+	fly(sim, to, &seen, octets, len);
 	if (sim_rand(&sim->dice) % 100 < sim->net.twice)
-		fly(sim, to, path, octets, len);
+		fly(sim, to, &seen, octets, len);
 }
 
 static struct datagram *first(struct sim *sim)

@@ -9,7 +9,9 @@
 
 #include "core.h"
 
-enum { SIM_HOSTS = 4, SIM_MESSAGE = 65536 };
+#include <ravelin/net.h>
+
+enum { SIM_HOSTS = 4, SIM_MESSAGE = 65536, SIM_ADDRS = 4 };
 
 struct sim;
 
@@ -30,12 +32,16 @@ struct sim_policy {
 struct sim_host {
 	struct sim *sim;
 	const char *name;
-	struct rv_addr addr;
+	struct rv_addr addr;		/* the first of its addresses */
+	struct rv_addr more[SIM_ADDRS]; /* the others; family 0: a free place */
+	struct rv_addr dead;		/* one of them that is cut off without a word */
+	struct rv_addr nat; /* family 0: none; else where its datagrams come from: 500 and 4500, or port and port + 1 */
 	struct rv_core *core;
 	bool down; /* silent: nothing reaches it and nothing leaves it */
 	uint64_t random;
 	struct rv_list sas, policies, routes;
 	struct rv_kernel_events kernel_events;
+	struct rv_net_events net_events;
 	bool has_kernel_events;
 	rv_transport_recv_fn *recv;
 	void *recv_arg;
@@ -65,6 +71,13 @@ struct sim_host *sim_host(struct sim *sim, const char *name, const char *addr, c
 /* From here on everything comes from this seed, and the digest covers what follows: one world, many scenarios, each in
  * a process of its own. */
 void sim_reseed(struct sim *sim, uint64_t seed);
+
+/* The host gets another address, or loses one; its daemon is told. */
+void sim_address(struct sim_host *host, const char *addr, bool up);
+bool sim_has_address(const struct sim_host *host, const struct rv_addr *addr);
+
+/* A kernel's report that authentic ESP of host's SA with this inbound SPI came from remote. */
+void sim_mapping(struct sim_host *host, uint32_t spi, const struct rv_addr *remote);
 
 void sim_net(struct sim *sim, const struct sim_net *net);
 uint64_t sim_now_us(const struct sim *sim);

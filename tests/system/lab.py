@@ -134,11 +134,12 @@ class Host:
         """Pings on until .stop(); then how many were lost."""
         return Pinging(self, dst, source, interval)
 
-    def transfer(self, other, source, dst, octets=None, port=5001):
-        """Sends octets over TCP to dst on other; fails unless both see the same SHA-256. Seconds it took."""
+    def transfer(self, other, source, dst, octets=None, port=5001, listen=None):
+        """Sends octets over TCP to dst on other (which may know it as listen); fails unless both see the same SHA-256.
+        Seconds it took."""
         octets = octets or int(os.environ.get('RAVELIN_TRANSFER', 10_000_000 if SANITIZED else 100_000_000))
         tcp = os.path.join(SOURCE, 'tests', 'system', 'tcp.py')
-        server = other.start(sys.executable, tcp, 'recv', dst, port, stdout=subprocess.PIPE, text=True)
+        server = other.start(sys.executable, tcp, 'recv', listen or dst, port, stdout=subprocess.PIPE, text=True)
         check(server.stdout.readline() == 'listening\n', 'the TCP receiver does not listen')
         began = time.monotonic()
         sent = self.run(sys.executable, tcp, 'send', source, dst, port, octets, seconds=150).stdout.strip()
@@ -275,7 +276,7 @@ class Lab:
     def __init__(self, n=2):
         self.dir = os.path.join('/run/lab', str(time.monotonic_ns()))
         os.makedirs(self.dir)
-        self.processes = []
+        self.processes, self.namespaces = [], []
         run('ip', 'netns', 'add', 'switch')
         run('ip', '-n', 'switch', 'link', 'add', 'br0', 'type', 'bridge')
         run('ip', '-n', 'switch', 'link', 'set', 'br0', 'up')
@@ -327,7 +328,73 @@ class Lab:
             p.wait()
         for h in self.hosts:
             run('ip', 'netns', 'del', h.name)
-        run('ip', 'netns', 'del', 'switch')
+        for name in [*self.namespaces, 'switch']:
+            run('ip', 'netns', 'del', name)
+
+
+class Nat:
+    """A box between a host and the switch: inside is 192.168.N.0/24 (the host has .2), outside is 10.0.0.(100+N). What
+    comes from inside is masqueraded; inward: what comes to the outside goes to the host."""
+
+    def __init__(self, lab, host, inward=False):
+        self.host, self.name, self.n = host, 'nat%d' % host.n, host.n
+        self.outside, self.inside = '10.0.0.%d' % (100 + host.n), '192.168.%d.2' % host.n
+        run('ip', 'netns', 'add', self.name)
+        lab.namespaces.append(self.name)
+        port, gateway = 'p%d' % host.n, '192.168.%d.1' % host.n
+        run('ip', '-n', 'switch', 'link', 'set', port, 'netns', self.name)
+        run('ip', 'link', 'add', 'n%d' % host.n, 'netns', 'switch', 'type', 'veth', 'peer', 'name', 'out', 'netns',
+            self.name)
+        run('ip', '-n', 'switch', 'link', 'set', 'n%d' % host.n, 'master', 'br0', 'up')
+        self.ip('link', 'set', port, 'up')
+        self.ip('link', 'set', 'out', 'up')
+        self.ip('addr', 'add', gateway + '/24', 'dev', port)
+        self.ip('addr', 'add', self.outside + '/24', 'dev', 'out')
+        self.run('sysctl', '-qw', 'net.ipv4.ip_forward=1')
+        host.ip('addr', 'del', host.wire4 + '/24', 'dev', 'eth0')
+        host.ip('addr', 'add', self.inside + '/24', 'dev', 'eth0')
+        host.ip('route', 'add', 'default', 'via', gateway)
+        host.inside4 = self.inside
+        self.rules(inward)
+
+    def rules(self, inward):
+        ports = '' if inward else ' to :20000-29999 random'
+        self.run('nft', f'''table ip nat {{
+            counter passed {{ }}
+            chain forward {{
+                type filter hook forward priority 0
+                counter name passed
+            }}
+            chain out {{
+                type nat hook postrouting priority 100
+                oifname out meta l4proto {{ tcp, udp }} masquerade{ports}
+                oifname out masquerade
+            }}
+            chain in {{
+                type nat hook prerouting priority -100
+                {'iifname out dnat to ' + self.inside if inward else ''}
+            }}
+        }}''')
+
+    def ip(self, *args):
+        return run('ip', '-n', self.name, *args)
+
+    def run(self, *args):
+        return run('ip', 'netns', 'exec', self.name, *args)
+
+    def count(self):
+        return int(re.search(r'packets (\d+)', self.run('nft', 'list', 'counter', 'ip', 'nat', 'passed').stdout).group(1))
+
+    def new_ports(self):
+        """Every mapping is forgotten, as when the box starts anew; the next ones get other ports."""
+        self.ip('link', 'set', 'out', 'down')
+        self.ip('link', 'set', 'out', 'up')
+
+    def new_address(self):
+        self.ip('addr', 'add', '10.0.0.%d/24' % (150 + self.n), 'dev', 'out')
+        self.ip('addr', 'del', self.outside + '/24', 'dev', 'out')
+        self.ip('addr', 'replace', '10.0.0.%d/24' % (150 + self.n), 'dev', 'out')
+        self.outside = '10.0.0.%d' % (150 + self.n)
 
 
 def connection(name, local, remote, lid, rid, child='net', local_ts=None, remote_ts=None, proposals=None, esp=None,
