@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* test-crypto-mlkem: ML-KEM against OpenSSL's answers, its checks, and its parts against FIPS 203 in plain
  * arithmetic.
+ *
+ * With arguments it computes what tests/system/test_mlkem.py asks for: SET keygen SEED, SET encaps EK M, SET decaps DK
+ * C, all in hex; the answer is ek and dk, c and the secret, or the secret, a line each.
  */
 #include "test.h"
 
@@ -513,7 +516,40 @@ static void the_self_test_finds_a_service_that_does_not_tell_ciphertexts_apart(v
 	}
 }
 
-int main(void)
+/* For another program */
+
+static void print(const uint8_t *octets, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		printf("%02x", octets[i]);
+	putchar('\n');
+}
+
+static int compute(const struct set *s, const char *what, const char *first, const char *second)
+{
+	struct keys k = { 0 };
+	uint8_t in[2][MLKEM_DK_MAX + 1];
+	struct rv_bytes a = { in[0], test_hex(first, in[0], sizeof(in[0])) };
+	struct rv_bytes b = { in[1], test_hex(second, in[1], sizeof(in[1])) };
+	int r = 0;
+
+	if (!strcmp(what, "keygen") && a.len == 2 * MLKEM_SEED) {
+		mlkem_keygen(s->set, a.p, a.p + MLKEM_SEED, k.ek, k.dk);
+		print(k.ek, s->ek);
+		print(k.dk, s->dk);
+		return 0;
+	}
+	if (!strcmp(what, "encaps") && b.len == MLKEM_SEED) {
+		r = mlkem_encaps(s->set, a, b.p, k.c, k.shared);
+		print(k.c, s->c);
+	} else {
+		r = mlkem_decaps(s->set, a, b, k.shared);
+	}
+	print(k.shared, sizeof(k.shared));
+	return r ? 1 : 0;
+}
+
+int main(int argc, char **argv)
 {
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_hash_functions_are_fips_202_s),
@@ -533,5 +569,7 @@ int main(void)
 		cmocka_unit_test(the_self_test_finds_a_service_that_does_not_tell_ciphertexts_apart),
 	};
 
+	if (argc > 3)
+		return compute(set_of(argv[1]), argv[2], argv[3], argc > 4 ? argv[4] : "");
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
