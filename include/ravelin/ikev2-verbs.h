@@ -25,6 +25,8 @@ struct rv_ike_verbs {
 	int (*sign_also)(struct rv_ike_exchange *x, struct rv_bytes octets);
 	uint8_t *(*key)(struct rv_ike_exchange *x, char which, size_t *len);
 	struct rv_service *(*prf)(struct rv_ike_sa *sa);
+	bool (*attribute)(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *value);
+	int (*add_attribute)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value);
 };
 
 /* The verbs of an exchange or an IKE SA. */
@@ -124,4 +126,18 @@ static inline uint8_t *rv_ike_key(struct rv_ike_exchange *x, char which, size_t 
 static inline struct rv_service *rv_ike_prf(struct rv_ike_sa *sa)
 {
 	return rv_ike_verbs(sa)->prf(sa);
+}
+
+/* The n-th (from 0) configuration attribute of a type in the message that came. False when there is none. */
+static inline bool rv_ike_attribute(const struct rv_ike_exchange *x, uint16_t type, unsigned nth,
+				    struct rv_bytes *value)
+{
+	return rv_ike_verbs(x)->attribute(x, type, nth, value);
+}
+
+/* At CONFIG_BUILD: adds an attribute (copied) to the configuration payload that is being built. 0, -ENOMEM, -RV_ELIMIT,
+ * or -RV_ESTATE when there is none. */
+static inline int rv_ike_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value)
+{
+	return rv_ike_verbs(x)->add_attribute(x, type, value);
 }

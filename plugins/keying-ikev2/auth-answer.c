@@ -7,6 +7,7 @@
 #include "auth.h"
 
 #include "child.h"
+#include "config.h"
 #include "explain.h"
 #include "transitions.h"
 
@@ -165,6 +166,8 @@ static int established(struct rv_ike_exchange *x, void *self)
 static int choose_child(struct rv_ike_exchange *x, void *self)
 {
 	x->soft = true;
+	if (x->childless)
+		return 0;
 	if (!ike_has_payload(x, IKE_PAYLOAD_SA) || !ike_has_payload(x, IKE_PAYLOAD_TSI) ||
 	    !ike_has_payload(x, IKE_PAYLOAD_TSR)) {
 		x->childless = true;
@@ -198,7 +201,9 @@ static int done(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_auth_answer[] = { who,	 verify,      at_round,		  sign,
-					    write,	 established, choose_child,	  ike_at_child_chosen,
-					    begin_child, make_child,  ike_at_child_keyed, install_child,
-					    done,	 NULL };
+rv_ike_step_fn *const ike_auth_answer[] = {
+	who,	     verify,	      at_round,		  sign,		 write,
+	established, ike_config_lend, ike_config_write,	  choose_child,	 ike_at_child_chosen,
+	begin_child, make_child,      ike_at_child_keyed, install_child, done,
+	NULL
+};

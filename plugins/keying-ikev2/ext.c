@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* ext: extensions (kind ikev2-ext): their tasks at the named points, their rows, and the verbs that they use.
  */
-#include "exchange.h"
+#include "config.h"
 
 #include "explain.h"
 #include "transitions.h"
@@ -325,6 +325,11 @@ static struct rv_service *verb_prf(struct rv_ike_sa *sa)
 	return sa->prf.service;
 }
 
+static int verb_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value)
+{
+	return x->attributes ? rv_attributes_add(x->attributes, type, value) : -RV_ESTATE;
+}
+
 const struct rv_ike_verbs ike_verbs = {
 	.size = sizeof(ike_verbs),
 	.sa = verb_sa,
@@ -342,4 +347,6 @@ const struct rv_ike_verbs ike_verbs = {
 	.sign_also = verb_sign_also,
 	.key = verb_key,
 	.prf = verb_prf,
+	.attribute = ike_config_find,
+	.add_attribute = verb_add_attribute,
 };
