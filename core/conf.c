@@ -407,6 +407,11 @@ const char *rv_conf_where(const struct rv_conf *conf, const char *key)
 	return conf->where ? conf->where : "the configuration";
 }
 
+const struct rv_conf *rv_conf_root(const struct rv_conf *conf)
+{
+	return conf->snapshot ? conf->snapshot->root : conf;
+}
+
 int rv_conf_hold(const struct rv_conf *conf, const void *owner)
 {
 	const void *held = conf->snapshot ? (const void *)conf->snapshot : conf->node ? conf->node->store : NULL;

@@ -3,6 +3,7 @@
 #include "sa/inner.h"
 
 #include <errno.h>
+#include <ravelin/dns.h>
 #include <string.h>
 #include <talloc.h>
 
@@ -323,6 +324,14 @@ static int flush_net(struct rv_service *service, void *arg)
 	return 0;
 }
 
+static int flush_dns(struct rv_service *service, void *arg)
+{
+	const struct rv_dns_ops *ops = rv_service_ops(service);
+
+	ops->flush(rv_service_self(service));
+	return 0;
+}
+
 static int stop_gone(struct rv_stop *stop)
 {
 	rv_timer_cancel(&stop->timer);
@@ -341,6 +350,7 @@ static void stopped(struct rv_timer *timer)
 		rv_peer_down(peer, 0, "the daemon stops");
 	rv_registry_each(core->registry, "kernel", flush_kernel, NULL);
 	rv_registry_each(core->registry, "net", flush_net, NULL);
+	rv_registry_each(core->registry, "dns", flush_dns, NULL);
 	done(arg);
 }
 

@@ -41,6 +41,7 @@ struct rv_core_params {
 	void *log_self;
 	enum rv_level log_level;
 	const char *run_dir;		/* NULL: no socket */
+	const char *state_dir;		/* NULL: nothing outlives the daemon */
 	const char *const *plugin_dirs; /* NULL-terminated, or NULL: no shared objects are loaded */
 	unsigned n_job_threads;		/* 0: jobs run on the loop */
 	bool no_measure;

@@ -32,6 +32,7 @@ struct rv_host *rv_host_new(struct rv_core *core, const char *name)
 		.vault = core->vault,
 		.core = core,
 		.name = talloc_strdup(whole, name),
+		.state_dir = core->params.state_dir,
 	};
 	if (!whole->host.name) {
 		talloc_free(whole);

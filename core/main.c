@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 struct options {
-	const char *config, *run_dir, *plugin_dir, *bus;
+	const char *config, *run_dir, *state_dir, *plugin_dir, *bus;
 	enum rv_level level;
 	bool foreground, no_measure, no_filter;
 };
@@ -42,17 +42,12 @@ static const char *const level_names[] = {
 };
 
 static const struct option long_options[] = {
-	{ "config", required_argument, NULL, 'c' },
-	{ "run-dir", required_argument, NULL, 'r' },
-	{ "plugin-dir", required_argument, NULL, 'p' },
-	{ "log-level", required_argument, NULL, 'l' },
-	{ "bus", required_argument, NULL, 'b' },
-	{ "foreground", no_argument, NULL, 'f' },
-	{ "no-measure", no_argument, NULL, 'm' },
-	{ "no-filter", no_argument, NULL, 'n' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 },
+	{ "config", required_argument, NULL, 'c' },    { "run-dir", required_argument, NULL, 'r' },
+	{ "state-dir", required_argument, NULL, 's' }, { "plugin-dir", required_argument, NULL, 'p' },
+	{ "log-level", required_argument, NULL, 'l' }, { "bus", required_argument, NULL, 'b' },
+	{ "foreground", no_argument, NULL, 'f' },      { "no-measure", no_argument, NULL, 'm' },
+	{ "no-filter", no_argument, NULL, 'n' },       { "help", no_argument, NULL, 'h' },
+	{ "version", no_argument, NULL, 'V' },	       { NULL, 0, NULL, 0 },
 };
 
 static void usage(FILE *out)
@@ -61,6 +56,7 @@ static void usage(FILE *out)
 	      "The IPsec daemon. It serves its D-Bus objects on RUN_DIR/bus.\n\n"
 	      "  --config FILE             the configuration (" RV_CONFIG_FILE ")\n"
 	      "  --run-dir DIR             where the socket and the lock are (" RV_RUN_DIR ")\n"
+	      "  --state-dir DIR           where leases are kept (" RV_STATE_DIR ")\n"
 	      "  --plugin-dir DIR[:DIR...] where plugins are (" RV_PLUGIN_DIR ")\n"
 	      "  --log-level LEVEL         error, warn, notice, info or debug (info)\n"
 	      "  --bus system|session|none the message bus that it is on besides (none)\n"
@@ -100,6 +96,9 @@ static int read_option(int option, struct options *o)
 	case 'r':
 		o->run_dir = optarg;
 		return -1;
+	case 's':
+		o->state_dir = optarg;
+		return -1;
 	case 'p':
 		o->plugin_dir = optarg;
 		return -1;
@@ -135,6 +134,7 @@ static int read_options(int argc, char **argv, struct options *o)
 
 	*o = (struct options){ .config = RV_CONFIG_FILE,
 			       .run_dir = RV_RUN_DIR,
+			       .state_dir = RV_STATE_DIR,
 			       .plugin_dir = RV_PLUGIN_DIR,
 			       .bus = "none",
 			       .level = RV_INFO };
@@ -306,10 +306,26 @@ static int give_run_dir(const struct program *program, struct rv_why *why)
 	return failed;
 }
 
+/* Where there is none, what plugins would keep there does not outlive the daemon; they say so. */
+static void make_state_dir(struct program *program, struct rv_core *core)
+{
+	const char *dir = program->options.state_dir;
+	const struct rights_user *user = &program->user;
+	bool failed = mkdir(dir, 0700) && errno != EEXIST;
+
+	if (!failed && user->change)
+		failed = chown(dir, user->uid, user->gid);
+	if (failed)
+		rv_log(&core->subject, RV_NOTICE, "no-state-dir", KV_STR("folder", dir),
+		       KV_STR("error", rv_error_text(-errno)));
+}
+
 static int become(struct program *program, struct rv_core *core, struct rv_why *why)
 {
 	int r = rights_user(core->conf, &program->user, why);
 
+	if (!r)
+		make_state_dir(program, core);
 	if (!r && program->user.change)
 		r = give_run_dir(program, why);
 	if (!r)
@@ -415,6 +431,7 @@ static int make_core(struct program *program, struct rv_why *why)
 		.log = o->foreground ? NULL : to_syslog,
 		.log_level = o->level,
 		.run_dir = o->run_dir,
+		.state_dir = o->state_dir,
 		.plugin_dirs = program->plugin_dirs,
 		.n_job_threads = processors < 2	  ? 1
 				 : processors > 8 ? 8

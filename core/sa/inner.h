@@ -49,7 +49,9 @@ bool rv_traps_whose(struct rv_core *core, uint32_t reqid, const char **connectio
 
 /* sad.c, install.c, peer.c */
 
+struct rv_attributes;
 struct rv_install;
+struct rv_lent;
 
 /* A child SA with what only the core knows of it. */
 struct rv_child_whole {
@@ -87,6 +89,7 @@ struct rv_peer_whole {
 	struct rv_list twins; /* all that are up between the same two identities */
 	uint32_t ends;	      /* a hash of these */
 	bool known;	      /* is in the table of identities, as the first of its twins */
+	struct rv_lent *lent; /* NULL: nothing */
 };
 
 struct rv_peer *rv_peer_make(struct rv_core *core, struct rv_service *keying, const struct rv_connection *connection,
@@ -106,6 +109,13 @@ int rv_child_live(struct rv_child_whole *c);
 
 /* The keying protocol's verb for child, now. */
 void rv_child_rekey(struct rv_child *child);
+
+/* lent.c: the session's addresses go on the device of child; what it lent and was lent goes back; what an unpacked one
+ * had lent is lent again; the n-th domain, or NULL. */
+int rv_lent_place(struct rv_child *child);
+void rv_lent_end(struct rv_peer *peer);
+int rv_lent_keep(struct rv_peer *peer, const struct rv_attributes *lent);
+const char *rv_lent_domain(const struct rv_peer *peer, size_t n);
 
 /* tunnel.c */
 

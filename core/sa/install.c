@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* install: how a child SA gets into the kernel, step by step, each of which may be answered later.
  *
- * Policies first, so that nothing leaves unprotected; then the SA of each direction; then routes and guards. A step
- * that fails undoes those before it.
+ * Policies first, so that nothing leaves unprotected; then the SA of each direction; then addresses that the peer lent
+ * us, routes and guards. A step that fails undoes those before it.
  */
 #include "inner.h"
 
 #include <errno.h>
 #include <talloc.h>
 
-enum step { POLICIES, SA_IN, SA_OUT, ROUTES, N_STEPS };
+enum step { POLICIES, SA_IN, SA_OUT, ADDRESSES, ROUTES, N_STEPS };
 
 struct rv_install {
 	struct rv_child_whole *c;
@@ -121,6 +121,11 @@ static int add_sa_out(struct rv_install *in)
 	return add_sa(in, RV_OUT);
 }
 
+static int add_addresses(struct rv_install *in)
+{
+	return in->in_only ? 0 : rv_lent_place(&in->c->child);
+}
+
 static int add_routes(struct rv_install *in)
 {
 	return in->in_only ? 0 : rv_spd_set_install(&in->c->policies, RV_SPD_NET, &in->call);
@@ -130,6 +135,7 @@ static int (*const steps[N_STEPS])(struct rv_install *in) = {
 	[POLICIES] = add_policies,
 	[SA_IN] = add_sa_in,
 	[SA_OUT] = add_sa_out,
+	[ADDRESSES] = add_addresses,
 	[ROUTES] = add_routes,
 };
 

@@ -173,6 +173,7 @@ static int peer_gone(struct rv_peer_whole *whole)
 
 	rv_list_each (&peer->children, child, struct rv_child, entry)
 		talloc_free(child);
+	rv_lent_end(peer);
 	rv_sad_del_peer(peer->core->sad, peer);
 	rv_list_del(&whole->same);
 	snapshot_drop(whole->snapshot);

@@ -3,6 +3,7 @@
 #include "inner.h"
 
 #include <errno.h>
+#include <ravelin/dns.h>
 #include <talloc.h>
 
 enum { RETRY_LEAST_US = 5 * 1000000, RETRY_US = 60 * 1000000 };
@@ -440,6 +441,14 @@ static void kernel_change(void *arg, struct rv_service *service, bool added)
 	ops->events(self, added ? &sad->events : NULL);
 }
 
+static void dns_change(void *arg, struct rv_service *service, bool added)
+{
+	const struct rv_dns_ops *ops = rv_service_ops(service);
+
+	if (added && !rv_service_users(service))
+		ops->flush(rv_service_self(service));
+}
+
 static void net_change(void *arg, struct rv_service *service, bool added)
 {
 	struct rv_sad *sad = arg;
@@ -490,7 +499,8 @@ struct rv_sad *rv_sad_new(const void *parent, struct rv_core *core)
 	};
 	sad->net_events = (struct rv_net_events){ .address = on_address, .arg = sad };
 	if (!rv_registry_watch(core->registry, sad, "kernel", kernel_change, sad) ||
-	    !rv_registry_watch(core->registry, sad, "net", net_change, sad)) {
+	    !rv_registry_watch(core->registry, sad, "net", net_change, sad) ||
+	    !rv_registry_watch(core->registry, sad, "dns", dns_change, sad)) {
 		talloc_free(sad);
 		return NULL;
 	}

@@ -7,16 +7,31 @@
 #include "inner.h"
 
 #include <errno.h>
+#include <ravelin/attr.h>
 #include <ravelin/pack.h>
 #include <ravelin/wire.h>
 #include <string.h>
 #include <talloc.h>
 
 /* Numbers that the old daemon may have used since it packed are jumped over (RFC 4303, 3.3.3: none is used twice). */
-enum { VERSION = 1, SEQUENCE_JUMP = 1 << 16, ADDR_LEN = 23, TS_LEN = 38, TRANSFORM_LEN = 5 };
+enum { VERSION = 1, SEQUENCE_JUMP = 1 << 16, ADDR_LEN = 23, TS_LEN = 38, TRANSFORM_LEN = 5, DOMAINS = 64 };
 
 enum top { T_VERSION = 1, T_SESSION };
-enum session { S_CONNECTION = 1, S_KEYING, S_LOCAL_ID, S_REMOTE_ID, S_LOCAL, S_REMOTE, S_FLAGS, S_AGE, S_OWN, S_CHILD };
+enum session {
+	S_CONNECTION = 1,
+	S_KEYING,
+	S_LOCAL_ID,
+	S_REMOTE_ID,
+	S_LOCAL,
+	S_REMOTE,
+	S_FLAGS,
+	S_AGE,
+	S_OWN,
+	S_CHILD,
+	S_LENT,
+	S_TAKEN,
+	S_DOMAIN
+};
 enum child { C_NAME = 1, C_SPI_IN, C_SPI_OUT, C_FLAGS, C_LOCAL_TS, C_REMOTE_TS, C_CHOSEN, C_AGE, C_SA_IN, C_SA_OUT };
 
 /* S_FLAGS: bits. C_FLAGS: mode and protocol in the low octets, then this bit. */
@@ -146,6 +161,30 @@ static bool get_chosen(struct rv_bytes value, struct rv_proposal *chosen)
 	return rv_rd_done(&r);
 }
 
+/* An attribute's type is its tag. */
+static void put_attributes(struct rv_pack *out, uint16_t tag, const struct rv_attributes *list)
+{
+	if (!list || !list->n)
+		return;
+	rv_pack_open(out, tag);
+	for (size_t i = 0; i < list->n; i++)
+		rv_pack_put(out, list->list[i].type, list->list[i].value);
+	rv_pack_close(out);
+}
+
+static struct rv_attributes *get_attributes(const void *parent, struct rv_bytes value)
+{
+	struct rv_attributes *list = talloc_zero(parent, struct rv_attributes);
+	struct rv_unpack in = rv_unpack(value);
+	struct rv_bytes field;
+	uint16_t tag;
+
+	while (list && rv_unpack_next(&in, &tag, &field))
+		if (rv_attributes_add(list, tag, field))
+			return NULL;
+	return list && rv_unpack_done(&in) ? list : NULL;
+}
+
 /* Packing */
 
 static void pack_sa(struct rv_child *child, uint8_t dir, uint16_t tag, struct rv_pack *out)
@@ -208,6 +247,10 @@ static bool pack_session(struct rv_peer *peer, struct rv_pack *out)
 		if (c->in_kernel[RV_IN] && c->in_kernel[RV_OUT] && !c->replaced)
 			pack_child(child, now, out);
 	}
+	put_attributes(out, S_LENT, rv_peer_lent(peer));
+	put_attributes(out, S_TAKEN, rv_peer_taken(peer));
+	for (size_t i = 0; rv_lent_domain(peer, i); i++)
+		put_str(out, S_DOMAIN, rv_lent_domain(peer, i));
 	rv_pack_open(out, S_OWN);
 	r = ops->pack(rv_service_self(peer->keying.service), peer, out);
 	rv_pack_close(out);
@@ -263,6 +306,9 @@ struct read_session {
 	uint64_t flags, age_us;
 	struct rv_bytes own;
 	struct rv_list children;
+	struct rv_attributes *lent, *taken;
+	const char *domains[DOMAINS];
+	size_t n_domains;
 	char trouble[256];
 };
 
@@ -361,6 +407,12 @@ static bool read_session_field(struct read_session *s, uint16_t tag, struct rv_b
 		return true;
 	case S_CHILD:
 		return read_child(s, value);
+	case S_LENT:
+		return (s->lent = get_attributes(s, value));
+	case S_TAKEN:
+		return (s->taken = get_attributes(s, value));
+	case S_DOMAIN:
+		return s->n_domains < DOMAINS && (s->domains[s->n_domains++] = get_str(s, value));
 	default:
 		return true;
 	}
@@ -470,6 +522,18 @@ static bool make_child(struct read_session *s, struct rv_peer *peer, struct read
 	return true;
 }
 
+/* What it was lent is used again, and what it lent is kept for it. */
+static bool fill_lent(struct read_session *s, struct rv_peer *peer)
+{
+	int r = s->lent ? rv_lent_keep(peer, s->lent) : 0;
+
+	if (!r && s->taken)
+		r = rv_peer_take(peer, s->taken);
+	for (size_t i = 0; !r && i < s->n_domains; i++)
+		r = rv_peer_domain(peer, s->domains[i]);
+	return !r || trouble(s, "memory is out");
+}
+
 /* The session's own part; then its children, which the protocol finds by their SPIs. */
 static bool fill_session(struct read_session *s, struct rv_peer *peer)
 {
@@ -481,6 +545,8 @@ static bool fill_session(struct read_session *s, struct rv_peer *peer)
 	peer->remote_id = s->remote_id.len ? get_id(peer, s->remote_id) : NULL;
 	if ((s->local_id.len && !peer->local_id) || (s->remote_id.len && !peer->remote_id))
 		return trouble(s, "an identity of %s is not valid", s->connection);
+	if (!fill_lent(s, peer))
+		return false;
 	rv_list_each (&s->children, c, struct read_child, entry)
 		if (!make_child(s, peer, c))
 			return false;

@@ -26,6 +26,9 @@ struct rv_why;
 /* The subsection of this name, or the shared empty section. Never NULL. */
 const struct rv_conf *rv_conf_section(const struct rv_conf *conf, const char *name);
 
+/* The root section of the snapshot that conf belongs to; conf itself when no file has it. */
+const struct rv_conf *rv_conf_root(const struct rv_conf *conf);
+
 /* Calls fn for each direct subsection in file order; a non-zero return ends the walk and is returned. */
 typedef int rv_conf_fn(const char *name, const struct rv_conf *section, void *arg);
 int rv_conf_each(const struct rv_conf *conf, rv_conf_fn *fn, void *arg);

@@ -51,6 +51,8 @@ struct rv_ike_verbs {
 	void (*encapsulate)(struct rv_ike_sa *sa, struct rv_path *path);
 	int (*nat_add)(struct rv_ike_exchange *x, const struct rv_path *path);
 	int (*nat_read)(struct rv_ike_exchange *x, struct rv_path *path);
+	bool (*attribute)(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *value);
+	int (*add_attribute)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value);
 };
 
 /* The verbs of an exchange or an IKE SA. */
@@ -163,4 +165,18 @@ static inline bool rv_ike_wants_child(const struct rv_ike_sa *sa)
 static inline void rv_ike_childless(struct rv_ike_sa *sa)
 {
 	rv_ike_verbs(sa)->childless(sa);
+}
+
+/* The n-th (from 0) configuration attribute of a type in the message that came. False when there is none. */
+static inline bool rv_ike_attribute(const struct rv_ike_exchange *x, uint16_t type, unsigned nth,
+				    struct rv_bytes *value)
+{
+	return rv_ike_verbs(x)->attribute(x, type, nth, value);
+}
+
+/* At CONFIG_BUILD: adds an attribute (copied) to the configuration payload that is being built. 0, -ENOMEM, -RV_ELIMIT,
+ * or -RV_ESTATE when there is none. */
+static inline int rv_ike_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value)
+{
+	return rv_ike_verbs(x)->add_attribute(x, type, value);
 }

@@ -39,7 +39,9 @@ enum rv_ike_role { RV_IKE_INITIATOR, RV_IKE_RESPONDER, RV_IKE_N_ROLES };
  * message that was accepted, before its row's steps. PROPOSE, CHOSEN: proposals of the IKE SA. REQUIRED: the payload
  * sets of a row were checked. KEYED: new keys of an IKE SA are there and may be replaced. OCTETS: what is to be signed
  * may be added to. ROUND: a proof was made or accepted. CHILD_OFFER, CHILD_CHOSEN, CHILD_KEYED: a child SA. PATH: the
- * path was chosen or changed. RETRANSMIT: a request is about to be sent again. */
+ * path was chosen or changed. RETRANSMIT: a request is about to be sent again. CONFIG_BUILD: the
+ * attributes of a configuration payload of ours are gathered and may be added to. CONFIG_READ: those of the peer's are
+ * there (of a request before it is answered, of a response when what it lends has been taken). */
 enum rv_ike_point {
 	RV_IKE_AT_BUILD,
 	RV_IKE_AT_READ,
@@ -54,6 +56,8 @@ enum rv_ike_point {
 	RV_IKE_AT_CHILD_KEYED,
 	RV_IKE_AT_PATH,
 	RV_IKE_AT_RETRANSMIT,
+	RV_IKE_AT_CONFIG_BUILD,
+	RV_IKE_AT_CONFIG_READ,
 	RV_IKE_N_POINTS
 };
 

@@ -29,7 +29,8 @@ struct rv_host {
 	struct rv_vault *vault;
 	struct rv_core *core;
 	const char *name;
-	void *self; /* the plugin's own, for its callbacks */
+	void *self;	       /* the plugin's own, for its callbacks */
+	const char *state_dir; /* where files outlive the daemon; the daemon's own to write. NULL: there is none */
 };
 
 /* The plugin's section ravelin.plugins.NAME of the configuration (never NULL; empty when absent). It is borrowed until

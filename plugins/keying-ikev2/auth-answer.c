@@ -7,6 +7,7 @@
 #include "auth.h"
 
 #include "child.h"
+#include "config.h"
 #include "explain.h"
 #include "transitions.h"
 
@@ -192,6 +193,8 @@ static int established(struct rv_ike_exchange *x, void *self)
 static int choose_child(struct rv_ike_exchange *x, void *self)
 {
 	x->soft = true;
+	if (x->childless)
+		return 0;
 	if (without_child(x)) {
 		x->childless = true;
 		return 0;
@@ -224,8 +227,9 @@ static int done(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_auth_answer[] = { wants_child,   who,		 verify,
-					    at_round,	   sign,	 write,
-					    established,   choose_child, ike_at_child_chosen,
-					    begin_child,   make_child,	 ike_at_child_keyed,
-					    install_child, done,	 NULL };
+rv_ike_step_fn *const ike_auth_answer[] = {
+	wants_child,	 who,	      verify,	   at_round,		sign,	     write,
+	established,	 ike_config_lend, ike_config_write, choose_child,	ike_at_child_chosen,
+	begin_child,	 make_child,  ike_at_child_keyed, install_child, done,
+	NULL
+};

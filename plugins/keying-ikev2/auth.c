@@ -7,6 +7,7 @@
 #include "auth.h"
 
 #include "child.h"
+#include "config.h"
 #include "explain.h"
 #include "requests.h"
 #include "transitions.h"
@@ -222,8 +223,9 @@ static int offer_child(struct rv_ike_exchange *x, void *self)
 	return x->child && !x->childless ? ike_child_offer(x, true) : 0;
 }
 
-static rv_ike_step_fn *const build[] = { begin,	      sign, at_round, write, begin_child, ike_at_child_offer,
-					 offer_child, NULL };
+static rv_ike_step_fn *const build[] = {
+	begin, sign, at_round, write, ike_config_ask, begin_child, ike_at_child_offer, offer_child, NULL
+};
 
 /* The peer's own words for what went wrong with us. */
 static void explain(struct rv_ike_exchange *x, int result)
@@ -351,10 +353,10 @@ static int done(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_auth_accepted[] = {
-	read_identity,	    verify,	   at_round, established, take_child, ike_at_child_chosen, make_child,
-	ike_at_child_keyed, install_child, done,     NULL
-};
+rv_ike_step_fn *const ike_auth_accepted[] = { read_identity,   verify,	   at_round,
+					      established,     take_child, ike_at_child_chosen,
+					      ike_config_take, make_child, ike_at_child_keyed,
+					      install_child,   done,	   NULL };
 
 static int learn_refusal(struct rv_ike_exchange *x, void *self)
 {

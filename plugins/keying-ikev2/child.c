@@ -6,6 +6,7 @@
  */
 #include "child.h"
 
+#include "config.h"
 #include "explain.h"
 #include "kex.h"
 #include "narrow.h"
@@ -69,37 +70,60 @@ int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf,
 	x->ts = talloc(x, struct ike_ts_pair);
 	if (!x->ts)
 		return -ENOMEM;
-	ike_child_policy(x->sa->peer, x->conf, x->ts);
+	ike_child_policy(x->sa->peer, x->conf, x->plan ? x->asked : NULL, x->ts);
 	return 0;
 }
 
-/* Our selectors of one side with "dynamic" replaced by the SA's own address (swanctl.conf). */
-static size_t resolve(const struct rv_ts *ts, size_t n, const struct rv_addr *own, struct ike_ts_list *out)
+/* What "dynamic" stands for on one side (RFC 7296, 2.19): the virtual addresses; any of the families that are being
+ * asked for, since the responder narrows that to what it lends; or the address outside. */
+static void dynamic(const struct rv_peer *peer, bool ours, const struct rv_attributes *asked, struct ike_ts_list *out)
+{
+	struct rv_addr addr;
+
+	out->n = 0;
+	while (out->n < IKE_TS_MAX && rv_peer_virtual(peer, ours, out->n, &addr))
+		out->ts[out->n++] = rv_ts_prefix(&addr, 8 * (unsigned)rv_family_len(addr.family));
+	if (!out->n && ours && rv_attributes_count(asked, RV_ATTRIBUTE_IP4_ADDRESS))
+		out->ts[out->n++] = rv_ts_prefix(&(struct rv_addr){ .family = RV_IPV4 }, 0);
+	if (ours && rv_attributes_count(asked, RV_ATTRIBUTE_IP6_ADDRESS) && !rv_peer_taken(peer))
+		out->ts[out->n++] = rv_ts_prefix(&(struct rv_addr){ .family = RV_IPV6 }, 0);
+	if (out->n)
+		return;
+	addr = ours ? peer->path.local : peer->path.remote;
+	out->ts[out->n++] = rv_ts_prefix(&addr, 8 * (unsigned)rv_family_len(addr.family));
+}
+
+/* Selectors of one side with "dynamic" (family 0) replaced by each of own, with their own protocol and ports. */
+static void resolve(const struct rv_ts *ts, size_t n, const struct ike_ts_list *own, struct ike_ts_list *out)
 {
 	out->n = 0;
 	for (size_t i = 0; i < n && out->n < IKE_TS_MAX; i++) {
-		struct rv_ts *t = &out->ts[out->n++];
-
-		*t = ts[i];
-		if (t->family)
+		if (ts[i].family) {
+			out->ts[out->n++] = ts[i];
 			continue;
-		struct rv_ts host = rv_ts_prefix(own, own->family == RV_IPV4 ? 32 : 128);
+		}
+		for (size_t k = 0; k < own->n && out->n < IKE_TS_MAX; k++) {
+			struct rv_ts *t = &out->ts[out->n++];
 
-		t->family = host.family;
-		memcpy(t->lo, host.lo, sizeof(t->lo));
-		memcpy(t->hi, host.hi, sizeof(t->hi));
+			*t = ts[i];
+			t->family = own->ts[k].family;
+			memcpy(t->lo, own->ts[k].lo, sizeof(t->lo));
+			memcpy(t->hi, own->ts[k].hi, sizeof(t->hi));
+		}
 	}
-	if (!n) {
-		out->ts[0] = rv_ts_prefix(own, own->family == RV_IPV4 ? 32 : 128);
-		out->n = 1;
-	}
-	return out->n;
+	if (!n)
+		*out = *own;
 }
 
-void ike_child_policy(const struct rv_peer *peer, const struct rv_child_conf *conf, struct ike_ts_pair *out)
+void ike_child_policy(const struct rv_peer *peer, const struct rv_child_conf *conf, const struct rv_attributes *asked,
+		      struct ike_ts_pair *out)
 {
-	resolve(conf->local_ts, conf->n_local_ts, &peer->path.local, &out->local);
-	resolve(conf->remote_ts, conf->n_remote_ts, &peer->path.remote, &out->remote);
+	struct ike_ts_list own;
+
+	dynamic(peer, true, asked, &own);
+	resolve(conf->local_ts, conf->n_local_ts, &own, &out->local);
+	dynamic(peer, false, NULL, &own);
+	resolve(conf->remote_ts, conf->n_remote_ts, &own, &out->remote);
 }
 
 static void strip(struct rv_proposal *p, uint8_t class)
@@ -181,7 +205,7 @@ static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf
 
 	if (conf->mode == RV_PASS || conf->mode == RV_DROP)
 		return;
-	ike_child_policy(x->sa->peer, conf, &policy);
+	ike_child_policy(x->sa->peer, conf, NULL, &policy);
 	fit = ike_narrow(policy.local.ts, policy.local.n, policy.remote.ts, policy.remote.n, &asked->local,
 			 &asked->remote, &ts);
 	if (fit == IKE_NARROW_NONE)

@@ -5,6 +5,7 @@
  */
 #include "child.h"
 
+#include "config.h"
 #include "explain.h"
 #include "kex.h"
 #include "requests.h"
@@ -54,7 +55,7 @@ static int offer(struct rv_ike_exchange *x, void *self)
 	return ike_child_offer(x, false);
 }
 
-static rv_ike_step_fn *const build[] = { begin, ike_at_child_offer, offer, NULL };
+static rv_ike_step_fn *const build[] = { ike_config_ask, begin, ike_at_child_offer, offer, NULL };
 
 /* The child may be of a newer configuration than the session. */
 static bool hold_conf(struct rv_ike_exchange *x, const struct rv_child_conf *conf)
@@ -271,9 +272,9 @@ static int created(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_child_created[] = {
-	accept, ike_at_child_chosen, complete_keys, make, ike_at_child_keyed, install, created, NULL
-};
+rv_ike_step_fn *const ike_child_created[] = { accept, ike_at_child_chosen, ike_config_take, complete_keys,
+					      make,   ike_at_child_keyed,  install,	    created,
+					      NULL };
 
 /* RFC 7296, 2.8.1: "the SA created with the lowest of the four nonces used in the two exchanges SHOULD be closed by the
  * endpoint that created it" */
@@ -444,8 +445,16 @@ static int write_successor(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_child_create_answer[] = { choose, ike_at_child_chosen, exchange_keys, take_on,
-						    make,   ike_at_child_keyed,	 install_new,	write,
+rv_ike_step_fn *const ike_child_create_answer[] = { ike_config_lend,
+						    ike_config_write,
+						    choose,
+						    ike_at_child_chosen,
+						    exchange_keys,
+						    take_on,
+						    make,
+						    ike_at_child_keyed,
+						    install_new,
+						    write,
 						    NULL };
 rv_ike_step_fn *const ike_child_rekey_answer[] = { find_old,	    choose, ike_at_child_chosen, exchange_keys,
 						   take_on,	    make,   ike_at_child_keyed,	 install_inbound,

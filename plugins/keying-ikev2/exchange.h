@@ -11,6 +11,7 @@ struct ike_child;
 struct ike_kex;
 struct ike_proof;
 struct ike_ts_pair;
+struct rv_attributes;
 
 enum {
 	IKE_BUILD_MAX = 16 * 1024, /* octets of payloads in one of our messages */
@@ -85,6 +86,10 @@ struct rv_ike_exchange {
 	struct ike_proof *proof;
 	struct rv_bytes signed_also;
 	struct ike_keys mixed; /* the IKE SA's from the next exchange on */
+
+	/* configuration: what was asked for, by whoever made the request; and the list that is being made or was read
+	 */
+	struct rv_attributes *asked, *attributes;
 
 	/* a successor of the IKE SA; rival: our SPI of the one that the peer made at the same time */
 	struct rv_ike_sa *fresh;

@@ -152,7 +152,7 @@ void ike_explain_no_ts(struct rv_ike_exchange *x, const struct ike_ts_list *tsi,
 	for (size_t i = 0; i < c->n_children; i++) {
 		if (x->conf && x->conf != &c->children[i])
 			continue;
-		ike_child_policy(x->sa->peer, &c->children[i], &own);
+		ike_child_policy(x->sa->peer, &c->children[i], NULL, &own);
 		ike_explain_ts(own.remote.ts, own.remote.n, remote, sizeof(remote));
 		ike_explain_ts(own.local.ts, own.local.n, local, sizeof(local));
 		snprintf(line, sizeof(line), "%s %s === %s (child %s)", i ? "," : "", remote, local,
@@ -213,7 +213,11 @@ void ike_explain_refusal(struct rv_ike_exchange *x)
 			   "the peer accepts none of our child proposals (NO_PROPOSAL_CHOSEN); we offered: %s", text);
 		return;
 	}
-	x->advice = "look at the log of the peer";
+	x->advice = type == IKE_N_INTERNAL_ADDRESS_FAILURE
+			    ? "the peer's pool of addresses is used up: make it larger there"
+		    : type == IKE_N_FAILED_CP_REQUIRED
+			    ? "the peer wants to lend us an address: set vips = 0.0.0.0 (or ::) in the connection here"
+			    : "look at the log of the peer";
 	rv_why_set(&x->why, type ? -RV_EREFUSED : -RV_ESYNTAX, "the peer made no child SA: %s",
 		   name	  ? name
 		   : type ? "an unknown error"

@@ -3,6 +3,7 @@
  * messages and datagrams. The verbs that they have.
  */
 #include "protect.h"
+#include "config.h"
 
 #include "explain.h"
 #include "sealed.h"
@@ -382,6 +383,8 @@ static void verb_childless(struct rv_ike_sa *sa)
 {
 	if (sa->hs)
 		sa->hs->childless = true;
+}
+
 /* Between messages and datagrams */
 
 static uint32_t verb_id(const struct rv_ike_exchange *x)
@@ -429,6 +432,11 @@ static const struct rv_proposal *verb_chosen(const struct rv_ike_exchange *x)
 	return &x->chosen;
 }
 
+static int verb_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value)
+{
+	return x->attributes ? rv_attributes_add(x->attributes, type, value) : -RV_ESTATE;
+}
+
 const struct rv_ike_verbs ike_verbs = {
 	.size = sizeof(ike_verbs),
 	.sa = verb_sa,
@@ -466,4 +474,6 @@ const struct rv_ike_verbs ike_verbs = {
 	.encapsulate = ike_verb_encapsulate,
 	.nat_add = ike_verb_nat_add,
 	.nat_read = ike_verb_nat_read,
+	.attribute = ike_config_find,
+	.add_attribute = verb_add_attribute,
 };

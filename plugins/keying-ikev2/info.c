@@ -3,6 +3,7 @@
  */
 #include "child.h"
 
+#include "config.h"
 #include "notify.h"
 #include "requests.h"
 #include "transitions.h"
@@ -227,7 +228,7 @@ static int read_errors(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_info_answer[] = { read_deletes, read_errors, NULL };
+rv_ike_step_fn *const ike_info_answer[] = { read_deletes, read_errors, ike_config_lend, ike_config_write, NULL };
 
 static int read_answer(struct rv_ike_exchange *x, void *self)
 {

@@ -3,6 +3,8 @@
  */
 #include "init.h"
 
+#include "protect.h"
+
 static void no_nat(struct rv_path *path)
 {
 	path->behind_nat = path->remote_nat = false;

@@ -5,6 +5,9 @@
 
 #include "pair.h"
 
+#include "exchange.h"
+#include "requests.h"
+
 /* The last datagrams that east sent, and what west's first message was. */
 struct ear {
 	uint8_t first[2048], last[2048];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* test-transitions: every (state, exchange, role) is a listed row or a listed refusal, with an extension's rows, too.
  */
-#include "test-sim.h"
+#include "pair.h"
 
 #include "transitions.h"
 

@@ -38,7 +38,7 @@ static bool has_error(const struct rv_ike_exchange *x)
 /* What an established IKE SA of any later state does with answers to its own requests. */
 #define ANSWERS(state)                                                                                                 \
 	ROW(state, CREATE_CHILD_SA, INITIATOR, KEEP, .plan = &ike_plan_child,                                          \
-	    .needs = { { P(SA) | P(NONCE) | P(TSI) | P(TSR) } }, .may = { { P(KE) | P(NOTIFY) } },                     \
+	    .needs = { { P(SA) | P(NONCE) | P(TSI) | P(TSR) } }, .may = { { P(KE) | P(CP) | P(NOTIFY) } },             \
 	    .steps = ike_child_created, .story = "take the child SA that the peer agreed to"),                         \
 		ROW(state, CREATE_CHILD_SA, INITIATOR, KEEP, .plan = &ike_plan_child_rekey,                            \
 		    .needs = { { P(SA) | P(NONCE) | P(TSI) | P(TSR) } }, .may = { { P(KE) | P(NOTIFY) } },             \
@@ -93,7 +93,8 @@ static const struct rv_ike_row rows[] = {
 	    .needs = { { P(SA) | P(NONCE) | P(TSI) | P(TSR) | P(NOTIFY) } }, .may = { { P(KE) } },
 	    .steps = ike_child_rekey_answer, .story = "let the peer replace a child SA"),
 	ROW(ESTABLISHED, CREATE_CHILD_SA, RESPONDER, KEEP, .needs = { { P(SA) | P(NONCE) | P(TSI) | P(TSR) } },
-	    .may = { { P(KE) | P(NOTIFY) } }, .steps = ike_child_create_answer, .story = "let the peer add a child SA"),
+	    .may = { { P(KE) | P(CP) | P(NOTIFY) } }, .steps = ike_child_create_answer,
+	    .story = "let the peer add a child SA"),
 	INFORMED(ESTABLISHED),
 	ANSWERS(ESTABLISHED),
 	REFUSE(ESTABLISHED, IKE_AUTH, IKE_N_INVALID_SYNTAX),

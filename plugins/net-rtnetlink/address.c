@@ -34,32 +34,35 @@ static bool read_address(const struct nlmsghdr *message, struct rv_addr *addr)
 	return true;
 }
 
-static int take(const struct nlmsghdr *message, void *arg)
+static void note(struct net *net, const struct rv_addr *addr, unsigned ifindex, bool up)
 {
-	struct net *net = arg;
-	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
-	bool up = message->nlmsg_type == RTM_NEWADDR;
-	struct rv_addr addr;
-
-	if ((!up && message->nlmsg_type != RTM_DELADDR) || !read_address(message, &addr))
-		return MNL_CB_OK;
-	struct local *l = find(net, &addr, head->ifa_index);
+	struct local *l = find(net, addr, ifindex);
 
 	if (up == (l != NULL))
-		return MNL_CB_OK;
+		return;
 	if (!up) {
 		rv_list_del(&l->entry);
 		talloc_free(l);
 	} else {
 		l = talloc_zero(net, struct local);
 		if (!l)
-			return MNL_CB_OK;
-		l->addr = addr;
-		l->ifindex = head->ifa_index;
+			return;
+		l->addr = *addr;
+		l->ifindex = ifindex;
 		rv_list_add(&net->locals, &l->entry);
 	}
 	if (net->events.address)
-		net->events.address(net->events.arg, &addr, head->ifa_index, up);
+		net->events.address(net->events.arg, addr, ifindex, up);
+}
+
+static int take(const struct nlmsghdr *message, void *arg)
+{
+	const struct ifaddrmsg *head = mnl_nlmsg_get_payload(message);
+	bool up = message->nlmsg_type == RTM_NEWADDR;
+	struct rv_addr addr;
+
+	if ((up || message->nlmsg_type == RTM_DELADDR) && read_address(message, &addr))
+		note(arg, &addr, head->ifa_index, up);
 	return MNL_CB_OK;
 }
 
@@ -206,6 +209,56 @@ int address_change(struct net *net, bool add, const struct rv_addr *addr, unsign
 		return add ? -ENODEV : 0;
 	mnl_attr_put(request, IFA_LOCAL, rv_family_len(addr->family), addr->ip);
 	mnl_attr_put(request, IFA_ADDRESS, rv_family_len(addr->family), addr->ip);
+	mnl_attr_put_u8(request, IFA_PROTO, PROTO);
 	int r = nl_request(net, request, NULL, NULL);
+
+	if (!r) { /* at once: the routes that are laid next name it as their source */
+		note(net, addr, head->ifa_index, add);
+		path_sources(net);
+	}
 	return !add && r == -EADDRNOTAVAIL ? 0 : r;
+}
+
+/* Addresses that bear our number, as requests that take them out. */
+struct stale {
+	uint8_t *requests; /* talloc array of whole messages */
+	size_t len;
+};
+
+static int take_stale(const struct nlmsghdr *message, void *arg)
+{
+	const struct nlattr *proto = nl_attr(message, sizeof(struct ifaddrmsg), IFA_PROTO);
+	struct stale *stale = arg;
+	size_t len = MNL_ALIGN(message->nlmsg_len);
+
+	if (!proto || mnl_attr_get_u8(proto) != PROTO)
+		return MNL_CB_OK;
+	uint8_t *more = talloc_realloc(NULL, stale->requests, uint8_t, stale->len + len);
+
+	if (!more)
+		return MNL_CB_ERROR;
+	stale->requests = more;
+	memcpy(more + stale->len, message, message->nlmsg_len);
+	stale->len += len;
+	return MNL_CB_OK;
+}
+
+void address_flush(struct net *net)
+{
+	uint8_t buf[256] __attribute__((aligned(8)));
+	struct stale stale = { 0 };
+	struct nlmsghdr *request = nl_begin(buf, RTM_GETADDR, NLM_F_DUMP);
+	struct rtgenmsg *general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
+
+	general->rtgen_family = AF_UNSPEC;
+	(void)nl_request(net, request, take_stale, &stale);
+	for (size_t at = 0; at < stale.len;) {
+		struct nlmsghdr *message = (struct nlmsghdr *)(void *)(stale.requests + at);
+
+		at += MNL_ALIGN(message->nlmsg_len);
+		message->nlmsg_type = RTM_DELADDR;
+		message->nlmsg_flags = NLM_F_REQUEST;
+		(void)nl_request(net, message, NULL, NULL);
+	}
+	talloc_free(stale.requests);
 }

@@ -142,6 +142,7 @@ void path_flush(struct net *net);
 int address_init(struct net *net);
 int address_each(const struct net *net, rv_net_each_fn *fn, void *fn_arg);
 int address_change(struct net *net, bool add, const struct rv_addr *addr, unsigned prefix, const char *ifname);
+void address_flush(struct net *net);
 int address_source(struct net *net, const struct rv_addr *remote, struct rv_addr *local);
 bool address_local(const struct net *net, const struct rv_addr *addr);
 /* A local address inside ts, or NULL. */

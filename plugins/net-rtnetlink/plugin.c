@@ -117,6 +117,7 @@ static int flush(void *self)
 	}
 	guard_flush(net);
 	path_flush(net);
+	address_flush(net);
 	return 0;
 }
 

@@ -282,8 +282,14 @@ static int n_nothing(void *self)
 	return 0;
 }
 
+static int n_events(void *self, const struct rv_net_events *events)
+{
+	return 0;
+}
+
 static const struct rv_net_ops net = {
 	.size = sizeof(net),
+	.events = n_events,
 	.source = n_source,
 	.policy_add = n_policy_add,
 	.policy_del = n_policy_del,

@@ -154,13 +154,15 @@ class Host:
         self.config = self.write('ravelin.conf', config)
         self.run_dir = os.path.join(self.dir, 'run')
         os.makedirs(self.run_dir, exist_ok=True)
+        self.state_dir = os.path.join(self.dir, 'state')  # there after a restart
         self.log = os.path.join(self.dir, 'log')
         out = open(self.log, 'ab')
         program, env = os.path.join(BUILD, 'core', 'ravelind'), None
         if root:
             program, library = (run('find', root, '-name', name).stdout.strip() for name in ('ravelind', 'libravelin.so'))
             env = dict(os.environ, LD_LIBRARY_PATH=os.path.dirname(library))
-        self.daemon = self.start(program, '--config', self.config, '--run-dir', self.run_dir, '--plugin-dir', plugin_dir,
+        self.daemon = self.start(program, '--config', self.config, '--run-dir', self.run_dir, '--state-dir', self.state_dir,
+                                 '--plugin-dir', plugin_dir,
                                  '--log-level', 'debug', '--bus', 'none', '--foreground',
                                  *(['--no-filter'] if SANITIZED else []), *args, stdout=out, stderr=out, env=env)
         self.is_ravelind = True
