@@ -132,11 +132,8 @@ static int add_routes(struct rv_install *in)
 }
 
 static int (*const steps[N_STEPS])(struct rv_install *in) = {
-	[POLICIES] = add_policies,
-	[SA_IN] = add_sa_in,
-	[SA_OUT] = add_sa_out,
-	[ADDRESSES] = add_addresses,
-	[ROUTES] = add_routes,
+	[POLICIES] = add_policies,   [SA_IN] = add_sa_in,   [SA_OUT] = add_sa_out,
+	[ADDRESSES] = add_addresses, [ROUTES] = add_routes,
 };
 
 /* The keys were lent for the call only; a later step needs its own. One secret holds all four. */

@@ -135,48 +135,8 @@ static inline int rv_ike_start(struct rv_ike_sa *sa, const struct rv_ike_plan *p
 	return rv_ike_verbs(sa)->start(sa, plan, self);
 }
 
-/* At OCTETS: these octets (copied) are signed behind RFC 7296's. 0 or -ENOMEM. */
-static inline int rv_ike_sign_also(struct rv_ike_exchange *x, struct rv_bytes octets)
-{
-	return rv_ike_verbs(x)->sign_also(x, octets);
-}
-
-/* At KEYED: SK_d ('d'), SK_pi ('i') or SK_pr ('r') of the IKE SA that the exchange makes, to be replaced in place; NULL
- * when it has none (a successor has no SK_pi and SK_pr). */
-static inline uint8_t *rv_ike_key(struct rv_ike_exchange *x, char which, size_t *len)
-{
-	return rv_ike_verbs(x)->key(x, which, len);
-}
-
 /* The negotiated prf. */
 static inline struct rv_service *rv_ike_prf(struct rv_ike_sa *sa)
 {
 	return rv_ike_verbs(sa)->prf(sa);
-}
-
-/* Whether the IKE SA that is being made, of which we are the initiator, is wanted for a child SA. */
-static inline bool rv_ike_wants_child(const struct rv_ike_sa *sa)
-{
-	return rv_ike_verbs(sa)->wants_child(sa);
-}
-
-/* In IKE_SA_INIT: both sides can do IKE_AUTH without a child SA. As initiator none is offered there: the one that is
- * wanted follows in an exchange of its own. As responder a request without one is accepted. */
-static inline void rv_ike_childless(struct rv_ike_sa *sa)
-{
-	rv_ike_verbs(sa)->childless(sa);
-}
-
-/* The n-th (from 0) configuration attribute of a type in the message that came. False when there is none. */
-static inline bool rv_ike_attribute(const struct rv_ike_exchange *x, uint16_t type, unsigned nth,
-				    struct rv_bytes *value)
-{
-	return rv_ike_verbs(x)->attribute(x, type, nth, value);
-}
-
-/* At CONFIG_BUILD: adds an attribute (copied) to the configuration payload that is being built. 0, -ENOMEM, -RV_ELIMIT,
- * or -RV_ESTATE when there is none. */
-static inline int rv_ike_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value)
-{
-	return rv_ike_verbs(x)->add_attribute(x, type, value);
 }

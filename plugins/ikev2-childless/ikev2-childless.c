@@ -5,7 +5,7 @@
  * connection wants is its key `childless`. Nothing hangs on an established IKE SA.
  */
 #include <errno.h>
-#include <ravelin/ikev2-verbs.h>
+#include <ravelin/ikev2-auth.h>
 #include <ravelin/plugin.h>
 #include <ravelin/wire.h>
 #include <string.h>

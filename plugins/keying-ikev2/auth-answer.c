@@ -227,9 +227,20 @@ static int done(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_auth_answer[] = {
-	wants_child,	 who,	      verify,	   at_round,		sign,	     write,
-	established,	 ike_config_lend, ike_config_write, choose_child,	ike_at_child_chosen,
-	begin_child,	 make_child,  ike_at_child_keyed, install_child, done,
-	NULL
-};
+rv_ike_step_fn *const ike_auth_answer[] = { wants_child,
+					    who,
+					    verify,
+					    at_round,
+					    sign,
+					    write,
+					    established,
+					    ike_config_lend,
+					    ike_config_write,
+					    choose_child,
+					    ike_at_child_chosen,
+					    begin_child,
+					    make_child,
+					    ike_at_child_keyed,
+					    install_child,
+					    done,
+					    NULL };

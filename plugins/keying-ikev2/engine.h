@@ -77,7 +77,7 @@ bool ike_rate_ok(struct ike_engine *engine, struct ike_rate *rate, uint32_t per_
 void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
 		      uint16_t type, struct rv_bytes data);
 
-/* ghost.c: the last answer of an IKE SA that goes is kept for a retransmitted request; answer: true when it was one. */
+/* ghost.c: the last answer of an IKE SA that goes is kept for a repeated request; answer: true when it was one. */
 void ike_ghost_keep(struct rv_ike_sa *sa);
 bool ike_ghost_answer(struct ike_port *port, const struct ike_header *header, const struct rv_path *path,
 		      struct rv_bytes message);
@@ -100,7 +100,7 @@ int ike_ext_split(struct rv_ike_exchange *x, const struct rv_ike_plain *plain, u
 int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out);
 extern const struct rv_ike_verbs ike_verbs;
 
-/* path.c: an authentic message came by path; authentic ESP came from remote (0 or -RV_EREFUSED: that is not followed). */
+/* path.c: an authentic message came by path; authentic ESP came from remote (0, or -RV_EREFUSED: not followed). */
 void ike_path_follow(struct rv_ike_sa *sa, const struct rv_path *path);
 int ike_path_mapping(struct rv_ike_sa *sa, const struct rv_addr *remote);
 

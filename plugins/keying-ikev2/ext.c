@@ -2,8 +2,8 @@
 /* ext: extensions (kind ikev2-ext): their tasks at the named points, their rows, their state, and what they do between
  * messages and datagrams. The verbs that they have.
  */
-#include "protect.h"
 #include "config.h"
+#include "protect.h"
 
 #include "explain.h"
 #include "sealed.h"

@@ -6,6 +6,9 @@
 #include "exchange.h"
 #include "requests.h"
 
+#include <ravelin/ikev2-auth.h>
+#include <ravelin/ikev2-config.h>
+
 enum { OWN_EXCHANGE = 240, OWN_NOTIFY = 40960, OWN_PAYLOAD = 200, VETO_NOTIFY = 8192 };
 
 /* What the extension of one host saw and is told to do. */

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* ikev2-auth.h: verbs for an extension that has a part in IKE_AUTH: what is signed, with which keys, and whether a
+ * child SA rides on it. Loop thread.
+ */
+#pragma once
+
+#include <ravelin/ikev2-verbs.h>
+
+/* At OCTETS: these octets (copied) are signed behind RFC 7296's. 0 or -ENOMEM. */
+static inline int rv_ike_sign_also(struct rv_ike_exchange *x, struct rv_bytes octets)
+{
+	return rv_ike_verbs(x)->sign_also(x, octets);
+}
+
+/* At KEYED: SK_d ('d'), SK_pi ('i') or SK_pr ('r') of the IKE SA that the exchange makes, to be replaced in place; NULL
+ * when it has none (a successor has no SK_pi and SK_pr). */
+static inline uint8_t *rv_ike_key(struct rv_ike_exchange *x, char which, size_t *len)
+{
+	return rv_ike_verbs(x)->key(x, which, len);
+}
+
+/* Whether the IKE SA that is being made, of which we are the initiator, is wanted for a child SA. */
+static inline bool rv_ike_wants_child(const struct rv_ike_sa *sa)
+{
+	return rv_ike_verbs(sa)->wants_child(sa);
+}
+
+/* In IKE_SA_INIT: both sides can do IKE_AUTH without a child SA. As initiator none is offered there: the one that is
+ * wanted follows in an exchange of its own. As responder a request without one is accepted. */
+static inline void rv_ike_childless(struct rv_ike_sa *sa)
+{
+	rv_ike_verbs(sa)->childless(sa);
+}
