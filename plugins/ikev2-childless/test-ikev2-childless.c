@@ -3,6 +3,8 @@
  */
 #include "pair.h"
 
+#include <ravelin/ikev2-auth.h>
+
 extern const struct rv_plugin rv_plugin_ikev2_childless;
 
 /* A side with the plugin (mode NULL: without). */
