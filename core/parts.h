@@ -22,9 +22,11 @@ int rv_loop_signal(struct rv_loop *loop, int signo, void (*fn)(void *arg, int si
 struct rv_jobs *rv_jobs_new(const void *parent, struct rv_loop *loop, unsigned n_threads);
 unsigned rv_jobs_of(const struct rv_jobs *jobs, const struct rv_host *host);
 
-/* secret.c. locked: how many octets could be locked of how many there are. */
+/* secret.c. locked: how many octets of secrets' memory could be locked of how many there are. mapped: these and pages.
+ */
 struct rv_vault *rv_vault_new(const void *parent);
 void rv_vault_locked(const struct rv_vault *vault, size_t *locked, size_t *total);
+size_t rv_vault_mapped(const struct rv_vault *vault);
 
 /* log.c. write: NULL for standard error. */
 struct rv_log *rv_log_new(const void *parent, enum rv_level level,

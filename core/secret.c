@@ -20,8 +20,8 @@ enum {
 	NO_CHUNK = 0xffff,
 };
 
-static const uint16_t classes[] = { 16,	 32,  48,  64,	96,   128,  160,  192,	256,
-				    320, 384, 512, 768, 1024, 1536, 2048, 4096, 8192 };
+static const uint16_t classes[] = { 16,	 24,  32,  48,	64,  80,   96,	 128,  160,  192,
+				    256, 320, 384, 512, 768, 1024, 1536, 2048, 4096, 8192 };
 
 /* The head of a slab, at its start. */
 struct slab {
@@ -38,9 +38,9 @@ _Static_assert(sizeof(struct slab) <= CHUNKS_AT, "the head of a slab fits before
 struct rv_vault {
 	pthread_mutex_t lock; /* all below, and every slab's head */
 	struct rv_list open[RV_COUNT(classes)];
-	atomic_size_t total, locked; /* written under the lock, read without */
-	size_t n_secrets;
-	bool ended; /* freed while secrets were alive: ends with the last of them */
+	atomic_size_t total, locked, pages; /* written under the lock, read without; total and locked: of secrets */
+	size_t n_given;			    /* secrets and runs of pages */
+	bool ended;			    /* freed while some were alive: ends with the last of them */
 };
 
 void rv_wipe(void *p, size_t len)
@@ -214,6 +214,16 @@ static void give_large(struct rv_vault *vault, uint8_t *p, size_t len)
 	unmap_secret(vault, large, whole_pages(len + sizeof(*large)), locked);
 }
 
+/* Unlocks a vault that something was given back to; the last one ends a vault that was freed. */
+static void given_back(struct rv_vault *vault)
+{
+	bool last = --vault->n_given == 0 && vault->ended;
+
+	pthread_mutex_unlock(&vault->lock);
+	if (last)
+		talloc_free(vault);
+}
+
 static void let_go(struct rv_vault *vault, uint8_t *b, size_t len)
 {
 	size_t class = class_of(len);
@@ -223,10 +233,7 @@ static void let_go(struct rv_vault *vault, uint8_t *b, size_t len)
 		give_chunk(vault, b, class);
 	else
 		give_large(vault, b, len);
-	bool last = --vault->n_secrets == 0 && vault->ended;
-	pthread_mutex_unlock(&vault->lock);
-	if (last)
-		talloc_free(vault);
+	given_back(vault);
 }
 
 bool rv_secret_init(struct rv_secret *secret, struct rv_vault *vault, size_t len)
@@ -239,7 +246,7 @@ bool rv_secret_init(struct rv_secret *secret, struct rv_vault *vault, size_t len
 		return false;
 	pthread_mutex_lock(&vault->lock);
 	b = class < RV_COUNT(classes) ? take_chunk(vault, class) : take_large(vault, len);
-	vault->n_secrets += b != NULL;
+	vault->n_given += b != NULL;
 	pthread_mutex_unlock(&vault->lock);
 	if (b)
 		*secret = (struct rv_secret){ .len = len, .b = b, .vault = vault };
@@ -289,19 +296,48 @@ struct rv_secret *rv_secret_dup(struct rv_vault *vault, const void *parent, stru
 	return secret;
 }
 
+uint8_t *rv_pages_new(struct rv_vault *vault, size_t len)
+{
+	uint8_t *p = map_aligned(whole_pages(len), 1);
+
+	if (!p)
+		return NULL;
+	(void)madvise(p, whole_pages(len), MADV_DONTDUMP);
+	pthread_mutex_lock(&vault->lock);
+	vault->pages += whole_pages(len);
+	vault->n_given++;
+	pthread_mutex_unlock(&vault->lock);
+	return p;
+}
+
+void rv_pages_free(struct rv_vault *vault, uint8_t *pages, size_t len)
+{
+	if (!pages)
+		return;
+	munmap(pages, whole_pages(len));
+	pthread_mutex_lock(&vault->lock);
+	vault->pages -= whole_pages(len);
+	given_back(vault);
+}
+
 void rv_vault_locked(const struct rv_vault *vault, size_t *locked, size_t *total)
 {
 	*locked = vault->locked;
 	*total = vault->total;
 }
 
-/* A vault cannot go before its secrets: talloc then hands it on to a parent further up, and the last secret ends it. */
+size_t rv_vault_mapped(const struct rv_vault *vault)
+{
+	return vault->total + vault->pages;
+}
+
+/* A vault cannot go before what it gave: talloc then hands it on to a parent further up, and the last one ends it. */
 static int vault_end(struct rv_vault *vault)
 {
 	talloc_free_children(vault); /* talloc would do it after this; the secrets among them must go first */
 	pthread_mutex_lock(&vault->lock);
 	vault->ended = true;
-	bool busy = vault->n_secrets > 0;
+	bool busy = vault->n_given > 0;
 	pthread_mutex_unlock(&vault->lock);
 	if (busy)
 		return -1;

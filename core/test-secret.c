@@ -210,6 +210,26 @@ static void secrets_are_kept_out_of_core_dumps(void **state)
 	talloc_free(vault);
 }
 
+static void pages_are_zeroed_and_counted(void **state)
+{
+	struct rv_vault *vault = rv_vault_new(NULL);
+	uint8_t *p = rv_pages_new(vault, 5000), *q = rv_pages_new(vault, 4096);
+
+	assert_non_null(p);
+	assert_non_null(q);
+	assert_int_equal((uintptr_t)p % 4096, 0);
+	assert_int_equal(rv_vault_mapped(vault), 3 * 4096);
+	for (size_t i = 0; i < 5000; i++)
+		assert_int_equal(p[i], 0);
+	memset(p, 1, 8192);
+	rv_pages_free(vault, p, 5000);
+	rv_pages_free(vault, NULL, 4096);
+	assert_int_equal(rv_vault_mapped(vault), 4096);
+	rv_pages_free(vault, q, 4096);
+	assert_int_equal(rv_vault_mapped(vault), 0);
+	talloc_free(vault);
+}
+
 static void a_vault_outlives_its_parent_while_it_holds_secrets(void **state)
 {
 	void *owner = talloc_new(NULL);
@@ -349,6 +369,7 @@ int main(void)
 		cmocka_unit_test(chunks_are_reused_in_any_order),
 		cmocka_unit_test(a_limit_on_locked_memory_is_survived_and_counted),
 		cmocka_unit_test(secrets_are_kept_out_of_core_dumps),
+		cmocka_unit_test(pages_are_zeroed_and_counted),
 		cmocka_unit_test(a_vault_outlives_its_parent_while_it_holds_secrets),
 		cmocka_unit_test(a_vault_and_its_secrets_may_hang_on_one_parent),
 		cmocka_unit_test(a_secret_may_lie_inside_its_owner),

@@ -287,15 +287,14 @@ static void locked(void *self, struct rv_bus_out *out)
 	rv_bus_out_bool(out, octets == total);
 }
 
-/* All that was allocated and not freed: the heap of every thread, mappings of its large blocks, and secrets' slabs. */
+/* All that was allocated and not freed: the heap of every thread, mappings of its large blocks, and the vault's:
+ * secrets' slabs and packet buffers. */
 static void heap(void *self, struct rv_bus_out *out)
 {
 	struct rv_bus *bus = self;
 	struct mallinfo2 info = mallinfo2();
-	size_t octets, total;
 
-	rv_vault_locked(bus->core->vault, &octets, &total);
-	rv_bus_out_u64(out, info.uordblks + info.hblkhd + total);
+	rv_bus_out_u64(out, info.uordblks + info.hblkhd + rv_vault_mapped(bus->core->vault));
 }
 
 static const struct rv_bus_property properties[] = {

@@ -11,6 +11,7 @@
 #include <ravelin/addr.h>
 
 enum { RV_BURST = 64, RV_HEADROOM = 128, RV_TAILROOM = 64 };
+enum { RV_PACKET_ROOM = RV_HEADROOM + 65536 + RV_TAILROOM }; /* of a buffer, for a packet or train of any size */
 
 /* data points into buf..buf+cap. vnet: how a clear-side train is segmented (the fields of struct virtio_net_hdr). */
 struct rv_packet {
@@ -27,10 +28,27 @@ struct rv_packet {
 
 struct rv_port;
 
-/* recv: fills up to n packets' data that the caller provided (buf, cap), RV_HEADROOM octets into buf and with
- * RV_TAILROOM behind; the count, 0 when nothing waits (fewer than n says nothing of what waits). send: sends n packets;
- * the count that went out (the rest was dropped and counted by the port). Never blocks. close: ends the port and frees
- * it. Worker thread; close on the loop thread when no worker uses it. */
+/* Gives packet i of a recv() its place: the first has the caller's buffer (buf, cap), each further one what is left
+ * behind the one before, so that a burst lies close together. False when not every packet would fit there. */
+static inline bool rv_packet_lay(struct rv_packet *const *packets, size_t i)
+{
+	if (!i)
+		return true;
+	const struct rv_packet *before = packets[i - 1];
+	size_t used = (size_t)(before->data - before->buf) + before->len + RV_TAILROOM;
+
+	used = (used + 63) / 64 * 64; /* a line of the cache */
+	if (before->cap < used + RV_PACKET_ROOM)
+		return false;
+	packets[i]->buf = before->buf + used;
+	packets[i]->cap = before->cap - (uint32_t)used;
+	return true;
+}
+
+/* recv: fills up to n packets where rv_packet_lay() says, data RV_HEADROOM octets into buf and with RV_TAILROOM behind;
+ * the count, 0 when nothing waits (fewer than n says nothing of what waits). send: sends n packets; the count that went
+ * out (the rest was dropped and counted by the port). Never blocks. close: ends the port and frees it. Worker thread;
+ * close on the loop thread when no worker uses it. */
 struct rv_port_ops {
 	size_t size;
 	int (*recv)(struct rv_port *port, struct rv_packet *const *packets, size_t n);

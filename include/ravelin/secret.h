@@ -39,6 +39,12 @@ static inline struct rv_bytes rv_secret_bytes(const struct rv_secret *secret)
 	return secret ? rv_bytes(secret->b, secret->len) : rv_bytes(NULL, 0);
 }
 
+/* Whole pages of the vault for what is no secret of its own but not for a core dump either, such as packets in clear:
+ * len octets, zeroed, not locked, counted with the daemon's memory. NULL: out of memory. free is harmless on NULL. Any
+ * thread. */
+uint8_t *rv_pages_new(struct rv_vault *vault, size_t len);
+void rv_pages_free(struct rv_vault *vault, uint8_t *pages, size_t len);
+
 /* Overwrites len octets at p in a way that the compiler keeps. Any thread. */
 void rv_wipe(void *p, size_t len);
 

@@ -9,9 +9,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* A burst takes at most this many octets, so that it stays in the cache. */
-enum { BURST_OCTETS = 256 << 10 };
-
 struct tun_port {
 	struct rv_port port;
 	struct rv_host *host;
@@ -34,13 +31,11 @@ static ssize_t read_one(int fd, struct rv_packet *packet)
 
 static int port_recv(struct rv_port *port, struct rv_packet *const *packets, size_t n)
 {
-	size_t octets = 0, count = 0;
+	size_t count = 0;
 
-	while (count < n && octets < BURST_OCTETS) {
-		ssize_t r = read_one(port->fd, packets[count]);
-		if (r < 0)
+	while (count < n && rv_packet_lay(packets, count)) {
+		if (read_one(port->fd, packets[count]) < 0)
 			break;
-		octets += (size_t)r;
 		count += packets[count]->len > 0;
 	}
 	return (int)count;

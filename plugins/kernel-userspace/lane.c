@@ -9,8 +9,8 @@
 int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t max_contexts)
 {
 	*lane = (struct lane){ .index = index, .db = db };
-	lane->out.arena = aligned_alloc(ALIGN, ARENA);
-	lane->in.scratch = aligned_alloc(ALIGN, SCRATCH);
+	lane->out.arena = rv_pages_new(db->vault, ARENA);
+	lane->in.scratch = rv_pages_new(db->vault, SCRATCH);
 	if (lane->out.arena && lane->in.scratch && !contexts_init(&lane->contexts, index, max_contexts))
 		return 0;
 	lane_fini(lane);
@@ -20,8 +20,8 @@ int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t 
 void lane_fini(struct lane *lane)
 {
 	contexts_fini(&lane->contexts);
-	free(lane->out.arena);
-	free(lane->in.scratch);
+	rv_pages_free(lane->db->vault, lane->out.arena, ARENA);
+	rv_pages_free(lane->db->vault, lane->in.scratch, SCRATCH);
 	lane->out.arena = lane->in.scratch = NULL;
 	rv_wipe(lane->random, sizeof(lane->random));
 }

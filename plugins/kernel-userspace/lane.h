@@ -37,6 +37,7 @@ struct databases {
 	struct table ifaces;  /* by number */
 	struct spd spd;
 	struct retirer retirer;
+	struct rv_vault *vault;
 	struct notes notes;
 	_Atomic uint64_t dropped[RV_N_DROPS]; /* what belongs to no SA */
 	_Atomic uint32_t held_octets;	      /* of all policies */

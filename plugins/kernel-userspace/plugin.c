@@ -134,6 +134,7 @@ static int databases_init(struct userspace *u)
 	struct databases *db = &u->db;
 	int r = table_init(&db->in, &db->retirer);
 
+	db->vault = u->host->vault;
 	if (!r)
 		r = table_init(&db->out, &db->retirer);
 	if (!r)

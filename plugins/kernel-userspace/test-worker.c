@@ -46,7 +46,7 @@ static int p_recv(struct rv_port *base, struct rv_packet *const *packets, size_t
 	const struct fd_port *port = rv_container_of(base, struct fd_port, port);
 	int count = 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && rv_packet_lay(packets, i); i++) {
 		struct rv_packet *p = packets[i];
 		p->data = p->buf + RV_HEADROOM;
 		ssize_t r = recv(base->fd, p->data, p->cap - RV_HEADROOM - RV_TAILROOM, MSG_DONTWAIT);
@@ -453,6 +453,33 @@ static void workers_have_names_and_few_rights(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
+/* packet.h: the next packet begins behind the tail room of the one before, and the last has room for any size. */
+static void packets_of_a_burst_lie_close_together(void **state)
+{
+	enum { LEN = RV_PACKET_ROOM + 2 * 1024 };
+	struct rv_packet packets[4] = { 0 }, *list[] = { &packets[0], &packets[1], &packets[2], &packets[3] };
+	static const uint32_t lens[] = { 1, 700, 900 };
+	uint8_t *buf = malloc(LEN);
+
+	assert_non_null(buf);
+	packets[0].buf = buf;
+	packets[0].cap = LEN;
+	for (size_t i = 0; i < RV_COUNT(lens); i++) {
+		struct rv_packet *p = &packets[i];
+		assert_true(rv_packet_lay(list, i));
+		assert_true(p->cap >= RV_PACKET_ROOM);
+		assert_ptr_equal(p->buf + p->cap, buf + LEN);
+		p->data = p->buf + RV_HEADROOM;
+		p->len = lens[i];
+		if (!i)
+			continue;
+		size_t gap = (size_t)(p->buf - (packets[i - 1].data + packets[i - 1].len));
+		assert_in_range(gap, RV_TAILROOM, RV_TAILROOM + 63);
+	}
+	assert_false(rv_packet_lay(list, RV_COUNT(lens)));
+	free(buf);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -462,6 +489,7 @@ int main(void)
 		TEST(a_trapped_packet_goes_when_the_sa_is_there),
 		TEST(a_flush_ends_all_and_work_can_begin_again),
 		TEST(workers_have_names_and_few_rights),
+		cmocka_unit_test(packets_of_a_burst_lie_close_together),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,12 +9,12 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 #include <urcu/urcu-memb.h>
 
-enum { EVENTS = 16, BUFFER = RV_HEADROOM + 65536 + RV_TAILROOM };
+/* A burst has at most a quarter of a megabyte and one packet or train more, so that it stays in the cache. */
+enum { EVENTS = 16, BUFFER = (256 << 10) + RV_PACKET_ROOM };
 
 /* What woke us, in the upper half of the event's data; the lower half is the device's number or the wire's. */
 enum source { FROM_LOOP, FROM_IFACE, FROM_WIRE };
@@ -52,6 +52,13 @@ static void give_up(struct worker *w, const struct epoll_event *event, const str
 		(void)epoll_ctl(w->poll, EPOLL_CTL_DEL, port->fd, NULL);
 }
 
+static int receive(struct worker *w, struct rv_port *port)
+{
+	w->packets[0].buf = w->buffer;
+	w->packets[0].cap = BUFFER;
+	return port->ops->recv(port, w->list, RV_BURST);
+}
+
 static void from_iface(struct worker *w, const struct epoll_event *event)
 {
 	struct iface *iface = table_get(&w->lane.db->ifaces, (uint32_t)event->data.u64);
@@ -59,7 +66,7 @@ static void from_iface(struct worker *w, const struct epoll_event *event)
 
 	if (!port)
 		return;
-	int n = port->ops->recv(port, w->list, RV_BURST);
+	int n = receive(w, port);
 	if (n > 0)
 		lane_clear(&w->lane, iface, w->list, (size_t)n);
 	else
@@ -69,7 +76,7 @@ static void from_iface(struct worker *w, const struct epoll_event *event)
 static void from_wire(struct worker *w, const struct epoll_event *event)
 {
 	struct rv_port *port = w->lane.wire[event->data.u64 & 1];
-	int n = port->ops->recv(port, w->list, RV_BURST);
+	int n = receive(w, port);
 
 	if (n > 0)
 		lane_wire(&w->lane, w->list, (size_t)n);
@@ -117,18 +124,6 @@ static int watch(struct worker *w, int fd, uint64_t data)
 	return epoll_ctl(w->poll, EPOLL_CTL_ADD, fd, &event) ? -errno : 0;
 }
 
-/* Whole pages, which cost nothing until packets come, and are kept out of core dumps: they hold clear text. */
-static uint8_t *buffers_new(void)
-{
-	size_t len = (size_t)RV_BURST * BUFFER;
-	void *p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p == MAP_FAILED)
-		return NULL;
-	(void)madvise(p, len, MADV_DONTDUMP);
-	return p;
-}
-
 int worker_init(struct worker *w, struct databases *db, unsigned index, uint32_t max_contexts)
 {
 	*w = (struct worker){ .poll = -1, .wake = -1, .held_end = &w->held };
@@ -136,14 +131,12 @@ int worker_init(struct worker *w, struct databases *db, unsigned index, uint32_t
 	if (r)
 		return r;
 	pthread_mutex_init(&w->in_lock, NULL);
-	w->buffers = buffers_new();
+	w->buffer = rv_pages_new(db->vault, BUFFER);
 	w->poll = epoll_create1(EPOLL_CLOEXEC);
 	w->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	for (size_t i = 0; w->buffers && i < RV_BURST; i++) {
-		w->packets[i] = (struct rv_packet){ .buf = w->buffers + i * BUFFER, .cap = BUFFER };
+	for (size_t i = 0; i < RV_BURST; i++)
 		w->list[i] = &w->packets[i];
-	}
-	if (!w->buffers)
+	if (!w->buffer)
 		return -ENOMEM;
 	if (w->poll < 0 || w->wake < 0)
 		return -errno;
@@ -194,8 +187,7 @@ void worker_fini(struct worker *w)
 		close(w->poll);
 	if (w->wake >= 0)
 		close(w->wake);
-	if (w->buffers)
-		munmap(w->buffers, (size_t)RV_BURST * BUFFER);
+	rv_pages_free(w->lane.db->vault, w->buffer, BUFFER);
 	lane_fini(&w->lane);
 	pthread_mutex_destroy(&w->in_lock);
 	w->lane.db = NULL;

@@ -19,7 +19,7 @@ struct worker {
 	struct held *held, **held_end;
 	_Atomic uint64_t turns;
 	struct rv_packet packets[RV_BURST], *list[RV_BURST];
-	uint8_t *buffers;
+	uint8_t *buffer;
 };
 
 /* Makes the lane, buffers and descriptors; starts the thread. 0 or -errno. stop ends and joins it; fini then frees. */

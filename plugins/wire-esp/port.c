@@ -10,8 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* A burst takes at most this many octets, so that it stays in the cache. */
-enum { BURST_OCTETS = 256 << 10, BUFFER = 4 << 20, IP4_HEADER = 20 };
+enum { BUFFER = 4 << 20, IP4_HEADER = 20 };
 
 struct esp_port {
 	struct rv_port port;
@@ -129,7 +128,6 @@ static int recv_one(int fd, struct rv_packet *packet)
 static int port_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
 {
 	struct esp_port *port = rv_container_of(base, struct esp_port, port);
-	size_t octets = 0;
 	int count = 0;
 
 	if (!port->receives)
@@ -137,13 +135,10 @@ static int port_recv(struct rv_port *base, struct rv_packet *const *packets, siz
 	for (int family = 0; family < 2; family++) {
 		int r = port->fds[family] < 0 ? -EAGAIN : 0;
 		for (size_t tries = 0; r != -EAGAIN && tries < n; tries++) {
-			if ((size_t)count == n || octets >= BURST_OCTETS)
+			if ((size_t)count == n || !rv_packet_lay(packets, (size_t)count))
 				return count;
 			r = recv_one(port->fds[family], packets[count]);
-			if (r > 0) {
-				octets += (size_t)r;
-				count++;
-			}
+			count += r > 0;
 		}
 	}
 	return count;

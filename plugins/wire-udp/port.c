@@ -14,9 +14,6 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* A burst takes at most this many octets, so that it stays in the cache. */
-enum { BURST_OCTETS = 256 << 10 };
-
 struct udp_port {
 	struct rv_port port;
 	struct udp_wire *wire;
@@ -68,20 +65,16 @@ static int recv_one(struct udp_port *port, int fd, struct rv_packet *packet)
 static int port_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
 {
 	struct udp_port *port = rv_container_of(base, struct udp_port, port);
-	size_t octets = 0;
 	int count = 0;
 
 	for (int family = 0; family < 2; family++) {
 		int r = port->fds[family] < 0 ? -EAGAIN : 0;
 		/* an error such as a datagram cut short concerns that datagram only */
 		for (size_t tries = 0; r != -EAGAIN && tries < n; tries++) {
-			if ((size_t)count == n || octets >= BURST_OCTETS)
+			if ((size_t)count == n || !rv_packet_lay(packets, (size_t)count))
 				return count;
 			r = recv_one(port, port->fds[family], packets[count]);
-			if (r > 0) {
-				octets += (size_t)r;
-				count++;
-			}
+			count += r > 0;
 		}
 	}
 	return count;
