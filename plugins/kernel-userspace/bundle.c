@@ -38,7 +38,7 @@ void bundle_put(struct userspace *u, struct bundle *bundle)
 
 void bundle_add(struct userspace *u, struct bundle *bundle, struct sa *sa)
 {
-	atomic_store(&sa->older, atomic_load(&bundle->first));
+	atomic_store(&sa->out.older, atomic_load(&bundle->first));
 	atomic_store_explicit(&bundle->first, sa, memory_order_release);
 	for (struct policy *p = bundle->policies; p; p = p->next) {
 		atomic_store(&p->asked_us, 0);
@@ -51,7 +51,7 @@ void bundle_del(struct bundle *bundle, struct sa *sa)
 	_Atomic(struct sa *) *at = &bundle->first;
 
 	while (atomic_load(at) && atomic_load(at) != sa)
-		at = &atomic_load(at)->older;
+		at = &atomic_load(at)->out.older;
 	if (atomic_load(at))
-		atomic_store_explicit(at, atomic_load(&sa->older), memory_order_release);
+		atomic_store_explicit(at, atomic_load(&sa->out.older), memory_order_release);
 }

@@ -21,8 +21,8 @@ static void drop_replays(struct in_state *in)
 	sa_lock(sa);
 	for (uint32_t i = 0; i < in->n_ops; i++) {
 		uint32_t low = ip_u32(in->ops[i].aad + 4);
-		uint64_t seq = replay_guess(&sa->replay, low, sa->esn);
-		if ((!seq && sa->replay.window) || replay_seen(&sa->replay, seq)) {
+		uint64_t seq = replay_guess(&sa->in.replay, low, sa->esn);
+		if ((!seq && sa->in.replay.window) || replay_seen(&sa->in.replay, seq)) {
 			sa_drop(sa, RV_DROP_REPLAY);
 			continue;
 		}
@@ -48,9 +48,9 @@ static void mark(struct in_state *in)
 			sa_drop(sa, RV_DROP_INTEGRITY);
 			continue;
 		}
-		op->ok = !replay_seen(&sa->replay, in->meta[i].seq);
+		op->ok = !replay_seen(&sa->in.replay, in->meta[i].seq);
 		if (op->ok)
-			in->meta[i].newest = replay_mark(&sa->replay, in->meta[i].seq);
+			in->meta[i].newest = replay_mark(&sa->in.replay, in->meta[i].seq);
 		else
 			sa_drop(sa, RV_DROP_REPLAY);
 	}
@@ -63,13 +63,13 @@ static void watch_peer(struct lane *lane, struct sa *sa, const struct in_meta *m
 	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
 	const struct rv_packet *packet = meta->packet;
 	struct note note = { .type = NOTE_MAPPING, .id = sa->key, .addr = packet->remote };
-	uint64_t last = atomic_load_explicit(&sa->moved_us, memory_order_relaxed);
+	uint64_t last = atomic_load_explicit(&sa->in.moved_us, memory_order_relaxed);
 
 	if (!meta->newest || !path->encap || !packet->encap || rv_addr_same(&path->src, &packet->remote))
 		return;
 	if (last && lane->now_us - last < move_again_us)
 		return;
-	atomic_store_explicit(&sa->moved_us, lane->now_us ? lane->now_us : 1, memory_order_relaxed);
+	atomic_store_explicit(&sa->in.moved_us, lane->now_us ? lane->now_us : 1, memory_order_relaxed);
 	(void)note_put(&lane->db->notes, &note);
 }
 

@@ -56,13 +56,13 @@ static void place(struct table_slots *slots, uint32_t *object)
 	atomic_store_explicit(&slots->slot[i], object, memory_order_release);
 }
 
-/* A new array with room for half as many objects again, at least; marks are gone in it. */
+/* A new array with room for a quarter more objects, at least; marks are gone in it. */
 static int rebuild(struct table *table)
 {
 	struct table_slots *old = atomic_load(&table->slots), *slots;
 	uint32_t n = FIRST_SLOTS, at = 0;
 
-	while (n < 3 * (table->n + 1))
+	while (2 * n < 3 * (table->n + 1 + table->n / 4))
 		n *= 2;
 	slots = slots_new(n);
 	if (!slots)
@@ -79,7 +79,7 @@ int table_add(struct table *table, void *object)
 {
 	const struct table_slots *slots = atomic_load(&table->slots);
 
-	if (2 * (table->used + 1) > slots->mask) {
+	if (3 * (table->used + 1) > 2 * slots->mask) {
 		int r = rebuild(table);
 		if (r)
 			return r;

@@ -2,7 +2,7 @@
 /* keytable: a hash table of objects by a 32-bit key (an SPI, a reqid), read without locks.
  *
  * One thread writes; others read inside a read-copy-update section. Objects start with their key; several may share
- * one. Open addressing, at most half full; growing publishes a new array and retires the old one.
+ * one. Open addressing, at most two thirds full; growing publishes a new array and retires the old one.
  */
 #pragma once
 

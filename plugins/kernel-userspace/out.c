@@ -235,7 +235,7 @@ static struct sa *pick(const struct bundle *bundle, const struct ip_info *info)
 {
 	struct sa *sa = atomic_load_explicit(&bundle->first, memory_order_acquire);
 
-	for (; sa; sa = atomic_load_explicit(&sa->older, memory_order_acquire))
+	for (; sa; sa = atomic_load_explicit(&sa->out.older, memory_order_acquire))
 		if (!atomic_load_explicit(&sa->ended, memory_order_relaxed) && sa_match(sa, info))
 			return sa;
 	return NULL;

@@ -74,7 +74,10 @@ static struct sa *block_new(const struct rv_sa_spec *spec, unsigned n_workers)
 	memcpy(ts, spec->local_ts, spec->n_local_ts * sizeof(*ts));
 	memcpy(ts + spec->n_local_ts, spec->remote_ts, spec->n_remote_ts * sizeof(*ts));
 	sa->ts = ts;
-	replay_init(&sa->replay, spec->dir == RV_IN ? spec->replay_window : 0, spec->sequence, ring);
+	if (spec->dir == RV_IN)
+		replay_init(&sa->in.replay, spec->replay_window, spec->sequence, ring);
+	else
+		atomic_init(&sa->out.sequence, spec->sequence);
 	return sa;
 }
 
@@ -91,7 +94,6 @@ static void copy_spec(struct sa *sa, const struct rv_sa_spec *spec)
 	sa->user.text = user_text;
 	sa->first = (struct sa_path){ .src = spec->src, .dst = spec->dst, .encap = spec->encap };
 	atomic_init(&sa->path, &sa->first);
-	atomic_init(&sa->sequence, spec->sequence);
 }
 
 static int take_keys(struct sa *sa, const struct sa_params *params, const struct rv_sa_spec *spec)
@@ -100,14 +102,12 @@ static int take_keys(struct sa *sa, const struct sa_params *params, const struct
 
 	if (spec->encr_key.len != sa->suite.key_len || spec->integ_key.len != sa->suite.integ_len)
 		return -EINVAL;
-	sa->encr_len = (uint16_t)spec->encr_key.len;
-	sa->integ_len = (uint16_t)spec->integ_key.len;
 	if (!rv_secret_init(&sa->keys, params->vault, len ? len : 1))
 		return -ENOMEM;
-	if (sa->encr_len)
-		memcpy(sa->keys.b, spec->encr_key.p, sa->encr_len);
-	if (sa->integ_len)
-		memcpy(sa->keys.b + sa->encr_len, spec->integ_key.p, sa->integ_len);
+	if (spec->encr_key.len)
+		memcpy(sa->keys.b, spec->encr_key.p, spec->encr_key.len);
+	if (spec->integ_key.len)
+		memcpy(sa->keys.b + spec->encr_key.len, spec->integ_key.p, spec->integ_key.len);
 	return 0;
 }
 
@@ -169,12 +169,12 @@ int sa_move(struct sa *sa, struct retirer *retirer, const struct sa_path *to)
 
 struct rv_bytes sa_encr_key(const struct sa *sa)
 {
-	return rv_bytes(sa->keys.b, sa->encr_len);
+	return rv_bytes(sa->keys.b, sa->suite.key_len);
 }
 
 struct rv_bytes sa_integ_key(const struct sa *sa)
 {
-	return rv_bytes(sa->keys.b + sa->encr_len, sa->integ_len);
+	return rv_bytes(sa->keys.b + sa->suite.key_len, sa->suite.integ_len);
 }
 
 static bool any_match(const struct rv_ts *ts, size_t n, const struct ip_info *info, const uint8_t *ip, uint16_t port)
@@ -199,12 +199,12 @@ bool sa_match(const struct sa *sa, const struct ip_info *info)
 uint64_t sa_next_sequence(struct sa *sa)
 {
 	uint64_t last = sa->esn ? UINT64_MAX : last_short;
-	uint64_t now = atomic_load_explicit(&sa->sequence, memory_order_relaxed);
+	uint64_t now = atomic_load_explicit(&sa->out.sequence, memory_order_relaxed);
 
 	do {
 		if (now >= last)
 			return 0;
-	} while (!atomic_compare_exchange_weak_explicit(&sa->sequence, &now, now + 1, memory_order_relaxed,
+	} while (!atomic_compare_exchange_weak_explicit(&sa->out.sequence, &now, now + 1, memory_order_relaxed,
 							memory_order_relaxed));
 	return now + 1;
 }
@@ -223,9 +223,9 @@ void sa_unlock(struct sa *sa)
 uint64_t sa_sequence(struct sa *sa)
 {
 	if (sa->dir == RV_OUT)
-		return atomic_load_explicit(&sa->sequence, memory_order_relaxed);
+		return atomic_load_explicit(&sa->out.sequence, memory_order_relaxed);
 	sa_lock(sa);
-	uint64_t top = sa->replay.top;
+	uint64_t top = sa->in.replay.top;
 	sa_unlock(sa);
 	return top;
 }
@@ -251,14 +251,13 @@ enum sa_limit sa_count(struct sa *sa, uint64_t packets, uint64_t bytes, uint64_t
 {
 	uint64_t n = atomic_fetch_add_explicit(&sa->packets, packets, memory_order_relaxed) + packets;
 	uint64_t octets = atomic_fetch_add_explicit(&sa->bytes, bytes, memory_order_relaxed) + bytes;
-	uint64_t sequence = atomic_load_explicit(&sa->sequence, memory_order_relaxed);
+	bool counts = sa->dir == RV_OUT && !sa->esn; /* towards the last sequence number */
+	uint64_t sequence = counts ? atomic_load_explicit(&sa->out.sequence, memory_order_relaxed) : 0;
 
 	atomic_store_explicit(&sa->used_us, now_us, memory_order_relaxed);
-	if (over(n, sa->limits->packets_hard) || over(octets, sa->limits->bytes_hard) ||
-	    (!sa->esn && sequence >= last_short))
+	if (over(n, sa->limits->packets_hard) || over(octets, sa->limits->bytes_hard) || sequence >= last_short)
 		return atomic_exchange(&sa->ended, true) ? SA_FINE : SA_HARD;
-	if (over(n, sa->limits->packets_soft) || over(octets, sa->limits->bytes_soft) ||
-	    (!sa->esn && sequence >= soft_short))
+	if (over(n, sa->limits->packets_soft) || over(octets, sa->limits->bytes_soft) || sequence >= soft_short)
 		return atomic_exchange(&sa->soft_told, true) ? SA_FINE : SA_SOFT;
 	return SA_FINE;
 }

@@ -58,15 +58,21 @@ struct sa {
 	_Atomic(const struct sa_path *) path; /* first, or in a struct sa_moved */
 	struct iface *iface;
 	struct rv_suite suite;
-	_Atomic uint64_t sequence; /* last number given out */
-	struct replay replay;
+	union { /* by dir */
+		struct {
+			struct replay replay;
+			_Atomic uint64_t moved_us;
+		} in;
+		struct {
+			_Atomic uint64_t sequence; /* last number given out */
+			struct bundle *bundle;
+			_Atomic(struct sa *) older; /* in the bundle */
+		} out;
+	};
 	const struct sa_limits *limits;
-	_Atomic uint64_t packets, bytes, used_us, moved_us;
+	_Atomic uint64_t packets, bytes, used_us;
 	_Atomic uint32_t dropped[RV_N_DROPS];
-	uint16_t encr_len, integ_len;
-	struct bundle *bundle;
-	_Atomic(struct sa *) older; /* in the bundle */
-	struct rv_secret keys;	    /* encryption | integrity */
+	struct rv_secret keys; /* encryption | integrity */
 	struct rv_user user;
 	struct retired retired;
 	const struct rv_ts *ts;		      /* local ones, then remote ones; in this block */

@@ -82,8 +82,8 @@ static void sa_reap(struct retired *retired)
 
 	for (unsigned i = 0; u->workers && i < u->n_workers; i++)
 		context_forget(&u->workers[i].lane.contexts, sa);
-	if (sa->bundle)
-		bundle_put(u, sa->bundle);
+	if (sa->dir == RV_OUT)
+		bundle_put(u, sa->out.bundle);
 	iface_put(sa->iface);
 	sa_free(sa);
 }
@@ -91,8 +91,8 @@ static void sa_reap(struct retired *retired)
 static void sa_unlink(struct userspace *u, struct sa *sa)
 {
 	table_del(sa->dir == RV_IN ? &u->db.in : &u->db.out, sa);
-	if (sa->bundle)
-		bundle_del(sa->bundle, sa);
+	if (sa->dir == RV_OUT)
+		bundle_del(sa->out.bundle, sa);
 	retire(&u->db.retirer, &sa->retired, sa_reap);
 }
 
@@ -113,12 +113,12 @@ static int sa_link(struct userspace *u, struct sa *sa)
 {
 	if (sa->dir == RV_IN)
 		return table_add(&u->db.in, sa);
-	sa->bundle = bundle_get(u, sa->reqid);
-	int r = sa->bundle ? table_add(&u->db.out, sa) : -ENOMEM;
-	if (r && sa->bundle)
-		bundle_put(u, sa->bundle);
+	sa->out.bundle = bundle_get(u, sa->reqid);
+	int r = sa->out.bundle ? table_add(&u->db.out, sa) : -ENOMEM;
+	if (r && sa->out.bundle)
+		bundle_put(u, sa->out.bundle);
 	if (!r)
-		bundle_add(u, sa->bundle, sa);
+		bundle_add(u, sa->out.bundle, sa);
 	return r;
 }
 
