@@ -17,11 +17,19 @@ struct rv_policy {
 	struct rv_list entry, waiting; /* waiting: struct rv_spd_set.wait */
 	struct rv_policy_spec spec;
 	char *interface; /* of spec */
-	struct rv_ref kernel, net;
-	struct rv_user user;	     /* of the references */
+	struct provider *kernel, *net;
 	const struct rv_user *whose; /* of the set that came last, while that is there */
 	struct rv_call call;
 	uint8_t stage, doing; /* enum rv_spd_stage; doing: the stage that is being installed, or ABSENT */
+};
+
+/* A service that policies stand in, held once for all of them. */
+struct provider {
+	struct rv_list entry;
+	struct rv_spd *spd;
+	struct rv_ref ref;
+	struct rv_user user;
+	unsigned uses;
 };
 
 struct slot {
@@ -33,7 +41,7 @@ enum { CHUNK = 32 };
 
 struct rv_spd {
 	struct rv_core *core;
-	struct rv_list policies, unused;
+	struct rv_list policies, unused, providers;
 	struct rv_table table;
 	struct slot *slots; /* by reqid; slot 0 heads the queue of free ones */
 	uint32_t n_slots, last_free;
@@ -48,6 +56,7 @@ struct rv_spd *rv_spd_new(const void *parent, struct rv_core *core)
 	spd->core = core;
 	rv_list_init(&spd->policies);
 	rv_list_init(&spd->unused);
+	rv_list_init(&spd->providers);
 	spd->table = rv_table(spd, offsetof(struct rv_policy, hash));
 	return spd;
 }
@@ -191,16 +200,72 @@ static const char *whose(const struct rv_policy *policy, char out[static WHOSE])
 	return out;
 }
 
-static void policy_text(const struct rv_user *user, char *out, size_t size)
+static void provider_text(const struct rv_user *user, char *out, size_t size)
 {
+	const struct provider *provider = rv_container_of(user, const struct provider, user);
 	char text[WHOSE];
 
-	snprintf(out, size, "policy of %s", whose(rv_container_of(user, const struct rv_policy, user), text));
+	rv_list_each (&provider->spd->policies, it, struct rv_policy, entry) {
+		if (it->kernel != provider && it->net != provider)
+			continue;
+		snprintf(out, size, "policy of %s", whose(it, text));
+		if (provider->uses > 1)
+			snprintf(out, size, "%u policies, one of %s", provider->uses, whose(it, text));
+		return;
+	}
+	snprintf(out, size, "a policy that is being made");
+}
+
+/* One more use of service. NULL: memory is out, or it takes no more users. */
+static struct provider *provider_hold(struct rv_spd *spd, struct rv_service *service)
+{
+	rv_list_each (&spd->providers, it, struct provider, entry) {
+		if (it->ref.service == service) {
+			it->uses++;
+			return it;
+		}
+	}
+	struct provider *provider = talloc_zero(spd, struct provider);
+
+	if (!provider)
+		return NULL;
+	provider->spd = spd;
+	provider->user.text = provider_text;
+	if (rv_ref_take(&provider->ref, service, &provider->user)) {
+		talloc_free(provider);
+		return NULL;
+	}
+	provider->uses = 1;
+	rv_list_add(&spd->providers, &provider->entry);
+	return provider;
+}
+
+/* Harmless when nothing is held. */
+static void provider_drop(struct provider **holder)
+{
+	struct provider *provider = *holder;
+
+	*holder = NULL;
+	if (!provider || --provider->uses)
+		return;
+	rv_ref_drop(&provider->ref);
+	rv_list_del(&provider->entry);
+	talloc_free(provider);
+}
+
+static const void *ops_of(const struct provider *provider)
+{
+	return rv_service_ops(provider->ref.service);
+}
+
+static void *self_of(const struct provider *provider)
+{
+	return rv_service_self(provider->ref.service);
 }
 
 static void net_spec(struct rv_policy *policy, struct rv_net_policy *out)
 {
-	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
+	const struct rv_kernel_ops *ops = ops_of(policy->kernel);
 	bool protects = policy->spec.action == RV_TUNNEL || policy->spec.action == RV_TRANSPORT;
 
 	*out = (struct rv_net_policy){ .local_ts = policy->spec.local_ts,
@@ -210,7 +275,7 @@ static void net_spec(struct rv_policy *policy, struct rv_net_policy *out)
 				       .priority = policy->spec.priority };
 	if (!protects)
 		return;
-	if (ops->clear_side(rv_service_self(policy->kernel.service), policy->spec.interface, out->ifname, &out->mark)) {
+	if (ops->clear_side(self_of(policy->kernel), policy->spec.interface, out->ifname, &out->mark)) {
 		memset(out->ifname, 0, sizeof(out->ifname));
 		out->mark = 0;
 	}
@@ -219,16 +284,16 @@ static void net_spec(struct rv_policy *policy, struct rv_net_policy *out)
 
 static int kernel_add(struct rv_policy *policy)
 {
-	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
+	const struct rv_kernel_ops *ops = ops_of(policy->kernel);
 
-	return ops->policy_add(rv_service_self(policy->kernel.service), &policy->spec, &policy->call);
+	return ops->policy_add(self_of(policy->kernel), &policy->spec, &policy->call);
 }
 
 static void kernel_del(struct rv_policy *policy)
 {
-	const struct rv_kernel_ops *ops = rv_service_ops(policy->kernel.service);
+	const struct rv_kernel_ops *ops = ops_of(policy->kernel);
 	char text[WHOSE];
-	int r = ops->policy_del(rv_service_self(policy->kernel.service), &policy->spec);
+	int r = ops->policy_del(self_of(policy->kernel), &policy->spec);
 
 	if (r < 0)
 		rv_log(&policy->spd->core->subject, RV_WARN, "policy-not-removed", KV_STR("of", whose(policy, text)),
@@ -238,7 +303,7 @@ static void kernel_del(struct rv_policy *policy)
 /* A kernel without a device of its own enforces its policies on every interface itself. */
 static int net_add(struct rv_policy *policy)
 {
-	const struct rv_kernel_ops *kernel = rv_service_ops(policy->kernel.service);
+	const struct rv_kernel_ops *kernel = ops_of(policy->kernel);
 	struct rv_core *core = policy->spd->core;
 	struct rv_service *service;
 	struct rv_net_policy net;
@@ -253,14 +318,13 @@ static int net_add(struct rv_policy *policy)
 			      "no net plugin is loaded: no route leads into the tunnel and nothing guards it"));
 		return 0;
 	}
-	if (!policy->net.service) {
-		int r = rv_ref_take(&policy->net, service, &policy->user);
-		if (r)
-			return r;
-	}
-	const struct rv_net_ops *ops = rv_service_ops(policy->net.service);
+	if (!policy->net)
+		policy->net = provider_hold(policy->spd, service);
+	if (!policy->net)
+		return -ENOMEM;
+	const struct rv_net_ops *ops = ops_of(policy->net);
 	net_spec(policy, &net);
-	return ops->policy_add(rv_service_self(policy->net.service), &net, &policy->call);
+	return ops->policy_add(self_of(policy->net), &net, &policy->call);
 }
 
 static void net_del(struct rv_policy *policy)
@@ -269,15 +333,15 @@ static void net_del(struct rv_policy *policy)
 	char text[WHOSE];
 	int r;
 
-	if (!policy->net.service)
+	if (!policy->net || !policy->net->ref.service) /* it went first: the daemon ends */
 		return;
-	const struct rv_net_ops *ops = rv_service_ops(policy->net.service);
+	const struct rv_net_ops *ops = ops_of(policy->net);
 	net_spec(policy, &net);
-	r = ops->policy_del(rv_service_self(policy->net.service), &net);
+	r = ops->policy_del(self_of(policy->net), &net);
 	if (r < 0)
 		rv_log(&policy->spd->core->subject, RV_WARN, "route-not-removed", KV_STR("of", whose(policy, text)),
 		       KV_STR("error", rv_error_text(r)));
-	rv_ref_drop(&policy->net);
+	provider_drop(&policy->net);
 }
 
 static struct rv_policy *policy_alloc(struct rv_spd *spd)
@@ -315,7 +379,7 @@ static void policy_drop(struct rv_policy *policy, const struct rv_spd_set *set)
 	if (policy->stage >= RV_SPD_KERNEL || policy->doing == RV_SPD_KERNEL)
 		kernel_del(policy);
 	rv_reqid_drop(policy->spd, policy->spec.reqid);
-	rv_ref_drop(&policy->kernel);
+	provider_drop(&policy->kernel);
 	rv_list_del(&policy->entry);
 	rv_table_del(&policy->spd->table, policy);
 	policy_free(policy);
@@ -338,7 +402,7 @@ static int policy_reach(struct rv_policy *policy, uint8_t stage)
 		}
 		if (r) {
 			if (next == RV_SPD_NET)
-				rv_ref_drop(&policy->net);
+				provider_drop(&policy->net);
 			return r;
 		}
 		policy->stage = next;
@@ -371,7 +435,7 @@ static void policy_done(struct rv_call *call, int result)
 	struct rv_list waiting;
 
 	if (result < 0 && policy->doing == RV_SPD_NET)
-		rv_ref_drop(&policy->net);
+		provider_drop(&policy->net);
 	if (!result)
 		policy->stage = policy->doing;
 	policy->doing = RV_SPD_ABSENT;
@@ -409,7 +473,6 @@ static struct rv_policy *policy_new(struct rv_spd *spd, const struct rv_spd_want
 	if (!policy)
 		return NULL;
 	policy->hash = hash_pair(local, remote);
-	policy->user.text = policy_text;
 	policy->spec = (struct rv_policy_spec){
 		.action = want->action, .trap = want->trap, .local_ts = *local, .remote_ts = *remote
 	};
@@ -420,7 +483,8 @@ static struct rv_policy *policy_new(struct rv_spd *spd, const struct rv_spd_want
 		if (!policy->interface)
 			goto fail;
 	}
-	if (rv_ref_take(&policy->kernel, want->kernel, &policy->user))
+	policy->kernel = provider_hold(spd, want->kernel);
+	if (!policy->kernel)
 		goto fail;
 	if (want->reqid && rv_reqid_hold(spd, want->reqid))
 		goto fail;
@@ -432,7 +496,7 @@ static struct rv_policy *policy_new(struct rv_spd *spd, const struct rv_spd_want
 	rv_list_add(&spd->policies, &policy->entry);
 	return policy;
 fail:
-	rv_ref_drop(&policy->kernel);
+	provider_drop(&policy->kernel);
 	policy_free(policy);
 	return NULL;
 }
