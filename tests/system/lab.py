@@ -199,7 +199,7 @@ class Host:
         self.daemon.send_signal(how)
         return self.stopped(seconds)
 
-    def stopped(self, seconds=10):
+    def stopped(self, seconds=60):
         """Waits for the daemon's end; its status. Fails when a sanitizer has found something."""
         status = self.daemon.wait(seconds)
         self.daemon = None
