@@ -210,7 +210,8 @@ class Host:
 
     # strongSwan
 
-    def strongswan(self, config, level=1, retries=3):
+    def strongswan(self, config, level=1, retries=3, inside=()):
+        """Starts strongSwan on config text. inside: the command that runs programs in another root (sid.py)."""
         d = self.dir
         for sub in ('x509', 'x509ca', 'private', 'conf.d'):
             os.makedirs(os.path.join(d, sub), exist_ok=True)
@@ -219,15 +220,16 @@ class Host:
         self.swan_env = dict(os.environ, STRONGSWAN_CONF=conf, SWANCTL_DIR=d)
         self.log = os.path.join(d, 'charon.log')
         self.is_ravelind = False
-        self.daemon = self.start('charon-systemd', env=self.swan_env, stdout=subprocess.DEVNULL,
+        self.swan_inside = inside
+        self.daemon = self.start(*inside, 'charon-systemd', env=self.swan_env, stdout=subprocess.DEVNULL,
                                  stderr=subprocess.DEVNULL)
         wait('strongSwan answers', lambda: os.path.exists(d + '/vici'))
         self.swanctl('--load-all')
         return self
 
     def swanctl(self, *args, ok=True, seconds=60):
-        return self.run('swanctl', *args, '--uri', 'unix://%s/vici' % self.dir, env=self.swan_env, ok=ok,
-                        seconds=seconds)
+        return self.run(*self.swan_inside, 'swanctl', *args, '--uri', 'unix://%s/vici' % self.dir, env=self.swan_env,
+                        ok=ok, seconds=seconds)
 
 
 def answered(out):

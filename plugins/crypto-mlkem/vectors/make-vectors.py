@@ -3,10 +3,11 @@
 """Computes the known answers of crypto-mlkem with another implementation, OpenSSL 3.5 or newer.
 
 Usage: make-vectors.py [--check] OPENSSL...
-OPENSSL is the program, or a command that runs it elsewhere, such as `tests/system/sid run ROOT openssl`, since Debian 12's is
-older. Writes openssl.inc (for the unit test) and answers.inc (for the self-test of the services) into the folder of this
-script and seeds for fuzz-mlkem into ../corpus; with --check it compares them with what is there. The first row of each parameter set is a published one, whose digests
-stand here; the inputs of the others come from SHA-256 of a label, so that every run writes the same octets.
+OPENSSL is the program, or a command that runs it elsewhere, such as `tests/system/sid run openssl`, since Debian 12's is
+older. Writes openssl.inc (for the unit test) and answers.inc (for the self-test of the services) into the folder of
+this script and seeds for fuzz-mlkem into ../corpus; with --check it compares them with what is there. The first row of
+each parameter set is a published one, whose digests stand here; the inputs of the others come from SHA-256 of a label,
+so that every run writes the same octets.
 """
 import hashlib
 import os
