@@ -396,6 +396,60 @@ static int test_rng(struct bench *bench)
 	return 0;
 }
 
+/* Whether the signature at sig holds over the message in three parts. */
+static int check_signature(struct bench *bench, const struct answer *answer, struct rv_bytes sig)
+{
+	const struct rv_sign_ops *ops = bench->offer->ops;
+	struct rv_bytes parts[3];
+	size_t n_parts = cut(answer->in, 2, parts);
+
+	return ops->verify(bench->offer->self, answer->aad, parts, n_parts, sig);
+}
+
+/* A scheme that gives the same signature twice must give that of the vector. */
+static int test_signing(struct bench *bench, const struct answer *answer)
+{
+	const struct rv_sign_ops *ops = bench->offer->ops;
+	size_t len[2] = { 0 };
+
+	if (ops->signature_max > ROOM - GUARD)
+		return fail(bench, answer->source, "signature_max is too large");
+	for (int i = 0; i < 2; i++) {
+		uint8_t *out = i ? bench->b : bench->a;
+		guard(out, ops->signature_max);
+		if (ops->sign(bench->offer->self, answer->key, &answer->in, 1, out, &len[i]))
+			return fail(bench, answer->source, "signing failed");
+		if (len[i] > ops->signature_max || !guarded(out, ops->signature_max))
+			return fail(bench, answer->source, "a signature is longer than signature_max");
+		if (check_signature(bench, answer, rv_bytes(out, len[i])))
+			return fail(bench, answer->source, "its own signature does not hold");
+	}
+	if (rv_bytes_equal(rv_bytes(bench->a, len[0]), rv_bytes(bench->b, len[1])) &&
+	    !rv_bytes_equal(rv_bytes(bench->a, len[0]), answer->out))
+		return fail(bench, answer->source, "a wrong signature");
+	return 0;
+}
+
+static int test_sign(struct bench *bench, const struct answer *answer)
+{
+	size_t len = answer->out.len;
+
+	if (!answer->in.len || !len)
+		return fail(bench, answer->source, "the vector has no message or no signature");
+	if (check_signature(bench, answer, answer->out))
+		return fail(bench, answer->source, "a good signature was refused");
+	bench->in[answer->in.len - 1] ^= 0x01;
+	int forged = check_signature(bench, answer, answer->out);
+	bench->in[answer->in.len - 1] ^= 0x01;
+	bench->out[len - 1] ^= 0x01;
+	int damaged = check_signature(bench, answer, answer->out);
+	bench->out[len - 1] ^= 0x01;
+	if (forged != -RV_EAUTH_FAILED || damaged != -RV_EAUTH_FAILED ||
+	    check_signature(bench, answer, rv_bytes(bench->out, len - 1)) != -RV_EAUTH_FAILED)
+		return fail(bench, answer->source, "a wrong signature was accepted");
+	return answer->key.len ? test_signing(bench, answer) : 0;
+}
+
 /* The kinds, and where their context's size stands. */
 struct crypto_kind {
 	const char *name;
@@ -410,6 +464,7 @@ static const struct crypto_kind kinds[] = {
 	{ "cipher", test_cipher, offsetof(struct rv_cipher_ops, ctx_size) },
 	{ "aead", test_aead, offsetof(struct rv_aead_ops, ctx_size) },
 	{ "ke", test_ke, 0 },
+	{ "sign", test_sign, 0 },
 	{ "rng", NULL, 0 },
 };
 

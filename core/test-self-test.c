@@ -232,6 +232,27 @@ static int respond(void *self, const uint8_t *random, struct rv_bytes public_i, 
 	return r;
 }
 
+static int sign(void *self, struct rv_bytes key, const struct rv_bytes *parts, size_t n_parts, uint8_t *out,
+		size_t *len)
+{
+	*len = 4;
+	return finish(self, mix_parts(self, mix(3, key.p, key.len), parts, n_parts), out);
+}
+
+static int verify(void *self, struct rv_bytes key, const struct rv_bytes *parts, size_t n_parts,
+		  struct rv_bytes signature)
+{
+	struct toy *toy = self;
+	uint32_t hash = mix_parts(toy, mix(3, key.p, key.len), parts, n_parts);
+	size_t len = toy->fault == CHECKS_HALF_OF_ICV ? 2 : 4;
+
+	if (toy->fault == ACCEPTS_ANY_ICV)
+		return 0;
+	if (toy->fault == REFUSES_ALL_OF_A_BURST || signature.len < len)
+		return -RV_EAUTH_FAILED;
+	return memcmp(&hash, signature.p, len) ? -RV_EAUTH_FAILED : 0;
+}
+
 static int fill(void *self, uint8_t *buf, size_t len)
 {
 	struct toy *toy = self;
@@ -255,6 +276,7 @@ static const struct rv_mac_ops mac_ops = { sizeof(mac_ops), KEY, ICV, KEY, init,
 static const struct rv_cipher_ops cipher_ops = { sizeof(cipher_ops), KEY, 4, 4, KEY, init_cipher, crypt_toy, fini };
 static const struct rv_aead_ops aead_ops = { sizeof(aead_ops), KEY, 4, 8, ICV, KEY, init, seal, open_toy, fini };
 static const struct rv_ke_ops ke_ops = { sizeof(ke_ops), 4, 4, 4, 4, 4, generate, respond, complete };
+static const struct rv_sign_ops sign_ops = { sizeof(sign_ops), 4, sign, verify };
 static const struct rv_rng_ops rng_ops = { sizeof(rng_ops), fill };
 
 /* A kind with its vector. The answers were computed by a second implementation of the toys, in Python. */
@@ -265,7 +287,7 @@ struct kind {
 	size_t n_vectors;
 };
 
-enum { HASH, PRF, MAC, CIPHER, AEAD, KE, RNG };
+enum { HASH, PRF, MAC, CIPHER, AEAD, KE, SIGN, RNG };
 
 static const struct kind kinds[] = {
 	[HASH] = { "hash", &hash_ops, { { .source = "toy", .in = "61 62 63 64 65 66 67", .out = "FBE8AF8C" } }, 1 },
@@ -303,6 +325,15 @@ static const struct kind kinds[] = {
 		 &ke_ops,
 		 { { .source = "toy", .key = "11223344", .in = "317d087a", .out = "524b7506" }, { .source = "pair" } },
 		 2 },
+	[SIGN] = { "sign",
+		   &sign_ops,
+		   { { .source = "toy",
+		       .key = "11223344",
+		       .aad = "11223344",
+		       .in = "61626364656667",
+		       .out = "7157771f" },
+		     { .source = "public", .aad = "11223344", .in = "61626364656667", .out = "7157771f" } },
+		   2 },
 	[RNG] = { "rng", &rng_ops, { { NULL } }, 0 },
 };
 
@@ -349,13 +380,10 @@ static int offer(const struct kind *kind, enum fault fault, const struct rv_vect
 static void right_ones_are_offered(void **state)
 {
 	static const char *const wanted[] = {
-		"passed: 1 vector",
-		"passed: 1 vector",
-		"passed: 1 vector",
-		"passed: 1 vector",
-		"passed: 2 vectors",
-		"passed: 2 vectors",
-		"passed: output neither stuck nor repeated",
+		"passed: 1 vector",  "passed: 1 vector",
+		"passed: 1 vector",  "passed: 1 vector",
+		"passed: 2 vectors", "passed: 2 vectors",
+		"passed: 2 vectors", "passed: output neither stuck nor repeated",
 	};
 
 	for (size_t i = 0; i < RV_COUNT(kinds); i++) {
@@ -408,6 +436,14 @@ static const struct {
 	{ KE, OTHER_SECRET, "pair: the two sides do not reach the same secret" },
 	{ KE, ACCEPTS_SHORT_VALUE, "a public value that is too short was accepted" },
 	{ KE, WRITES_TOO_MUCH, "it writes more octets than it says" },
+	{ SIGN, WRONG_ANSWER, "its own signature does not hold" },
+	{ SIGN, FORGETS_SECOND_PART, "a good signature was refused" },
+	{ SIGN, FAILS, "signing failed" },
+	{ SIGN, WRITES_TOO_MUCH, "longer than signature_max" },
+	{ SIGN, WRONG_SECOND_TIME, "its own signature does not hold" },
+	{ SIGN, ACCEPTS_ANY_ICV, "a wrong signature was accepted" },
+	{ SIGN, CHECKS_HALF_OF_ICV, "a wrong signature was accepted" },
+	{ SIGN, REFUSES_ALL_OF_A_BURST, "a good signature was refused" },
 	{ RNG, STUCK, "its output" },
 	{ RNG, REPEATS, "its output repeats" },
 	{ RNG, FAILS, "filling failed" },
@@ -456,6 +492,11 @@ static const struct {
 	  AEAD,
 	  { .key = "11223344", .iv = "0102030405060708090a0b0c", .in = "31", .out = "31" },
 	  "lengths" },
+	{ "no message", SIGN, { .aad = "11223344", .out = "00000000" }, "no message" },
+	{ "another signature",
+	  SIGN,
+	  { .aad = "11223344", .in = "61", .out = "00000000" },
+	  "a good signature was refused" },
 	{ "a short public value", KE, { .key = "11223344", .in = "317d08", .out = "524b7506" }, "lengths" },
 };
 

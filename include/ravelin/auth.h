@@ -30,13 +30,16 @@ struct rv_auth_request {
 };
 
 /* sign: our proof into out (cap octets), *len set. verify: 0 when proof holds, -RV_EAUTH_FAILED, -RV_ENO_SECRET. Both
- * may pend. method: what the peer's payload says. */
+ * may pend. method: what the peer's payload says. check: whether a local or remote round of a connection that is being
+ * loaded makes sense; 0, or negative with why, which begins with the place (rv_conf_where()). */
 struct rv_auth_ops {
 	size_t size;
 	int (*sign)(void *self, const struct rv_auth_request *request, uint8_t *out, size_t cap, size_t *len,
 		    struct rv_call *call);
 	int (*verify)(void *self, const struct rv_auth_request *request, uint8_t method, struct rv_bytes proof,
 		      struct rv_call *call);
+	int (*check)(void *self, const struct rv_connection *connection, const struct rv_round *round, bool local,
+		     struct rv_why *why);
 };
 RV_KIND(auth, "auth", 1, struct rv_auth_ops, verify)
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* crypto.h: the kinds of service that compute: hash, prf, mac, cipher, aead, ke, rng.
+/* crypto.h: the kinds of service that compute: hash, prf, mac, cipher, aead, ke, sign, rng.
  *
  * Names are canonical and carry their parameters: "aes-gcm-16-128" is one aead service with 128-bit keys. Sizes are in
  * octets everywhere. Contexts live in memory of the caller (ctx_size octets, 64-aligned), so that whoever holds 100,000
@@ -79,6 +79,20 @@ struct rv_ke_ops {
 	int (*complete)(void *self, const uint8_t *secret, struct rv_bytes public_r, uint8_t *shared);
 };
 
+/* sign: one signature scheme with its hash, such as "rsa-pss-sha256". All is DER: private_key a PrivateKeyInfo (RFC
+ * 5208, 5), public_key a SubjectPublicKeyInfo (RFC 5280, 4.1), an ECDSA signature an ECDSA-Sig-Value (RFC 3279, 2.2.3).
+ * Pure functions of their arguments, for jobs; message is whole, in parts. sign: at most signature_max octets into out,
+ * *len set. verify: 0 when the signature holds, -RV_EAUTH_FAILED. Both: -RV_EKEY_VALUE for a key that is none of this
+ * scheme's or is malformed. */
+struct rv_sign_ops {
+	size_t size;
+	uint16_t signature_max;
+	int (*sign)(void *self, struct rv_bytes private_key, const struct rv_bytes *parts, size_t n_parts, uint8_t *out,
+		    size_t *len);
+	int (*verify)(void *self, struct rv_bytes public_key, const struct rv_bytes *parts, size_t n_parts,
+		      struct rv_bytes signature);
+};
+
 /* rng: fills buf with len octets fit for keys. Any thread. */
 struct rv_rng_ops {
 	size_t size;
@@ -87,7 +101,8 @@ struct rv_rng_ops {
 
 /* A known answer, as the kind reads it: hash (in, out), prf and mac (key, in, out), cipher (key, iv, in, out), aead
  * (key without salt, iv = nonce of 12, aad, in, out = ciphertext | ICV), ke (key = random, in = peer's public value or
- * empty for a pairwise test, out = shared). Hex text; source says which document. rng is tested for stuck output. */
+ * empty for a pairwise test, out = shared), sign (key = private key or empty, aad = public key, in = message, out =
+ * signature). Hex text; source says which document. rng is tested for stuck output. */
 struct rv_vector {
 	const char *source;
 	const char *key, *iv, *aad, *in, *out;
@@ -99,6 +114,7 @@ RV_KIND(mac, "mac", 1, struct rv_mac_ops, fini)
 RV_KIND(cipher, "cipher", 1, struct rv_cipher_ops, fini)
 RV_KIND(aead, "aead", 1, struct rv_aead_ops, fini)
 RV_KIND(ke, "ke", 1, struct rv_ke_ops, complete)
+RV_KIND(sign, "sign", 1, struct rv_sign_ops, verify)
 RV_KIND(rng, "rng", 1, struct rv_rng_ops, fill)
 
 /* What the registry knows of a crypto service after its tests: nanoseconds of one operation (1400 octets; one generate

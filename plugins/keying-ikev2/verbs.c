@@ -7,6 +7,7 @@
 #include "requests.h"
 
 #include <errno.h>
+#include <ravelin/auth.h>
 #include <string.h>
 
 enum { STOP_US = 2 * 1000000 };
@@ -21,10 +22,16 @@ static int check_rounds(struct ike_engine *engine, const struct rv_connection *c
 				  "%s: connection %s has %zu %s sections, and this protocol takes exactly one "
 				  "(RFC 4739, several rounds, is not supported)",
 				  rv_conf_where(c->conf, NULL), c->name, n, side);
-	if (!rv_registry_find(engine->host->registry, "auth", rounds[0].auth))
+
+	struct rv_service *service = rv_auth_find(engine->host->core, &rounds[0]);
+	const struct rv_auth_ops *ops = service ? rv_service_ops(service) : NULL;
+
+	if (!service)
 		return rv_why_set(why, -RV_ENO_PROVIDER, "%s: no loaded plugin provides auth = %s",
 				  rv_conf_where(rounds[0].conf, "auth"), rounds[0].auth);
-	return 0;
+	if (!RV_HAS(ops, check))
+		return 0;
+	return ops->check(rv_service_self(service), c, &rounds[0], rounds == c->local, why);
 }
 
 static int check_base(struct ike_engine *engine, struct rv_why *why)
