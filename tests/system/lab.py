@@ -210,13 +210,15 @@ class Host:
 
     # strongSwan
 
-    def strongswan(self, config, level=1, retries=3, inside=()):
-        """Starts strongSwan on config text. inside: the command that runs programs in another root (sid.py)."""
+    def strongswan(self, config, level=1, retries=3, settings='', inside=()):
+        """Starts strongSwan on config text and settings. inside: the command that runs programs in another root
+        (sid.py)."""
         d = self.dir
         for sub in ('x509', 'x509ca', 'private', 'conf.d'):
             os.makedirs(os.path.join(d, sub), exist_ok=True)
         self.write('swanctl.conf', config)
-        conf = self.write('strongswan.conf', STRONGSWAN % {'dir': d, 'level': level, 'tries': retries})
+        conf = self.write('strongswan.conf', STRONGSWAN % {'dir': d, 'level': level, 'tries': retries,
+                                                         'settings': settings})
         self.swan_env = dict(os.environ, STRONGSWAN_CONF=conf, SWANCTL_DIR=d)
         self.log = os.path.join(d, 'charon.log')
         self.is_ravelind = False
@@ -444,7 +446,7 @@ secrets {{
 STRONGSWAN = '''
 charon-systemd {
     load_modular = no
-    load = random nonce aes sha1 sha2 md5 hmac kdf pem pkcs1 pkcs8 x509 pubkey constraints revocation gmp curve25519 openssl gcm chapoly ccm ctr drbg kernel-libipsec kernel-netlink socket-default updown vici
+    load = random nonce aes sha1 sha2 md5 mgf1 hmac kdf pem pkcs1 pkcs8 x509 pubkey constraints revocation gmp curve25519 openssl gcm chapoly ccm ctr drbg kernel-libipsec kernel-netlink socket-default updown vici
     plugins {
         vici { socket = unix://%(dir)s/vici }
         kernel-libipsec { allow_peer_ts = yes }
@@ -452,6 +454,7 @@ charon-systemd {
     retransmit_timeout = 1.0
     retransmit_tries = %(tries)s
     delete_rekeyed_delay = 1
+    %(settings)s
     filelog {
         log {
             path = %(dir)s/charon.log
