@@ -18,7 +18,7 @@ enum { WIDTH_MAX = 1024, N_MAX = 65536, TURN_US = 100000 };
 
 struct load {
 	struct rv_core *core;
-	const char *local, *remote, *plugin_dirs[2];
+	const char *local, *remote, *keys, *plugin_dirs[2];
 	unsigned n, width, timeout_s;
 	unsigned started, up, failed;
 	struct rv_attempt *slots[WIDTH_MAX];
@@ -122,22 +122,30 @@ RV_PLUGIN(kernel_null, "kernel-null", "version=1\0summary=Forgets all SAs\0provi
 static char *config(const struct load *load)
 {
 	char *text = talloc_strdup(NULL, "connections {\n");
+	char *own = load->keys ? talloc_asprintf(text, "pubkey\n pubkeys = %s/initiator.pub", load->keys)
+			       : talloc_strdup(text, "psk");
+	char *peer = load->keys ? talloc_asprintf(text, "pubkey\n pubkeys = %s/gate.pub", load->keys)
+				: talloc_strdup(text, "psk");
 
 	for (unsigned i = 0; text && i < load->n; i++)
 		text = talloc_asprintf_append_buffer(
 			text,
 			"c%u {\nversion = 2\nlocal_addrs = %s\nremote_addrs = %s\n"
 			"proposals = aes128gcm16-prfsha256-x25519\n"
-			"local { auth = psk\n id = i%u.bench.example }\nremote { auth = psk\n id = gate.bench.example "
-			"}\n"
+			"local { auth = %s\n id = i%u.bench.example }\nremote { auth = %s\n id = gate.bench.example }\n"
 			"children { net { local_ts = 10.64.%u.%u/32\nremote_ts = 10.2.0.0/16\n"
 			"esp_proposals = aes128gcm16\nreplay_window = 64 } }\n}\n",
-			i, load->local, load->remote, i, i >> 8, i & 255);
+			i, load->local, load->remote, own, i, peer, i >> 8, i & 255);
 	if (text)
 		text = talloc_asprintf_append_buffer(
 			text,
-			"}\nravelin { load = crypto-gnutls, crypto-nettle, proposal-words, auth-psk, wire-udp, "
-			"transport-udp, keying-ikev2 }\nsecrets { ike-1 { secret = 0sMDEyMzQ1Njc4OWFiY2RlZg== } }\n");
+			"}\nravelin { load = crypto-gnutls, crypto-nettle, proposal-words, auth-psk, auth-pubkey, "
+			"wire-udp, "
+			"transport-udp, keying-ikev2 }\nsecrets { ike-1 { secret = 0sMDEyMzQ1Njc4OWFiY2RlZg== }\n");
+	if (text && load->keys)
+		text = talloc_asprintf_append_buffer(text, "private-1 { file = %s/initiator.pem }\n", load->keys);
+	if (text)
+		text = talloc_asprintf_append_buffer(text, "}\n");
 	return text;
 }
 
@@ -217,13 +225,12 @@ static double run(struct load *load)
 
 static bool options(struct load *load, int argc, char **argv)
 {
-	static const struct option known[] = { { "local", required_argument, NULL, 'l' },
-					       { "remote", required_argument, NULL, 'r' },
-					       { "plugin-dir", required_argument, NULL, 'p' },
-					       { "n", required_argument, NULL, 'n' },
-					       { "width", required_argument, NULL, 'w' },
-					       { "timeout", required_argument, NULL, 't' },
-					       { 0 } };
+	static const struct option known[] = {
+		{ "local", required_argument, NULL, 'l' },	{ "remote", required_argument, NULL, 'r' },
+		{ "plugin-dir", required_argument, NULL, 'p' }, { "n", required_argument, NULL, 'n' },
+		{ "width", required_argument, NULL, 'w' },	{ "timeout", required_argument, NULL, 't' },
+		{ "keys", required_argument, NULL, 'k' },	{ 0 }
+	};
 	int c;
 
 	*load = (struct load){ .n = 1, .width = 64, .timeout_s = 60 };
@@ -238,6 +245,8 @@ static bool options(struct load *load, int argc, char **argv)
 			load->n = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'w')
 			load->width = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == 'k')
+			load->keys = optarg;
 		else if (c == 't')
 			load->timeout_s = (unsigned)strtoul(optarg, NULL, 10);
 		else
@@ -256,7 +265,8 @@ int main(int argc, char **argv)
 	if (!options(&load, argc, argv)) {
 		fprintf(stderr,
 			"usage: ike-load --plugin-dir DIR --local ADDRESS --remote ADDRESS [--n 1..%d] [--width 1..%d] "
-			"[--timeout S]\n",
+			"[--timeout S] [--keys DIR]\n"
+			"DIR: initiator.pem, initiator.pub and gate.pub, for public keys in place of a shared secret\n",
 			N_MAX, WIDTH_MAX);
 		return 2;
 	}
