@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-auth-null: proofs against values that vectors.py computes, and which configurations are refused.
+/* test-auth-null: proofs of RFC 7619 against values that vectors.py computes, and which configurations are refused.
  */
 #include "test.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-policy: the words of `auth`, and which keys and schemes they allow.
+/* test-policy: the words of `auth`, and which keys and schemes they and RFC 8247 allow.
  */
 #include "test.h"
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* vectors-sign.c: the known answers of the signature schemes, in the order of sign.c. */
+/* vectors-sign.c: the known answers of the signature schemes: RSA (RFC 8017), ECDSA, EdDSA (RFC 8032); in the order of
+ * sign.c. */
 #include "ops.h"
 
 /* clang-format off */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-pki-raw: the forms and places in which keys are found, and what is said of those that are not.
+/* test-pki-raw: the forms and places in which raw public keys (RFC 7670) are found, and what is said of those that are
+ * not.
  */
 #include "test.h"
 

@@ -222,6 +222,7 @@ def different_kinds_on_the_two_sides():
 
 
 def raw_keys_are_asked_for_and_shown():
+    """RFC 7670, 3: encoding 15 in CERTREQ and CERT."""
     with Lab() as lab:
         a, b = lab.hosts
         keys(a, b, 'ecdsa256')
