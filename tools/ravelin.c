@@ -312,7 +312,7 @@ static const struct command commands[] = {
 	{ "down", "NAME", "takes every SA of a connection down", 1, 1, 0, run_down },
 	{ "rekey", "NAME [CHILD]", "new keys for a connection's own SA, or for a child SA", 1, 2, 0, run_rekey },
 	{ "status", "", "what is up", 0, 0, 0, run_status },
-	{ "list", "connections|ike|child|plugins|services|policies|attempts", "tables", 1, 1, 0, run_list, check_list },
+	{ "list", "connections|ike|child|plugins|services|policies|pools|attempts", "tables", 1, 1, 0, run_list, check_list },
 	{ "diagnose", "NAME", "the story of the attempts to reach a peer", 1, 1, 0, run_diagnose },
 	{ "load", "PLUGIN", "loads a plugin", 1, 1, 0, run_load },
 	{ "unload", "PLUGIN [--drain]", "unloads a plugin, at once or when nobody uses it any more", 1, 1, OPTION_DRAIN,

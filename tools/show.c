@@ -179,6 +179,7 @@ static const struct table tables[] = {
 	{ "plugins", "plugin", { "Name", "State", "Version", "Vendor", "Summary" } },
 	{ "services", "service", { "Kind", "Name", "Provider", "Chosen", "SelfTest", "SpeedNs", "Users" } },
 	{ "policies", "policy", { "LocalTs", "RemoteTs", "Action", "Trap", "Reqid", "Priority", "Whose" } },
+	{ "pools", "pool", { "Name", "Addresses", "Size", "Online", "Offline", "Leases" } },
 	{ "attempts", "attempt", { "Id", "Connection", "Child", "Who", "State", "Error" } },
 };
 

@@ -232,6 +232,13 @@ static struct rv_attempt *strangers(struct ike_engine *engine, const struct rv_c
 	return rv_attempt_hold(rv_attempt_new(engine->host->core, connection->name, NULL, "peer"));
 }
 
+/* What of a child SA that could not be made the configuration of one side can mend. */
+static bool is_mendable(const struct rv_ike_exchange *x, int error)
+{
+	return error == -RV_ENO_PROPOSAL || error == -RV_ETS_UNACCEPTABLE ||
+	       x->veto == IKE_N_INTERNAL_ADDRESS_FAILURE || x->veto == IKE_N_FAILED_CP_REQUIRED;
+}
+
 bool ike_tell_failure(struct rv_ike_exchange *x, int error)
 {
 	struct rv_ike_sa *sa = x->sa;
@@ -241,7 +248,7 @@ bool ike_tell_failure(struct rv_ike_exchange *x, int error)
 	struct rv_attempt *attempt;
 	struct rv_proposal chosen;
 
-	if (child && error != -RV_ENO_PROPOSAL && error != -RV_ETS_UNACCEPTABLE)
+	if (child && !is_mendable(x, error))
 		return false;
 	if (!child)
 		ike_tell_auth_failed(x, error);

@@ -422,15 +422,54 @@ static int n_policy_del(void *self, const struct rv_net_policy *policy)
 	return 0;
 }
 
+struct placed {
+	struct rv_list entry;
+	struct rv_addr addr;
+};
+
+static struct placed *find_placed(const struct sim_host *host, const struct rv_addr *addr)
+{
+	for (const struct rv_list *e = host->addresses.next; e != &host->addresses; e = e->next) {
+		struct placed *p = rv_container_of(e, struct placed, entry);
+
+		if (rv_addr_same_ip(&p->addr, addr))
+			return p;
+	}
+	return NULL;
+}
+
 static int n_address_add(void *self, const struct rv_addr *addr, unsigned prefix, const char *ifname,
 			 struct rv_call *call)
 {
+	struct sim_host *host = self;
+	struct placed *p;
+
+	if (find_placed(host, addr))
+		return 0;
+	p = talloc_zero(host, struct placed);
+	assert_non_null(p);
+	p->addr = *addr;
+	rv_list_add(&host->addresses, &p->entry);
 	return 0;
 }
 
 static int n_address_del(void *self, const struct rv_addr *addr, unsigned prefix, const char *ifname)
 {
+	struct placed *p = find_placed(self, addr);
+
+	if (p) {
+		rv_list_del(&p->entry);
+		talloc_free(p);
+	}
 	return 0;
+}
+
+bool sim_is_placed(const struct sim_host *host, const char *text)
+{
+	struct rv_addr addr;
+
+	assert_int_equal(rv_addr_parse(&addr, text), 0);
+	return find_placed(host, &addr) != NULL;
 }
 
 static int n_flush(void *self)

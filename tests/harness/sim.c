@@ -26,6 +26,7 @@ struct sim {
 	struct rv_list flying;
 	sim_tap_fn *tap;
 	void *tap_arg;
+	const char *state_dir;
 };
 
 uint64_t sim_rand(uint64_t *state)
@@ -70,8 +71,9 @@ static int end(struct sim *sim)
 		struct sim_host *host = sim->hosts[i];
 
 		TALLOC_FREE(host->core);
-		if (!rv_list_empty(&host->sas) || !rv_list_empty(&host->policies) || !rv_list_empty(&host->routes))
-			fail_msg("%s left SAs, policies or routes behind", host->name);
+		if (!rv_list_empty(&host->sas) || !rv_list_empty(&host->policies) || !rv_list_empty(&host->routes) ||
+		    !rv_list_empty(&host->addresses))
+			fail_msg("%s left SAs, policies, routes or addresses behind", host->name);
 	}
 	return 0;
 }
@@ -114,6 +116,7 @@ struct sim_host *sim_host(struct sim *sim, const char *name, const char *addr, c
 	rv_list_init(&host->sas);
 	rv_list_init(&host->policies);
 	rv_list_init(&host->routes);
+	rv_list_init(&host->addresses);
 	host->core = rv_core_new(host,
 				 &(struct rv_core_params){ .clock = &sim->clock,
 							   .random = randomly,
@@ -121,6 +124,7 @@ struct sim_host *sim_host(struct sim *sim, const char *name, const char *addr, c
 							   .log = log_line,
 							   .log_self = host,
 							   .log_level = RV_DEBUG,
+							   .state_dir = sim->state_dir,
 							   .no_measure = true },
 				 &why);
 	if (!host->core)
@@ -147,6 +151,11 @@ void sim_reseed(struct sim *sim, uint64_t seed)
 struct sim_host *sim_of(struct rv_host *host)
 {
 	return host->core->params.random_self;
+}
+
+void sim_state_dir(struct sim *sim, const char *dir)
+{
+	sim->state_dir = dir;
 }
 
 void sim_net(struct sim *sim, const struct sim_net *net)

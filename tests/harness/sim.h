@@ -39,7 +39,7 @@ struct sim_host {
 	struct rv_core *core;
 	bool down; /* silent: nothing reaches it and nothing leaves it */
 	uint64_t random;
-	struct rv_list sas, policies, routes;
+	struct rv_list sas, policies, routes, addresses; /* addresses: that the daemon has put on interfaces */
 	struct rv_kernel_events kernel_events;
 	struct rv_net_events net_events;
 	bool has_kernel_events;
@@ -86,6 +86,12 @@ uint64_t sim_now_us(const struct sim *sim);
 typedef bool sim_cond_fn(void *arg);
 bool sim_until(struct sim *sim, sim_cond_fn *cond, void *arg, uint64_t us);
 void sim_run(struct sim *sim, uint64_t us);
+
+/* Where plugins of hosts that are made from now on keep what outlives them; borrowed. NULL (at first): nowhere. */
+void sim_state_dir(struct sim *sim, const char *dir);
+
+/* True when the daemon has put this address on an interface of host. */
+bool sim_is_placed(const struct sim_host *host, const char *addr);
 
 /* Every datagram that was sent goes through this when set; true drops it. For provoking one loss or change. */
 typedef bool sim_tap_fn(void *arg, struct sim_host *from, struct sim_host *to, uint8_t *message, size_t *len);
