@@ -40,11 +40,14 @@ BUS_CONFIG = '''<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Config
 '''
 
 
-def pair(lab):
+def pair(lab, lend=False):
+    """lend: the first host has a pool of addresses, and the second one asks for one."""
     a, b = lab.hosts[:2]
     for h, o in ((a, b), (b, a)):
         h.ravelind(connection(o.name, h.wire4, o.wire4, h.name + '.example', o.name + '.example', local_ts=h.net4,
-                              remote_ts=o.net4))
+                              remote_ts=o.net4,
+                              extra=('pools = road' if h is a else 'vips = 0.0.0.0') if lend else '',
+                              plugins='pools { road { addrs = 10.9.0.0/24 } }' if lend else ''))
         h.address = 'unix:path=%s/bus' % h.run_dir
     return a, b
 
@@ -158,8 +161,8 @@ def interfaces_are_as_documented():
             documented[e.get('name')] = members(e)
             check(os.path.basename(path) == e.get('name') + '.xml', f'{path} is about {e.get("name")}')
     with Lab() as lab:
-        a, b = pair(lab)
-        a.ravelin('up', b.name)
+        a, b = pair(lab, lend=True)
+        b.ravelin('up', a.name)
         bus = dbus.bus.BusConnection(a.address)
         told, todo = {}, [ROOT]
         while todo:
