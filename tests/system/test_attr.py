@@ -4,13 +4,14 @@ of ours: lent, used, kept through rekeys and restarts, refused when there are no
 
 import json
 import os
+import pwd
 import re
 import signal
 import subprocess
 import sys
 import time
 
-from lab import SOURCE, Capture, Lab, check, connection, main, wait
+from lab import SOURCE, Capture, Lab, check, connection, main, need_root, wait
 
 POOLS = '''
 pools {
@@ -152,6 +153,25 @@ def a_lease_survives_a_kill():
         check(addresses(a) == {'10.3.0.1'} and addresses(c) == {'10.3.0.2'}, f'{addresses(a)} {addresses(c)}')
 
 
+def a_daemon_without_root_keeps_leases():
+    need_root('the daemon becomes another user')
+    with Lab() as lab:
+        a, b = lab.hosts
+        config = gateway(b, plugins='ravelin { user = nobody }')
+        b.ravelind(config)
+        a.ravelind(client(a, b))
+        a.ravelin('up', 'road')
+        store = os.path.join(b.state_dir, 'leases.sqlite')
+        wait('the store is written', lambda: os.path.exists(store))
+        check(pwd.getpwuid(os.stat(store).st_uid).pw_name == 'nobody', 'the store is not the daemon user\'s')
+        a.ravelin('down', 'road')
+        b.stop()
+        check('leases-not-kept' not in b.log_text(), 'the leases could not be written')
+        b.ravelind(config)
+        wait('the lease is remembered',
+             lambda: any('10.3.0.1 west.example offline' in p['Leases'] for p in b.json('list', 'pools')))
+
+
 def exhausted_pools_are_said():
     with Lab(3) as lab:
         a, b, c = lab.hosts
@@ -184,7 +204,7 @@ def strongswan_has_none_for_us():
 def two_connections_have_two_addresses():
     with Lab(3) as lab:
         a, b, c = lab.hosts
-        b.ravelind(gateway(b, pools='road'))
+        b.ravelind(gateway(b, pools='road', addrs='10.6.0.0/24'))
         c.ravelind(gateway(c, pools='road', addrs='10.5.0.0/24').replace(INNER, '10.3.0.0/16').replace('east.ex', 'south.ex'))
         one = client(a, b, vips='0.0.0.0', remote_ts='10.2.0.0/16', name='one')
         two = client(a, c, vips='0.0.0.0', remote_ts='10.3.0.0/16', name='two').replace('east.ex', 'south.ex')
@@ -192,13 +212,11 @@ def two_connections_have_two_addresses():
         a.ravelind(one.replace('connections {', two[:two.index('secrets {')].rstrip()[:-1], 1))
         a.ravelin('up', 'one')
         a.ravelin('up', 'two')
-        check(addresses(a) == {'10.3.0.1', '10.5.0.1'}, f'{addresses(a)}')
-        capture = Capture(a, 'ravelin0')
-        a.ping(b.in4)
-        a.ping(c.in4)
-        capture.stop()
-        for source, dst in (('10.3.0.1', b.in4), ('10.5.0.1', c.in4)):
-            check(capture.lines('icmp', 'and', 'src', source, 'and', 'dst', dst), f'{dst} was not pinged from {source}')
+        check(addresses(a) == {'10.6.0.1', '10.5.0.1'}, f'{addresses(a)}')
+        for source, dst in (('10.6.0.1', b.in4), ('10.5.0.1', c.in4)):
+            way = a.ip('route', 'get', dst).stdout
+            check('dev ravelin0' in way and f'src {source}' in way, f'the way to {dst}: {way}')
+            pings_inside(a, b, dst)
         a.ravelin('down', 'one')
         wait('one address is gone', lambda: addresses(a) == {'10.5.0.1'})
         a.ping(c.in4)
@@ -265,6 +283,14 @@ def systemd_resolved_is_told():
                           ['SetLinkDefaultRoute', index[0], True]], f'told: {calls()}')
         a.ravelin('down', 'road')
         wait('it is taken back', lambda: calls()[3:] == [['RevertLink', index[0]]])
+        b.stop()
+        b.ravelind(gateway(b).replace('dns = fd00', 'split_domains = example.com\n        dns = fd00'))
+        os.unlink(told)
+        a.ravelin('up', 'road')
+        wait('resolved is told again', lambda: len(calls()) == 3)
+        check(calls()[1:] == [['SetLinkDomains', index[0], [['example.com', True]]],
+                              ['SetLinkDefaultRoute', index[0], False]], f'told with domains: {calls()}')
+        a.ravelin('down', 'road')
         open(told + '.refuse', 'w').close()
         a.ravelin('up', 'road')  # without name servers, and that is said
         wait('the refusal is logged', lambda: 'resolved-refused' in a.log_text() and 'Interactive' in a.log_text())
@@ -286,6 +312,6 @@ def name_servers_are_put_back_after_a_kill():
 
 
 if __name__ == '__main__':
-    main([strongswan_lends_to_us, we_lend_to_strongswan, a_lease_survives_a_kill, exhausted_pools_are_said,
+    main([strongswan_lends_to_us, we_lend_to_strongswan, a_lease_survives_a_kill, a_daemon_without_root_keeps_leases, exhausted_pools_are_said,
           strongswan_has_none_for_us, two_connections_have_two_addresses, all_traffic_from_the_virtual_address,
           systemd_resolved_is_told, name_servers_are_put_back_after_a_kill])

@@ -163,6 +163,7 @@ def interfaces_are_as_documented():
     with Lab() as lab:
         a, b = pair(lab, lend=True)
         b.ravelin('up', a.name)
+        a.ravelin('up', b.name, ok=False)  # for an attempt to look at
         bus = dbus.bus.BusConnection(a.address)
         told, todo = {}, [ROOT]
         while todo:
