@@ -5,6 +5,7 @@
  */
 #include <ravelin/crypto.h>
 #include <ravelin/error.h>
+#include <ravelin/ikev2-auth.h>
 #include <ravelin/ikev2-intermediate.h>
 #include <ravelin/ikev2-wire.h>
 #include <ravelin/plugin.h>
