@@ -355,30 +355,43 @@ void ike_sa_end(struct rv_ike_sa *sa, int reason, const char *text)
 	ike_stop_check(engine);
 }
 
+/* What waits in an IKE SA that the session has left goes on in the one that it has. */
+static void hand_on(struct rv_ike_sa *from, struct rv_ike_sa *to)
+{
+	rv_list_each (&from->requests, x, struct rv_ike_exchange, entry) {
+		if (x->phase != IKE_QUEUED)
+			continue;
+		rv_list_del(&x->entry);
+		x->sa = to;
+		talloc_steal(to, x);
+		rv_list_add(&to->requests, &x->entry);
+	}
+}
+
 void ike_sa_retire(struct rv_ike_sa *sa)
 {
 	sa->state = RV_IKE_REPLACED;
 	sa->rekey_us = sa->dpd_us = 0;
 	sa->over_us = rv_loop_now_us(sa->engine->host->loop) + LINGER_US;
+	if (sa->peer->sa && sa->peer->sa != sa)
+		hand_on(sa, sa->peer->sa);
 	ike_sa_schedule(sa);
 }
 
-/* RFC 7296, 2.8: "An IKE SA so created inherits all of the original IKE SA's Child SAs": they hang on the session. */
+/* RFC 7296, 2.8: "An IKE SA so created inherits all of the original IKE SA's Child SAs": they hang on the session.
+ * Where both rekeyed, the peer may have replaced its successor in turn before old is done with: then that one has it.
+ */
 void ike_sa_replace(struct rv_ike_sa *old, struct rv_ike_sa *fresh)
 {
 	struct rv_peer *peer = old->peer;
 
+	if (peer->sa != old && fresh->state == RV_IKE_REPLACED) {
+		ike_sa_retire(old);
+		return;
+	}
 	peer->sa = fresh;
 	fresh->predecessor = ike_sa_ours(old);
 	ike_sa_retire(old);
-	rv_list_each (&old->requests, x, struct rv_ike_exchange, entry) {
-		if (x->phase != IKE_QUEUED)
-			continue;
-		rv_list_del(&x->entry);
-		x->sa = fresh;
-		talloc_steal(fresh, x);
-		rv_list_add(&fresh->requests, &x->entry);
-	}
 	fresh->n_agreed = old->n_agreed;
 	memcpy(fresh->agreed, old->agreed, sizeof(fresh->agreed));
 	ike_ext_inherit(old, fresh);
