@@ -128,7 +128,8 @@ struct rv_attempt {
 	struct rv_list same; /* attempts of connections with the same hash */
 	unsigned n_left_out; /* steps in the middle that there was no room for */
 	bool listed;
-	void *up; /* tunnel.c: what it is a part of, or NULL */
+	void *up;	      /* tunnel.c: what it is a part of, or NULL */
+	struct rv_ts *packet; /* that asked for it: its local and its remote side; or NULL */
 };
 /* by id; NULL when it is gone */
 struct rv_attempt *rv_attempt_find(struct rv_core *core, uint32_t id);

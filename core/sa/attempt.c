@@ -147,6 +147,15 @@ static char *RV_PRINTF(2, 0) sentence(struct rv_attempt *attempt, const char *fm
 	return talloc_strdup(attempt, shown);
 }
 
+bool rv_attempt_packet(const struct rv_attempt *attempt, struct rv_ts *local, struct rv_ts *remote)
+{
+	if (!attempt || !attempt->packet)
+		return false;
+	*local = attempt->packet[0];
+	*remote = attempt->packet[1];
+	return true;
+}
+
 /* The first steps say how it began and the last ones how it ended; between them the oldest goes. */
 static bool step_room(struct rv_attempt *attempt)
 {

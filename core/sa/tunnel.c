@@ -551,6 +551,11 @@ void rv_tunnel_acquire(struct rv_core *core, uint32_t reqid, const struct rv_ts 
 		return;
 	}
 	rv_attempt_step(attempt, "traffic %s", text);
+	attempt->packet = talloc_array(attempt, struct rv_ts, 2);
+	if (attempt->packet) {
+		attempt->packet[0] = *local;
+		attempt->packet[1] = *remote;
+	}
 	rv_attempt_drop(attempt);
 }
 

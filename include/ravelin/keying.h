@@ -40,6 +40,9 @@ struct rv_attempt *rv_attempt_new(struct rv_core *core, const char *connection, 
 struct rv_attempt *rv_attempt_hold(struct rv_attempt *attempt);
 void rv_attempt_drop(struct rv_attempt *attempt);
 
+/* The packet that asked for it as two selectors of one address each; false: no packet did. */
+bool rv_attempt_packet(const struct rv_attempt *attempt, struct rv_ts *local, struct rv_ts *remote);
+
 /* One line of the story: what was sent, what came back. Never a secret. NULL attempt: nothing happens. */
 void rv_attempt_step(struct rv_attempt *attempt, const char *fmt, ...) RV_PRINTF(2, 3);
 

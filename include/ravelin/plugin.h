@@ -12,7 +12,7 @@
 #include <talloc.h>
 
 #define RV_ABI_MAJOR 1
-#define RV_ABI_MINOR 3
+#define RV_ABI_MINOR 4
 
 struct rv_loop;
 struct rv_registry;

@@ -9,6 +9,7 @@
 #include "child.h"
 #include "config.h"
 #include "explain.h"
+#include "notify.h"
 #include "requests.h"
 #include "transitions.h"
 
@@ -367,6 +368,11 @@ static int learn_refusal(struct rv_ike_exchange *x, void *self)
 	if (!x->why.text[0])
 		rv_why_set(&x->why, error, "the peer answered %s with %s", ike_exchange_name(x->type),
 			   name ? name : "an unknown error");
+	/* RFC 7296, 2.21.3: INVALID_SYNTAX "is considered fatal in both peers" */
+	if (ike_notify_is_fatal(type, x->type == IKE_EXCHANGE_IKE_AUTH)) {
+		x->fate = IKE_FATE_END;
+		x->reason = error;
+	}
 	return error ? error : -RV_EREFUSED;
 }
 

@@ -51,6 +51,33 @@ struct rv_child *ike_child_by_spi_out(struct rv_peer *peer, uint32_t spi)
 	return NULL;
 }
 
+/* RFC 7296, 2.9: "the initiator SHOULD include as the first Traffic Selector in each of TSi and TSr a very specific
+ * Traffic Selector including the addresses in the packet triggering the request" */
+static void put_first(struct ike_ts_list *list, const struct rv_ts *first, bool alone)
+{
+	bool within = false;
+
+	for (size_t i = 0; i < list->n; i++)
+		within = within || rv_ts_contains(&list->ts[i], first);
+	if (!within || (!alone && list->n == IKE_TS_MAX))
+		return;
+	if (alone)
+		list->n = 0;
+	memmove(&list->ts[1], &list->ts[0], list->n * sizeof(list->ts[0]));
+	list->ts[0] = *first;
+	list->n++;
+}
+
+static void packet_first(struct rv_ike_exchange *x)
+{
+	struct rv_ts local, remote;
+
+	if (!rv_attempt_packet(ike_attempt(x), &local, &remote))
+		return;
+	put_first(&x->ts->local, &local, x->pair);
+	put_first(&x->ts->remote, &remote, x->pair);
+}
+
 int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf, uint32_t reqid)
 {
 	struct rv_child *child = rv_child_new(x->sa->peer, conf, reqid, &x->why);
@@ -71,6 +98,8 @@ int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf,
 	if (!x->ts)
 		return -ENOMEM;
 	ike_child_policy(x->sa->peer, x->conf, x->plan ? x->asked : NULL, x->ts);
+	if (!x->old)
+		packet_first(x);
 	return 0;
 }
 
@@ -193,6 +222,7 @@ struct choice {
 	struct ike_ts_pair ts;
 	struct rv_proposal chosen;
 	bool ts_fit, mode_fit;
+	unsigned n; /* how many children of the connection would do */
 };
 
 static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf, const struct ike_proposals *offer,
@@ -216,6 +246,7 @@ static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf
 	best->mode_fit = true;
 	if (!rv_proposal_choose(conf->proposals, conf->n_proposals, offer->proposal, offer->n, auth, &chosen))
 		return;
+	best->n++;
 	if (best->conf && fit <= best->fit)
 		return;
 	best->conf = conf;
@@ -313,6 +344,7 @@ int ike_child_choose(struct rv_ike_exchange *x, bool auth)
 	x->conf = best->conf;
 	x->chosen = best->chosen;
 	x->transport = best->conf->mode == RV_TRANSPORT;
+	x->more_ts = best->n > 1 && best->fit != IKE_NARROW_ALL;
 	x->ts = talloc_memdup(x, &best->ts, sizeof(best->ts));
 	if (!x->ts)
 		return -ENOMEM;
@@ -336,6 +368,8 @@ void ike_child_write(struct rv_ike_exchange *x, bool auth)
 	ike_ts_put(&x->out, IKE_PAYLOAD_TSR, x->ts->local.ts, x->ts->local.n);
 	if (x->transport)
 		ike_notify_put(&x->out, IKE_N_USE_TRANSPORT_MODE, rv_bytes(NULL, 0));
+	if (x->more_ts)
+		ike_notify_put(&x->out, IKE_N_ADDITIONAL_TS_POSSIBLE, rv_bytes(NULL, 0));
 }
 
 /* The initiator's look at the answer */
@@ -357,6 +391,8 @@ static int check_ts(struct rv_ike_exchange *x)
 	}
 	talloc_free(x->ts);
 	x->ts = answer;
+	if (ike_has_notify(x, IKE_N_ADDITIONAL_TS_POSSIBLE))
+		rv_attempt_step(ike_attempt(x), "the peer would take other selectors of ours in further child SAs");
 	return 0;
 }
 
@@ -553,7 +589,8 @@ void ike_child_failed(struct rv_ike_exchange *x, int error)
 	}
 	if (!x->plan && notify)
 		ike_notify_put(&x->out, notify, rv_bytes(x->veto_data, x->veto_len));
-	ike_attempt_fail(x, error);
+	if (!x->plan || !ike_child_ask_pair(x))
+		ike_attempt_fail(x, error);
 	x->veto = 0;
 	x->veto_len = 0;
 	x->advice = NULL;

@@ -39,6 +39,9 @@ rv_ike_step_fn ike_at_child_offer, ike_at_child_chosen, ike_at_child_keyed;
 void ike_child_done(struct rv_ike_exchange *x, bool in_only);
 void ike_child_complete(struct rv_child *child);
 
+/* The peer wants one pair of addresses a child SA: it is asked for the packet's own. False: there is no such packet. */
+bool ike_child_ask_pair(struct rv_ike_exchange *x);
+
 /* Our selectors with "dynamic" replaced: by the addresses that one side lent the other, else by the session's own.
  * asked (may be NULL): we ask for addresses with this, so that our side can be any one yet. */
 void ike_child_policy(const struct rv_peer *peer, const struct rv_child_conf *conf, const struct rv_attributes *asked,

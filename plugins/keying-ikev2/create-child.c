@@ -75,6 +75,7 @@ static struct rv_ike_exchange *once_more(struct rv_ike_exchange *x)
 	}
 	again->old = x->old;
 	again->group = x->group;
+	again->pair = x->pair;
 	again->attempt = x->attempt;
 	again->refusals = x->refusals;
 	x->attempt = NULL;
@@ -101,6 +102,29 @@ static bool other_group(struct rv_ike_exchange *x)
 	return again != NULL;
 }
 
+/* RFC 7296, 2.9: after SINGLE_PAIR_REQUIRED "The requestor is expected to respond by requesting an SA for only the
+ * specific traffic it is trying to forward." */
+bool ike_child_ask_pair(struct rv_ike_exchange *x)
+{
+	struct rv_attempt *attempt = ike_attempt(x);
+	struct rv_ike_exchange *again;
+	struct rv_ts local, remote;
+
+	if (x->pair || !ike_has_notify(x, IKE_N_SINGLE_PAIR_REQUIRED) || !rv_attempt_packet(attempt, &local, &remote))
+		return false;
+	again = ike_exchange_ask(x->sa, &ike_plan_child);
+	if (!again || !hold_conf(again, x->conf)) {
+		talloc_free(again);
+		return false;
+	}
+	again->pair = true;
+	again->attempt = rv_attempt_hold(attempt);
+	rv_attempt_drop(x->attempt);
+	x->attempt = NULL;
+	rv_attempt_step(attempt, "the peer wants one pair of addresses a child SA: the packet's own is asked for");
+	return true;
+}
+
 /* RFC 7296, 2.25: after TEMPORARY_FAILURE a peer "MUST wait ... MAY retry the request one or more times" */
 static bool later(struct rv_ike_exchange *x)
 {
@@ -120,16 +144,17 @@ static bool later(struct rv_ike_exchange *x)
 	return true;
 }
 
-/* The peer agreed to a child SA that we cannot use: it shall not keep it (RFC 7296, 1.3.1, 2.21). */
+/* The peer agreed to a child SA that we cannot use: it shall not keep it (RFC 7296, 1.3.1; 2.21: errors in responses
+ * "should still cause the recipient to clean up the IKE state"). */
 static void give_back(struct rv_ike_exchange *x, int result)
 {
-	if (result != -RV_ETIMEOUT && x->child && x->spi_out)
+	if (result != -RV_ETIMEOUT && x->phase == IKE_READING && x->child && !ike_error_in(x))
 		ike_child_disown(x->sa, x->child->child->spi_in);
 }
 
 static void child_end(struct rv_ike_exchange *x, int result, void *self)
 {
-	if (!result || other_group(x) || later(x))
+	if (!result || other_group(x) || later(x) || ike_child_ask_pair(x))
 		return;
 	give_back(x, result);
 	ike_explain_refusal(x);
@@ -402,6 +427,22 @@ static int install_new(struct rv_ike_exchange *x, void *self)
 	return ike_child_install(x, NULL, false);
 }
 
+/* RFC 7296, 1.3: "The responder sends a NO_ADDITIONAL_SAS notification to indicate that a CREATE_CHILD_SA request is
+ * unacceptable because the responder is unwilling to accept any more Child SAs on this IKE SA." A rekey is none. */
+static int make_room(struct rv_ike_exchange *x, void *self)
+{
+	int64_t limit = rv_conf_int(rv_host_conf(x->sa->engine->host), "child_limit");
+	int64_t n = 0;
+
+	rv_list_each (&x->sa->peer->children, child, struct rv_child, entry)
+		n++;
+	if (!limit || n < limit)
+		return 0;
+	return ike_refuse(x, IKE_N_NO_ADDITIONAL_SAS, rv_bytes(NULL, 0), -RV_ELIMIT,
+			  "the peer wants one more child SA than the %lld that child_limit allows a session",
+			  (long long)limit);
+}
+
 /* RFC 7296, 2.8: "the responder continues to send traffic on the old SA until" the initiator can receive on the new */
 static int install_inbound(struct rv_ike_exchange *x, void *self)
 {
@@ -445,7 +486,8 @@ static int write_successor(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_child_create_answer[] = { ike_config_lend,
+rv_ike_step_fn *const ike_child_create_answer[] = { make_room,
+						    ike_config_lend,
 						    ike_config_write,
 						    choose,
 						    ike_at_child_chosen,

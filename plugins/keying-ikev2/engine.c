@@ -170,10 +170,16 @@ static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const
 	ike_exchange_answer(x);
 }
 
+/* A request of ours that is out asks already; so does nothing within some seconds of the peer's last sign of life. */
+static bool may_hint(const struct rv_ike_sa *sa)
+{
+	return sa->state == RV_IKE_ESTABLISHED && rv_list_empty(&sa->requests) &&
+	       rv_loop_now_us(sa->engine->host->loop) - sa->last_in_us > HINT_US;
+}
+
 /* RFC 7296, 2.21.4: an unprotected complaint is "a hint that there might be problems" and worth a liveness check */
 static void hint(struct rv_ike_sa *sa, const struct ike_message *message, struct rv_ike_exchange *x)
 {
-	uint64_t now = rv_loop_now_us(sa->engine->host->loop);
 	struct ike_notify notify;
 	const struct ike_payload *p = ike_chain_first(&message->chain, IKE_PAYLOAD_NOTIFY);
 
@@ -184,7 +190,7 @@ static void hint(struct rv_ike_sa *sa, const struct ike_message *message, struct
 		rv_attempt_step(ike_attempt(x), "the peer (or somebody else: it is not protected) says %s",
 				ike_notify_name(notify.type) ? ike_notify_name(notify.type) : "an error");
 	}
-	if (sa->state == RV_IKE_ESTABLISHED && now - sa->last_in_us > HINT_US && rv_list_empty(&sa->requests))
+	if (may_hint(sa))
 		(void)ike_liveness(sa);
 }
 
@@ -204,9 +210,14 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 	struct rv_ike_plain plain;
 	int r;
 
-	if (!x)
+	if (!x && !may_hint(sa))
 		return;
 	r = ike_message_read(&message, octets, &sa->engine->types);
+	if (!x) {
+		if (!r && !message.sealed)
+			hint(sa, &message, NULL);
+		return;
+	}
 	if (header->exchange == IKE_EXCHANGE_IKE_SA_INIT) {
 		if (r)
 			return;

@@ -43,6 +43,8 @@ struct rv_ike_exchange {
 	bool childless; /* that has happened, or none is wanted */
 	bool lost;	/* ours is the redundant one of a collision */
 	bool transport; /* mode of the child SA */
+	bool pair;	/* only the packet's own selectors are asked for (RFC 7296, 2.9) */
+	bool more_ts;	/* other selectors would have been acceptable in another child SA */
 
 	/* what came in: the datagram (IKE_SA_INIT) or what was inside SK; message borrows body */
 	struct ike_header header;

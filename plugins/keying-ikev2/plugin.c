@@ -114,6 +114,7 @@ RV_PLUGIN(
 	"init_limit_half_open|int|10000|0..10000000|How many half-open IKE SAs there may be in all; 0: no limit.\n"
 	"failover_timeout|duration|10s|0.1s..1h|How long IKE_SA_INIT may stay unanswered before the next gateway of "
 	"remote_addrs is called.\n"
+	"child_limit|int|256|0..1000000|How many child SAs a session may have by the peer's asking; 0: no limit.\n"
 	"connections.*.unique|choice|no|no,never,replace|What happens to an older session of the same peer: it stays "
 	"unless "
 	"the peer says INITIAL_CONTACT, it always stays, or it always goes (RFC 7296, 2.4).\n\0",
