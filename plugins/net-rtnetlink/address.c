@@ -34,13 +34,15 @@ static bool read_address(const struct nlmsghdr *message, struct rv_addr *addr)
 	return true;
 }
 
-static void note(struct net *net, const struct rv_addr *addr, unsigned ifindex, bool up)
+/* What a session was lent is told to nobody: no path may lead from an address that needs the tunnel. */
+static void note(struct net *net, const struct rv_addr *addr, unsigned ifindex, bool up, bool lent)
 {
 	struct local *l = find(net, addr, ifindex);
 
 	if (up == (l != NULL))
 		return;
 	if (!up) {
+		lent = l->lent;
 		rv_list_del(&l->entry);
 		talloc_free(l);
 	} else {
@@ -49,9 +51,10 @@ static void note(struct net *net, const struct rv_addr *addr, unsigned ifindex, 
 			return;
 		l->addr = *addr;
 		l->ifindex = ifindex;
+		l->lent = lent;
 		rv_list_add(&net->locals, &l->entry);
 	}
-	if (net->events.address)
+	if (net->events.address && !lent)
 		net->events.address(net->events.arg, addr, ifindex, up);
 }
 
@@ -62,7 +65,7 @@ static int take(const struct nlmsghdr *message, void *arg)
 	struct rv_addr addr;
 
 	if ((up || message->nlmsg_type == RTM_DELADDR) && read_address(message, &addr))
-		note(arg, &addr, head->ifa_index, up);
+		note(arg, &addr, head->ifa_index, up, false);
 	return MNL_CB_OK;
 }
 
@@ -133,7 +136,7 @@ static bool clear_side(const struct net *net, unsigned ifindex)
 int address_each(const struct net *net, rv_net_each_fn *fn, void *fn_arg)
 {
 	rv_list_each (&net->locals, l, struct local, entry) {
-		if (l->addr.scope || l->ifindex == LOOPBACK_IFINDEX || clear_side(net, l->ifindex))
+		if (l->addr.scope || l->lent || l->ifindex == LOOPBACK_IFINDEX || clear_side(net, l->ifindex))
 			continue;
 		int r = fn(fn_arg, &l->addr);
 		if (r)
@@ -213,7 +216,7 @@ int address_change(struct net *net, bool add, const struct rv_addr *addr, unsign
 	int r = nl_request(net, request, NULL, NULL);
 
 	if (!r) { /* at once: the routes that are laid next name it as their source */
-		note(net, addr, head->ifa_index, add);
+		note(net, addr, head->ifa_index, add, true);
 		path_sources(net);
 	}
 	return !add && r == -EADDRNOTAVAIL ? 0 : r;

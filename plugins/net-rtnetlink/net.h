@@ -49,6 +49,7 @@ struct local {
 	struct rv_list entry;
 	struct rv_addr addr;
 	unsigned ifindex;
+	bool lent; /* by a session: no path leads from it */
 };
 
 /* A clear-side interface, while a policy leads into it. */
@@ -138,14 +139,12 @@ void path_round(struct net *net, const struct rv_net_policy *bypass);
 void path_sources(struct net *net);
 void path_flush(struct net *net);
 
-/* address.c */
+/* address.c. inside: a local address inside ts, or NULL. wire_mark: of the wire sockets, 0 when no wire is loaded. */
 int address_init(struct net *net);
 int address_each(const struct net *net, rv_net_each_fn *fn, void *fn_arg);
 int address_change(struct net *net, bool add, const struct rv_addr *addr, unsigned prefix, const char *ifname);
 void address_flush(struct net *net);
 int address_source(struct net *net, const struct rv_addr *remote, struct rv_addr *local);
 bool address_local(const struct net *net, const struct rv_addr *addr);
-/* A local address inside ts, or NULL. */
 const struct rv_addr *address_inside(const struct net *net, const struct rv_ts *ts);
-/* The mark of the wire sockets, 0 when no wire is loaded. */
 uint32_t wire_mark(struct net *net);
