@@ -75,3 +75,9 @@ static inline int rv_ike_nat_read(struct rv_ike_exchange *x, struct rv_path *pat
 {
 	return rv_ike_verbs(x)->nat_read(x, path);
 }
+
+/* In a step or a plan's end: the IKE SA ends when the exchange is over, without a word to the peer. */
+static inline void rv_ike_doom(struct rv_ike_exchange *x, int reason, const char *text)
+{
+	rv_ike_verbs(x)->doom(x, reason, text);
+}

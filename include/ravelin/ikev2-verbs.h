@@ -53,6 +53,7 @@ struct rv_ike_verbs {
 	int (*nat_read)(struct rv_ike_exchange *x, struct rv_path *path);
 	bool (*attribute)(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *value);
 	int (*add_attribute)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value);
+	void (*doom)(struct rv_ike_exchange *x, int reason, const char *text);
 };
 
 /* The verbs of an exchange or an IKE SA. */

@@ -331,7 +331,7 @@ void ike_exchange_close(struct rv_ike_exchange *x, int result)
 {
 	rv_timer_cancel(&x->timer);
 	if (x->plan && x->plan->end)
-		x->plan->end(x, result, x->self);
+		x->plan->end(x, result, x->plan_self);
 	if (result == -RV_ETIMEOUT && x->fate == IKE_FATE_NONE) {
 		x->fate = IKE_FATE_END;
 		x->reason = result;

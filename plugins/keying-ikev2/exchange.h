@@ -29,7 +29,7 @@ struct rv_ike_exchange {
 	struct rv_ike_sa *sa;
 	const struct rv_ike_plan *plan; /* ours; NULL when we answer */
 	const struct rv_ike_row *row;	/* what the message that came starts */
-	void *self;			/* of the extension that owns plan or row */
+	void *self, *plan_self;		/* of the extension that owns the row (or builds), and the plan */
 	rv_ike_step_fn *const *steps;
 	uint8_t phase, section, fate, type;
 	uint32_t id;

@@ -333,7 +333,7 @@ static int verb_start(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, void
 
 	if (!x)
 		return -ENOMEM;
-	x->self = self;
+	x->self = x->plan_self = self;
 	ike_exchange_kick(sa);
 	return 0;
 }
@@ -437,6 +437,14 @@ static int verb_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct r
 	return x->attributes ? rv_attributes_add(x->attributes, type, value) : -RV_ESTATE;
 }
 
+static void verb_doom(struct rv_ike_exchange *x, int reason, const char *text)
+{
+	x->fate = IKE_FATE_END;
+	x->reason = reason;
+	x->why = (struct rv_why){ 0 };
+	(void)rv_why_set(&x->why, reason, "%s", text);
+}
+
 const struct rv_ike_verbs ike_verbs = {
 	.size = sizeof(ike_verbs),
 	.sa = verb_sa,
@@ -476,4 +484,5 @@ const struct rv_ike_verbs ike_verbs = {
 	.nat_read = ike_verb_nat_read,
 	.attribute = ike_config_find,
 	.add_attribute = verb_add_attribute,
+	.doom = verb_doom,
 };

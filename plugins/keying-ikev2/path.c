@@ -78,9 +78,12 @@ void ike_verb_resend(struct rv_ike_sa *sa, const struct rv_path *path)
 
 void ike_verb_move(struct rv_ike_sa *sa, const struct rv_path *path)
 {
+	struct rv_ike_sa *current = sa->peer->sa;
 	bool up = sa->state >= RV_IKE_ESTABLISHED;
 
 	sa->encap = path->encap && !path->plain_esp;
+	if (current)
+		current->encap = sa->encap;
 	if (!up) {
 		sa->peer->path = *path;
 		return;
