@@ -20,16 +20,17 @@ struct rv_net_policy {
 	uint32_t mark, priority;
 };
 
-/* What changed on the host; called on the loop. */
+/* What changed on the host; called on the loop. address: one came or went, or its interface gained or lost its link.
+ */
 struct rv_net_events {
 	void (*address)(void *arg, const struct rv_addr *addr, unsigned ifindex, bool up);
 	void *arg;
 };
 
 /* source: the local address that packets to remote leave from. policy_add/del: as above. address_add/del: an address
- * with prefix on an interface. flush: everything this daemon made goes (start and stop). local: true when addr is ours.
- * each: calls fn with every address that others may reach this host at (not those of loopback and clear-side
- * interfaces, nor link-local ones) until fn returns non-zero, and returns that. */
+ * with prefix on an interface. flush: everything this daemon made goes (start and stop). local: true when addr is ours
+ * and its interface has a link. each: calls fn with every address that others may reach this host at (not those of
+ * loopback and clear-side interfaces, nor link-local ones) until fn returns non-zero, and returns that. */
 typedef int rv_net_each_fn(void *fn_arg, const struct rv_addr *addr);
 struct rv_net_ops {
 	size_t size;

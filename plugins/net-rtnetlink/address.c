@@ -34,6 +34,21 @@ static bool read_address(const struct nlmsghdr *message, struct rv_addr *addr)
 	return true;
 }
 
+/* An address whose interface lost its link is still ours, but of no use. */
+static void take_link(struct net *net, const struct nlmsghdr *message)
+{
+	const struct ifinfomsg *head = mnl_nlmsg_get_payload(message);
+	bool up = (head->ifi_flags & IFF_UP) && (head->ifi_flags & IFF_RUNNING);
+
+	rv_list_each (&net->locals, l, struct local, entry) {
+		if ((int)l->ifindex != head->ifi_index || l->down == !up)
+			continue;
+		l->down = !up;
+		if (net->events.address)
+			net->events.address(net->events.arg, &l->addr, l->ifindex, up);
+	}
+}
+
 /* What a session was lent is told to nobody: no path may lead from an address that needs the tunnel. */
 static void note(struct net *net, const struct rv_addr *addr, unsigned ifindex, bool up, bool lent)
 {
@@ -64,19 +79,28 @@ static int take(const struct nlmsghdr *message, void *arg)
 	bool up = message->nlmsg_type == RTM_NEWADDR;
 	struct rv_addr addr;
 
+	if (message->nlmsg_type == RTM_NEWLINK)
+		take_link(arg, message);
 	if ((up || message->nlmsg_type == RTM_DELADDR) && read_address(message, &addr))
 		note(arg, &addr, head->ifa_index, up, false);
 	return MNL_CB_OK;
 }
 
-static int dump(struct net *net)
+static int dump_of(struct net *net, uint16_t what)
 {
 	uint8_t buf[256] __attribute__((aligned(8)));
-	struct nlmsghdr *request = nl_begin(buf, RTM_GETADDR, NLM_F_DUMP);
+	struct nlmsghdr *request = nl_begin(buf, what, NLM_F_DUMP);
 	struct rtgenmsg *general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
 
 	general->rtgen_family = AF_UNSPEC;
 	return nl_request(net, request, take, net);
+}
+
+static int dump(struct net *net)
+{
+	int r = dump_of(net, RTM_GETADDR);
+
+	return r ? r : dump_of(net, RTM_GETLINK);
 }
 
 static void news(struct rv_io *io, uint32_t events)
@@ -105,7 +129,9 @@ int address_init(struct net *net)
 
 bool address_local(const struct net *net, const struct rv_addr *addr)
 {
-	return find(net, addr, 0) != NULL;
+	const struct local *l = find(net, addr, 0);
+
+	return l && !l->down;
 }
 
 static bool loopback(const struct rv_addr *addr)
@@ -136,7 +162,8 @@ static bool clear_side(const struct net *net, unsigned ifindex)
 int address_each(const struct net *net, rv_net_each_fn *fn, void *fn_arg)
 {
 	rv_list_each (&net->locals, l, struct local, entry) {
-		if (l->addr.scope || l->lent || l->ifindex == LOOPBACK_IFINDEX || clear_side(net, l->ifindex))
+		if (l->addr.scope || l->lent || l->down || l->ifindex == LOOPBACK_IFINDEX ||
+		    clear_side(net, l->ifindex))
 			continue;
 		int r = fn(fn_arg, &l->addr);
 		if (r)

@@ -50,6 +50,7 @@ struct local {
 	struct rv_addr addr;
 	unsigned ifindex;
 	bool lent; /* by a session: no path leads from it */
+	bool down; /* its interface is */
 };
 
 /* A clear-side interface, while a policy leads into it. */
@@ -146,5 +147,5 @@ int address_change(struct net *net, bool add, const struct rv_addr *addr, unsign
 void address_flush(struct net *net);
 int address_source(struct net *net, const struct rv_addr *remote, struct rv_addr *local);
 bool address_local(const struct net *net, const struct rv_addr *addr);
-const struct rv_addr *address_inside(const struct net *net, const struct rv_ts *ts);
-uint32_t wire_mark(struct net *net);
+const struct rv_addr *address_inside(const struct net *net, const struct rv_ts *ts); /* a local one in ts, or NULL */
+uint32_t wire_mark(struct net *net); /* of the wire sockets, 0 when no wire is loaded */

@@ -21,7 +21,7 @@ int nl_open(struct net *net)
 	net->requests = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	net->news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (!net->requests || !net->news || mnl_socket_bind(net->requests, 0, MNL_SOCKET_AUTOPID) ||
-	    mnl_socket_bind(net->news, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR, MNL_SOCKET_AUTOPID))
+	    mnl_socket_bind(net->news, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_LINK, MNL_SOCKET_AUTOPID))
 		return -errno;
 
 	/* a lost answer must not hang the loop: the kernel has answered long before this ends */
