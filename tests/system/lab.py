@@ -357,11 +357,11 @@ class Nat:
         self.ip('addr', 'add', gateway + '/24', 'dev', port)
         self.ip('addr', 'add', self.outside + '/24', 'dev', 'out')
         self.run('sysctl', '-qw', 'net.ipv4.ip_forward=1')
+        self.rules(inward)
         host.ip('addr', 'del', host.wire4 + '/24', 'dev', 'eth0')
         host.ip('addr', 'add', self.inside + '/24', 'dev', 'eth0')
         host.ip('route', 'add', 'default', 'via', gateway)
         host.inside4 = self.inside
-        self.rules(inward)
 
     def rules(self, inward):
         ports = '' if inward else ' to :20000-29999 random'
