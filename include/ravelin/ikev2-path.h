@@ -81,3 +81,29 @@ static inline void rv_ike_doom(struct rv_ike_exchange *x, int reason, const char
 {
 	rv_ike_verbs(x)->doom(x, reason, text);
 }
+
+/* The session is set up anew at gateway (an address or a name), for the same attempt and with the children that this
+ * one has or was to have; this one is deleted, or dropped when IKE_SA_INIT is at hand. In IKE_AUTH: at ROUND. Ours
+ * only, as initiator: 0, -RV_ESTATE or -ENOMEM. */
+static inline int rv_ike_redial(struct rv_ike_exchange *x, const char *gateway)
+{
+	return rv_ike_verbs(x)->redial(x, gateway);
+}
+
+/* During the handshake of a session that redial() set up: where the peer of the one before it was; else NULL. */
+static inline const struct rv_addr *rv_ike_origin(const struct rv_ike_sa *sa)
+{
+	return rv_ike_verbs(sa)->origin(sa);
+}
+
+/* At ROUND of IKE_AUTH: no child SA is made along with the IKE SA. */
+static inline void rv_ike_no_child(struct rv_ike_exchange *x)
+{
+	rv_ike_verbs(x)->no_child(x);
+}
+
+/* Our nonce of the exchange, of IKE_SA_INIT or CREATE_CHILD_SA. */
+static inline struct rv_bytes rv_ike_nonce(const struct rv_ike_exchange *x)
+{
+	return rv_ike_verbs(x)->nonce(x);
+}

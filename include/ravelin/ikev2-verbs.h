@@ -54,6 +54,10 @@ struct rv_ike_verbs {
 	bool (*attribute)(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *value);
 	int (*add_attribute)(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value);
 	void (*doom)(struct rv_ike_exchange *x, int reason, const char *text);
+	int (*redial)(struct rv_ike_exchange *x, const char *gateway);
+	const struct rv_addr *(*origin)(const struct rv_ike_sa *sa);
+	void (*no_child)(struct rv_ike_exchange *x);
+	struct rv_bytes (*nonce)(const struct rv_ike_exchange *x);
 };
 
 /* The verbs of an exchange or an IKE SA. */

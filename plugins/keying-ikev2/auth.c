@@ -350,6 +350,8 @@ static int done(struct rv_ike_exchange *x, void *self)
 	else if (!x->childless && !(hs->childless && hs->child))
 		ike_attempt_ok(x);
 	x->sa->peer->attempt = NULL;
+	for (const struct rv_child_conf **conf = x->sa->hs->more; conf && *conf; conf++)
+		(void)ike_child_create(x->sa, *conf, NULL);
 	TALLOC_FREE(x->sa->hs);
 	return 0;
 }

@@ -7,7 +7,9 @@
  */
 #include "init.h"
 
+#include "child.h"
 #include "explain.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>
@@ -24,10 +26,12 @@ struct ike_dial {
 	struct rv_addrs found;	/* of the gateway at hand, in the order of the race */
 	struct rv_list running; /* struct ike_handshake.race */
 	const char *const *gateways, *one[2];
-	size_t at;	/* of gateways: the next one */
-	unsigned next;	/* of found */
-	unsigned tried; /* addresses so far */
-	int error;	/* how the last one failed, and what may help */
+	size_t at;     /* of gateways: the next one */
+	unsigned next; /* of found */
+	struct rv_addr origin;
+	const struct rv_child_conf **more; /* see struct ike_handshake */
+	unsigned tried;			   /* addresses so far */
+	int error;			   /* how the last one failed, and what may help */
 	const char *advice;
 	char *text;
 };
@@ -148,6 +152,7 @@ static int start(struct ike_dial *d, struct rv_addr *remote)
 	r = hs ? 0 : -ENOMEM;
 	if (hs) {
 		hs->dial = d;
+		hs->origin = d->origin;
 		rv_list_add(&d->running, &hs->race);
 		ike_exchange_kick(hs->sa);
 		return 0;
@@ -259,14 +264,14 @@ static void due(struct rv_timer *timer)
 	next_gateway(d);
 }
 
-int ike_dial(struct ike_engine *engine, const struct rv_connection *connection, const struct rv_child_conf *child,
-	     struct rv_attempt *attempt, const char *gateway)
+static struct ike_dial *dial_new(struct ike_engine *engine, const struct rv_connection *connection,
+				 const struct rv_child_conf *child, struct rv_attempt *attempt, const char *gateway)
 {
 	struct ike_dial *d = talloc_zero(engine, struct ike_dial);
 
 	if (!d || !talloc_reference(d, connection)) {
 		talloc_free(d);
-		return -ENOMEM;
+		return NULL;
 	}
 	d->engine = engine;
 	d->connection = connection;
@@ -277,8 +282,32 @@ int ike_dial(struct ike_engine *engine, const struct rv_connection *connection, 
 	rv_timer_init(&d->timer, engine->host->loop, due);
 	d->attempt = rv_attempt_hold(attempt);
 	talloc_set_destructor(d, dial_free);
-	next_gateway(d);
-	return 0;
+	return d;
+}
+
+int ike_dial(struct ike_engine *engine, const struct rv_connection *connection, const struct rv_child_conf *child,
+	     struct rv_attempt *attempt, const char *gateway)
+{
+	struct ike_dial *d = dial_new(engine, connection, child, attempt, gateway);
+
+	ike_dial_go(d);
+	return d ? 0 : -ENOMEM;
+}
+
+void ike_dial_drop(struct ike_dial *d)
+{
+	if (!d)
+		return;
+	rv_attempt_fail(d->attempt, -RV_ECANCELLED, NULL, "the session ended before another one was begun");
+	talloc_free(d);
+}
+
+void ike_dial_go(struct ike_dial *d)
+{
+	if (d && d->engine->stopping)
+		ike_dial_drop(d);
+	else if (d)
+		next_gateway(d);
 }
 
 void ike_dial_won(struct ike_handshake *hs)
@@ -289,6 +318,7 @@ void ike_dial_won(struct ike_handshake *hs)
 		return;
 	leave(hs);
 	hs->sa->peer->attempt = d->attempt;
+	hs->more = talloc_steal(hs, d->more);
 	if (d->tried > 1) {
 		char to[RV_ADDR_TEXT];
 		rv_attempt_step(d->attempt, "%s it is", rv_addr_text(&hs->sa->peer->path.remote, to));
@@ -328,4 +358,92 @@ void ike_dial_gone(struct ike_handshake *hs)
 		return;
 	rv_attempt_fail(d->attempt, -RV_ECANCELLED, NULL, "taken down");
 	talloc_free(d);
+}
+
+/* Elsewhere */
+
+static bool lives(const struct rv_child *child)
+{
+	return child->state == RV_CHILD_INSTALLED || child->state == RV_CHILD_REKEYING;
+}
+
+/* The children that an established session has: the first one is called for, the others follow. */
+static int take_children(struct ike_dial *d, const struct rv_peer *peer)
+{
+	unsigned n = 0;
+
+	rv_list_each (&peer->children, child, struct rv_child, entry)
+		n += lives(child);
+	d->more = talloc_zero_array(d, const struct rv_child_conf *, n + 1);
+	if (!d->more)
+		return -ENOMEM;
+	n = 0;
+	rv_list_each (&peer->children, child, struct rv_child, entry) {
+		if (!lives(child))
+			continue;
+		if (!d->child)
+			d->child = child->conf;
+		else
+			d->more[n++] = child->conf;
+	}
+	return 0;
+}
+
+/* The attempt leaves the handshake, and whoever ran beside it. */
+static void leave_handshake(struct ike_handshake *hs)
+{
+	if (hs->dial)
+		ike_dial_won(hs);
+	hs->sa->peer->attempt = NULL;
+	rv_attempt_drop(hs->attempt);
+	hs->attempt = NULL;
+	hs->child = NULL;
+}
+
+int ike_verb_redial(struct rv_ike_exchange *x, const char *gateway)
+{
+	struct rv_ike_sa *sa = x->sa;
+	struct rv_peer *peer = sa->peer;
+	struct ike_handshake *hs = sa->hs;
+	struct rv_attempt *attempt;
+	struct ike_dial *d;
+	char from[RV_ADDR_TEXT];
+
+	if (sa->next || !peer->connection || !peer->initiator)
+		return -RV_ESTATE;
+	attempt = hs ? hs->attempt : rv_attempt_new(sa->engine->host->core, peer->connection->name, NULL, "redial");
+	d = dial_new(sa->engine, peer->connection, hs ? hs->child : NULL, attempt, gateway);
+	if (!d || (!hs && take_children(d, peer))) {
+		ike_dial_drop(d);
+		return -ENOMEM;
+	}
+	d->origin = peer->path.remote;
+	sa->next = d;
+	rv_attempt_step(d->attempt, "from %s on to %s", rv_addr_text(&peer->path.remote, from), gateway);
+	if (hs)
+		leave_handshake(hs);
+	if (sa->state == RV_IKE_INIT) {
+		x->fate = IKE_FATE_END;
+		return 0;
+	}
+	if (hs)
+		ike_verb_no_child(x);
+	return ike_exchange_ask(sa, &ike_plan_delete) ? 0 : -ENOMEM;
+}
+
+void ike_verb_no_child(struct rv_ike_exchange *x)
+{
+	struct ike_child *ic = x->child;
+
+	x->childless = true;
+	if (!ic)
+		return;
+	ic->x = NULL;
+	x->child = NULL;
+	rv_child_down(ic->child, 0);
+}
+
+const struct rv_addr *ike_verb_origin(const struct rv_ike_sa *sa)
+{
+	return sa->hs && sa->hs->origin.family ? &sa->hs->origin : NULL;
 }

@@ -120,6 +120,11 @@ int ike_verb_route(struct rv_ike_sa *sa, const struct rv_addr *local, const stru
 int ike_verb_nat_add(struct rv_ike_exchange *x, const struct rv_path *path);
 int ike_verb_nat_read(struct rv_ike_exchange *x, struct rv_path *path);
 
+/* dial.c: more of them. */
+int ike_verb_redial(struct rv_ike_exchange *x, const char *gateway);
+void ike_verb_no_child(struct rv_ike_exchange *x);
+const struct rv_addr *ike_verb_origin(const struct rv_ike_sa *sa);
+
 /* verbs.c: the keying ops; stop_check: the orderly end may be over. state.c: pack and unpack. bus.c: D-Bus. */
 extern const struct rv_keying_ops ike_keying_ops;
 void ike_stop_check(struct ike_engine *engine);

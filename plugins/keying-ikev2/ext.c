@@ -437,6 +437,11 @@ static int verb_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct r
 	return x->attributes ? rv_attributes_add(x->attributes, type, value) : -RV_ESTATE;
 }
 
+static struct rv_bytes verb_nonce(const struct rv_ike_exchange *x)
+{
+	return rv_bytes(x->nonce, sizeof(x->nonce));
+}
+
 static void verb_doom(struct rv_ike_exchange *x, int reason, const char *text)
 {
 	x->fate = IKE_FATE_END;
@@ -485,4 +490,8 @@ const struct rv_ike_verbs ike_verbs = {
 	.attribute = ike_config_find,
 	.add_attribute = verb_add_attribute,
 	.doom = verb_doom,
+	.redial = ike_verb_redial,
+	.origin = ike_verb_origin,
+	.no_child = ike_verb_no_child,
+	.nonce = verb_nonce,
 };

@@ -50,12 +50,11 @@ struct rv_ike_sa {
 	struct rv_ike_exchange *serving; /* the peer's */
 	struct ike_response *response;
 	struct ike_handshake *hs;
+	struct ike_dial *next; /* init.h: what is called when this one has ended */
 	struct rv_timer timer;
 	uint64_t last_in_us, rekey_us, over_us, dpd_us;
 	uint64_t predecessor; /* our SPI of the IKE SA that this one replaced; 0: none */
 };
-
-struct ike_dial;
 
 /* What only the way to an established IKE SA needs. */
 struct ike_handshake {
@@ -74,6 +73,8 @@ struct ike_handshake {
 	bool childless;	       /* both sides can do IKE_AUTH without a child SA */
 	struct ike_dial *dial; /* while others may answer sooner */
 	struct rv_list race;
+	struct rv_addr origin;		   /* of the session that this one replaces */
+	const struct rv_child_conf **more; /* children that it had besides; NULL-terminated */
 };
 
 static inline uint64_t ike_sa_ours(const struct rv_ike_sa *sa)

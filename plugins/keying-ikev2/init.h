@@ -12,6 +12,10 @@
 int ike_dial(struct ike_engine *engine, const struct rv_connection *connection, const struct rv_child_conf *child,
 	     struct rv_attempt *attempt, const char *gateway);
 
+/* What was prepared to be called begins (NULL: nothing), or is let go. */
+void ike_dial_go(struct ike_dial *dial);
+void ike_dial_drop(struct ike_dial *dial);
+
 /* An IKE SA in the race: it was answered and the others are let go; it failed, another one may do better (true: the
  * failure is dealt with); its handshake ends in another way. */
 void ike_dial_won(struct ike_handshake *hs);

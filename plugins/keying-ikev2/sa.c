@@ -55,6 +55,7 @@ static int sa_free(struct rv_ike_sa *sa)
 {
 	rv_timer_cancel(&sa->timer);
 	TALLOC_FREE(sa->hs);
+	ike_dial_drop(sa->next);
 	while (!rv_list_empty(&sa->requests))
 		talloc_free(rv_container_of(sa->requests.next, struct rv_ike_exchange, entry));
 	TALLOC_FREE(sa->serving);
@@ -338,11 +339,13 @@ void ike_sa_end(struct rv_ike_sa *sa, int reason, const char *text)
 {
 	struct rv_peer *peer = sa->peer;
 	struct ike_engine *engine = sa->engine;
+	struct ike_dial *next = sa->next;
 	char words[256];
 
 	if (sa->doomed)
 		return;
 	sa->doomed = true;
+	sa->next = NULL;
 	snprintf(words, sizeof(words), "%s", text ? text : "");
 	ike_ghost_keep(sa);
 	if (peer->sa && peer->sa != sa) {
@@ -352,6 +355,7 @@ void ike_sa_end(struct rv_ike_sa *sa, int reason, const char *text)
 		ike_sas_remove(sa);
 		rv_peer_down(peer, reason, text ? words : NULL);
 	}
+	ike_dial_go(next);
 	ike_stop_check(engine);
 }
 
@@ -390,6 +394,8 @@ void ike_sa_replace(struct rv_ike_sa *old, struct rv_ike_sa *fresh)
 		return;
 	}
 	peer->sa = fresh;
+	fresh->next = old->next;
+	old->next = NULL;
 	fresh->predecessor = ike_sa_ours(old);
 	ike_sa_retire(old);
 	fresh->n_agreed = old->n_agreed;
