@@ -49,8 +49,7 @@ struct local {
 	struct rv_list entry;
 	struct rv_addr addr;
 	unsigned ifindex;
-	bool lent; /* by a session: no path leads from it */
-	bool down; /* its interface is */
+	bool lent, down; /* lent by a session: no path leads from it; down: its interface is */
 };
 
 /* A clear-side interface, while a policy leads into it. */
