@@ -28,6 +28,7 @@ struct ike_dial {
 	const char *const *gateways, *one[2];
 	size_t at;     /* of gateways: the next one */
 	unsigned next; /* of found */
+	bool starting;
 	struct rv_addr origin;
 	const struct rv_child_conf **more; /* see struct ike_handshake */
 	unsigned tried;			   /* addresses so far */
@@ -202,9 +203,13 @@ static void next_address(struct ike_dial *d)
 {
 	uint64_t wait = rv_conf_us(rv_host_conf(d->engine->host), "failover_timeout");
 
-	while (d->next < d->found.n)
-		if (!start(d, &d->found.addr[d->next++]))
+	d->starting = true;
+	while (d->next < d->found.n) {
+		const struct rv_list *last = d->running.prev;
+		if (!start(d, &d->found.addr[d->next++]) && d->running.prev != last)
 			break;
+	}
+	d->starting = false;
 	if (rv_list_empty(&d->running)) {
 		next_gateway(d);
 		return;
@@ -339,8 +344,10 @@ bool ike_dial_lost(struct rv_ike_exchange *x, int error)
 	note(d, error, x->advice, x->why.text[0] ? x->why.text : rv_error_text(error));
 	if (d->next < d->found.n || !rv_list_empty(&d->running) || more_gateways(d))
 		rv_attempt_step(d->attempt, "%s is out: %s", rv_addr_text(&x->sa->peer->path.remote, to), words(d));
-	rv_timer_cancel(&d->timer);
-	next_address(d);
+	if (!d->starting) { /* else it failed at once, and next_address() goes on by itself */
+		rv_timer_cancel(&d->timer);
+		next_address(d);
+	}
 	rv_attempt_drop(hs->attempt);
 	hs->attempt = NULL;
 	return true;
