@@ -9,7 +9,7 @@
 #include "child.h"
 #include "config.h"
 #include "explain.h"
-#include "notify.h"
+#include "octets/notify.h"
 #include "requests.h"
 #include "transitions.h"
 

@@ -4,7 +4,7 @@
 #pragma once
 
 #include "exchange.h"
-#include "notify.h"
+#include "octets/notify.h"
 
 #include <ravelin/auth.h>
 

@@ -9,8 +9,8 @@
 #include "config.h"
 #include "explain.h"
 #include "kex.h"
-#include "narrow.h"
-#include "notify.h"
+#include "octets/narrow.h"
+#include "octets/notify.h"
 #include "requests.h"
 
 #include <errno.h>

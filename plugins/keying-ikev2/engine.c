@@ -8,7 +8,7 @@
 
 #include "explain.h"
 #include "init.h"
-#include "notify.h"
+#include "octets/notify.h"
 #include "protect.h"
 #include "requests.h"
 

@@ -5,7 +5,7 @@
  */
 #pragma once
 
-#include "message.h"
+#include "octets/message.h"
 
 #include <ravelin/error.h>
 #include <ravelin/event.h>

@@ -9,7 +9,7 @@
 
 #include "child.h"
 #include "explain.h"
-#include "notify.h"
+#include "octets/notify.h"
 #include "protect.h"
 #include "transitions.h"
 

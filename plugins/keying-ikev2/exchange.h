@@ -5,7 +5,7 @@
 #pragma once
 
 #include "ike-sa.h"
-#include "payload.h"
+#include "octets/payload.h"
 
 struct ike_child;
 struct ike_kex;

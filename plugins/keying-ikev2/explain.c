@@ -7,7 +7,7 @@
 
 #include "auth.h"
 #include "child.h"
-#include "narrow.h"
+#include "octets/narrow.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include "protect.h"
 
 #include "explain.h"
-#include "sealed.h"
+#include "octets/sealed.h"
 #include "transitions.h"
 
 #include <errno.h>

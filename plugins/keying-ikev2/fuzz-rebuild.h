@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "payload.h"
+#include "octets/payload.h"
 
 #include <ravelin/error.h>
 #include <stdlib.h>

@@ -6,8 +6,8 @@
  * whatever padding its last octets say.
  */
 #include "fuzz-rebuild.h"
+#include "octets/sealed.h"
 #include "parts.h"
-#include "sealed.h"
 
 #include <string.h>
 

@@ -5,7 +5,7 @@
  */
 #include "halfopen.h"
 
-#include "payload.h"
+#include "octets/payload.h"
 
 #include <errno.h>
 #include <string.h>

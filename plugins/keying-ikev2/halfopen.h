@@ -3,8 +3,8 @@
  */
 #pragma once
 
-#include "cookie.h"
 #include "ike-sa.h"
+#include "octets/cookie.h"
 
 int ike_halfopen_init(struct ike_engine *engine);
 

@@ -7,7 +7,7 @@
 #pragma once
 
 #include "engine.h"
-#include "keys.h"
+#include "octets/keys.h"
 
 enum { IKE_AGREED_MAX = 10 };
 

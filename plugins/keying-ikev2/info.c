@@ -4,7 +4,7 @@
 #include "child.h"
 
 #include "config.h"
-#include "notify.h"
+#include "octets/notify.h"
 #include "requests.h"
 #include "transitions.h"
 

@@ -8,7 +8,7 @@
 #include "explain.h"
 #include "halfopen.h"
 #include "kex.h"
-#include "nat.h"
+#include "octets/nat.h"
 #include "transitions.h"
 
 #include <errno.h>

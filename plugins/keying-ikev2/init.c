@@ -5,10 +5,10 @@
  */
 #include "init.h"
 
-#include "cookie.h"
 #include "explain.h"
 #include "kex.h"
-#include "nat.h"
+#include "octets/cookie.h"
+#include "octets/nat.h"
 #include "protect.h"
 #include "transitions.h"
 

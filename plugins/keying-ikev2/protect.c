@@ -6,7 +6,7 @@
  */
 #include "protect.h"
 
-#include "sealed.h"
+#include "octets/sealed.h"
 
 #include <errno.h>
 #include <string.h>

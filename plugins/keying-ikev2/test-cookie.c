@@ -2,7 +2,7 @@
 /* test-cookie: a cookie fits its request and two secrets, and nothing else. */
 #include "test.h"
 
-#include "cookie.h"
+#include "octets/cookie.h"
 #include "test-services.h"
 
 static const uint8_t fresh[3][IKE_COOKIE_SECRET_LEN] = { "first secret", "second secret", "third secret" };

@@ -7,7 +7,7 @@
 #include "pair.h"
 
 #include "child.h"
-#include "notify.h"
+#include "octets/notify.h"
 #include "protect.h"
 #include "requests.h"
 

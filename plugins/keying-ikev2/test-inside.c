@@ -4,8 +4,8 @@
  */
 #include "test-ear.h"
 
+#include "octets/sealed.h"
 #include "protect.h"
-#include "sealed.h"
 #include "transitions.h"
 
 struct inside {

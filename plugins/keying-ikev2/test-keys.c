@@ -2,8 +2,8 @@
 /* test-keys: keys against an independent computation (vectors/make-vectors.py), and the limits of prf+. */
 #include "test.h"
 
-#include "keys.h"
-#include "payload.h"
+#include "octets/keys.h"
+#include "octets/payload.h"
 #include "test-services.h"
 
 struct key_row {

@@ -2,7 +2,7 @@
 /* test-message: headers, chains of payloads and the builder, with hand-made octets. */
 #include "test.h"
 
-#include "message.h"
+#include "octets/message.h"
 
 #include <errno.h>
 #include <ravelin/error.h>

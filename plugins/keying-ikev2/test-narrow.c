@@ -2,7 +2,7 @@
 /* test-narrow: the responder's choice by the rules and examples of RFC 7296, 2.9, and the initiator's check. */
 #include "test.h"
 
-#include "narrow.h"
+#include "octets/narrow.h"
 
 static void list_parse(struct ike_ts_list *list, const char *const *text)
 {

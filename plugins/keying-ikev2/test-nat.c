@@ -2,7 +2,7 @@
 /* test-nat: NAT detection hashes against another implementation, and what is concluded from them. */
 #include "test.h"
 
-#include "nat.h"
+#include "octets/nat.h"
 #include "test-services.h"
 
 #include <errno.h>

@@ -2,7 +2,7 @@
 /* test-notify: errors to notify types and back. */
 #include "test.h"
 
-#include "notify.h"
+#include "octets/notify.h"
 
 #include <errno.h>
 #include <ravelin/error.h>

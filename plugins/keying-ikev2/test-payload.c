@@ -2,7 +2,7 @@
 /* test-payload: every payload's reader at its boundaries, and every writer against its reader. */
 #include "test.h"
 
-#include "payload.h"
+#include "octets/payload.h"
 
 #include <talloc.h>
 

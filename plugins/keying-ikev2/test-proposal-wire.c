@@ -2,7 +2,7 @@
 /* test-proposal-wire: the SA payload, from hand-made octets and from the writer; and what counts as an answer. */
 #include "test.h"
 
-#include "payload.h"
+#include "octets/payload.h"
 
 #include <talloc.h>
 

@@ -2,8 +2,8 @@
 /* test-sealed: the Encrypted payload against RFC 7634, Appendix B and another implementation, and against forgers. */
 #include "test.h"
 
-#include "payload.h"
-#include "sealed.h"
+#include "octets/payload.h"
+#include "octets/sealed.h"
 #include "test-services.h"
 
 #include <errno.h>

@@ -6,10 +6,10 @@
  */
 #include "test.h"
 
-#include "keys.h"
-#include "narrow.h"
-#include "nat.h"
-#include "sealed.h"
+#include "octets/keys.h"
+#include "octets/narrow.h"
+#include "octets/nat.h"
+#include "octets/sealed.h"
 #include "test-services.h"
 
 enum { SAS = 2, CHILDREN = 2, EXCHANGES = 3, MESSAGES = 20, TEXT_MAX = 2048 };
