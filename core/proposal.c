@@ -71,7 +71,16 @@ const char *rv_proposal_text(struct rv_registry *registry, const struct rv_propo
  * exchange, no extended sequence numbers (RFC 7296, 3.3.2 and 3.3.3). */
 static bool may_lack(uint8_t class)
 {
-	return class == RV_CLASS_INTEG || class == RV_CLASS_KE || class == RV_CLASS_SN;
+	return class == RV_CLASS_INTEG || class == RV_CLASS_KE || class == RV_CLASS_SN || rv_class_is_further_ke(class);
+}
+
+/* A further key exchange is done once (but "none" may stand in several classes). */
+static bool done_already(const struct rv_proposal *chosen, const struct rv_transform *t)
+{
+	for (unsigned i = 0; rv_class_is_further_ke(t->class) && t->id && i < chosen->n; i++)
+		if (rv_class_is_further_ke(chosen->t[i].class) && chosen->t[i].id == t->id)
+			return true;
+	return false;
 }
 
 /* The transform of class that both have and we like best, added to chosen as far as theirs names the class. */
@@ -85,7 +94,7 @@ static bool choose_class(const struct rv_proposal *ours, const struct rv_proposa
 	if (!rv_proposal_get(ours, class))
 		return may_lack(class) && has(theirs, &none) && proposal_add(chosen, &none);
 	for (unsigned i = 0; i < ours->n; i++)
-		if (ours->t[i].class == class && has(theirs, &ours->t[i]))
+		if (ours->t[i].class == class && has(theirs, &ours->t[i]) && !done_already(chosen, &ours->t[i]))
 			return proposal_add(chosen, &ours->t[i]);
 	return false;
 }
@@ -100,6 +109,7 @@ static bool choose_pair(const struct rv_proposal *ours, const struct rv_proposal
 		return false;
 	*chosen = (struct rv_proposal){ .protocol = theirs->protocol, .number = theirs->number };
 	done[RV_CLASS_KE] = strip_ke;
+	memset(done + RV_CLASS_KE_FURTHER, strip_ke, RV_CLASS_KE_LAST - RV_CLASS_KE_FURTHER + 1);
 	for (unsigned side = 0; side < 2; side++)
 		for (unsigned i = 0; i < both[side]->n; i++) {
 			uint8_t class = both[side]->t[i].class;

@@ -11,7 +11,21 @@
 
 struct rv_why;
 
-enum rv_class { RV_CLASS_ENCR = 1, RV_CLASS_PRF = 2, RV_CLASS_INTEG = 3, RV_CLASS_KE = 4, RV_CLASS_SN = 5 };
+enum rv_class {
+	RV_CLASS_ENCR = 1,
+	RV_CLASS_PRF = 2,
+	RV_CLASS_INTEG = 3,
+	RV_CLASS_KE = 4,
+	RV_CLASS_SN = 5,
+	RV_CLASS_KE_FURTHER = 6, /* the first of further key exchanges, each with the transform IDs of RV_CLASS_KE */
+	RV_CLASS_KE_LAST = 12,
+};
+
+/* Whether a class is a further key exchange, which a proposal may name but need not. */
+static inline bool rv_class_is_further_ke(uint8_t class)
+{
+	return class >= RV_CLASS_KE_FURTHER && class <= RV_CLASS_KE_LAST;
+}
 
 /* What a proposal protects: the keying protocol's own messages, or a child SA. The numbers are RFC 7296, 3.3.1's. */
 enum rv_protocol { RV_PROTO_KEYING = 1, RV_PROTO_AH = 2, RV_PROTO_ESP = 3 };
@@ -69,8 +83,9 @@ int rv_proposal_parse(struct rv_registry *registry, uint8_t protocol, const char
 const char *rv_proposal_text(struct rv_registry *registry, const struct rv_proposal *proposal, char *out, size_t size);
 
 /* Chooses as RFC 7296, 2.7 says: the first of ours that has a transform in common with theirs in every class that
- * either names (KE and SN count as "none" where absent), by our preference. strip_ke leaves key exchanges out (a child
- * SA made in IKE_AUTH). chosen has one transform a class and theirs' number. True when there is one. */
+ * either names (KE, further KE and SN count as "none" where absent), by our preference; no two further key exchanges
+ * are the same. strip_ke leaves key exchanges out (a child SA made in IKE_AUTH). chosen has one transform a class and
+ * theirs' number. True when there is one. */
 bool rv_proposal_choose(const struct rv_proposal *ours, size_t n_ours, const struct rv_proposal *theirs,
 			size_t n_theirs, bool strip_ke, struct rv_proposal *chosen);
 

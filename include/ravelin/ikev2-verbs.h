@@ -58,6 +58,14 @@ struct rv_ike_verbs {
 	const struct rv_addr *(*origin)(const struct rv_ike_sa *sa);
 	void (*no_child)(struct rv_ike_exchange *x);
 	struct rv_bytes (*nonce)(const struct rv_ike_exchange *x);
+	int (*kex_start)(struct rv_ike_exchange *x, uint16_t method);
+	int (*kex_answer)(struct rv_ike_exchange *x, uint16_t method, struct rv_bytes theirs);
+	int (*kex_finish)(struct rv_ike_exchange *x, struct rv_bytes theirs);
+	struct rv_bytes (*kex_public)(const struct rv_ike_exchange *x);
+	struct rv_bytes (*kex_shared)(const struct rv_ike_exchange *x);
+	int (*part)(struct rv_ike_exchange *x);
+	int (*add_secret)(struct rv_ike_exchange *x, struct rv_bytes shared);
+	int (*go_on)(struct rv_ike_exchange *y, struct rv_ike_exchange *x);
 };
 
 /* The verbs of an exchange or an IKE SA. */

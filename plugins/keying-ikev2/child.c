@@ -471,15 +471,25 @@ int ike_child_make(struct rv_ike_exchange *x, bool auth)
 	struct rv_bytes ni = auth ? sa->hs->ni : initiator ? mine : x->ni;
 	struct rv_bytes nr = auth ? sa->hs->nr : initiator ? x->nr : mine;
 	struct rv_bytes shared = x->kex && !auth ? rv_secret_bytes(x->kex->shared) : rv_bytes(NULL, 0);
+	struct rv_secret *behind = NULL;
 	struct ike_keys keys;
 	size_t encr, integ;
 	int r = key_lens(x, &encr, &integ);
 
 	if (r)
 		return r;
+	if (x->secrets) { /* further shared secrets stand behind the nonces */
+		behind = rv_secret_new(sa->engine->host->vault, x, nr.len + x->secrets->len);
+		if (!behind)
+			return -ENOMEM;
+		memcpy(behind->b, nr.p, nr.len);
+		memcpy(behind->b + nr.len, x->secrets->b, x->secrets->len);
+		nr = rv_secret_bytes(behind);
+	}
 	ike_sa_keys(sa, &keys);
 	r = ike_child_keys_make(&ic->keys, ic, sa->engine->host->vault, sa->prf.service, keys.d, shared, ni, nr, encr,
 				integ);
+	talloc_free(behind);
 	if (r)
 		return r;
 	ic->initiator = initiator;

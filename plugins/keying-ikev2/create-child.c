@@ -297,9 +297,10 @@ static int created(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_child_created[] = { accept, ike_at_child_chosen, ike_config_take, complete_keys,
-					      make,   ike_at_child_keyed,  install,	    created,
-					      NULL };
+rv_ike_step_fn *const ike_child_created[] = {
+	accept, ike_at_child_chosen, ike_config_take, complete_keys, ike_at_keying,
+	make,	ike_at_child_keyed,  install,	      created,	     NULL
+};
 
 /* RFC 7296, 2.8.1: "the SA created with the lowest of the four nonces used in the two exchanges SHOULD be closed by the
  * endpoint that created it" */
@@ -343,9 +344,9 @@ static int replaced(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_child_rekeyed[] = {
-	accept, ike_at_child_chosen, complete_keys, make, ike_at_child_keyed, replace, replaced, NULL
-};
+rv_ike_step_fn *const ike_child_rekeyed[] = { accept, ike_at_child_chosen, complete_keys, ike_at_keying,
+					      make,   ike_at_child_keyed,  replace,	  replaced,
+					      NULL };
 
 /* The peer's request */
 
@@ -357,6 +358,15 @@ bool ike_is_child_rekey(const struct rv_ike_exchange *x)
 static bool closing(const struct rv_ike_sa *sa, const struct rv_child *child)
 {
 	return child->state == RV_CHILD_DELETING || child->state == RV_CHILD_REKEYED;
+}
+
+/* A replacement that we asked for was agreed on, and its keying still goes on. */
+static bool being_replaced(const struct rv_ike_sa *sa, uint32_t id)
+{
+	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry)
+		if (x->old == id && x->plan && x->parted)
+			return true;
+	return false;
 }
 
 static int find_old(struct rv_ike_exchange *x, void *self)
@@ -378,9 +388,9 @@ static int find_old(struct rv_ike_exchange *x, void *self)
 		return ike_refuse(x, IKE_N_CHILD_SA_NOT_FOUND, rv_bytes(NULL, 0), -RV_ESTATE,
 				  "the peer wants to replace a child SA that is not there (SPI %08x)", spi);
 	}
-	if (closing(x->sa, old))
+	if (closing(x->sa, old) || being_replaced(x->sa, old->id))
 		return ike_refuse(x, IKE_N_TEMPORARY_FAILURE, rv_bytes(NULL, 0), -RV_ESTATE,
-				  "the peer wants to replace child SA #%u, which is being closed", old->id);
+				  "the peer wants to replace child SA #%u, which is being closed or replaced", old->id);
 	x->old = old->id;
 	x->conf = old->conf;
 	return 0;
@@ -452,6 +462,11 @@ static int install_inbound(struct rv_ike_exchange *x, void *self)
 static int write(struct rv_ike_exchange *x, void *self)
 {
 	ike_child_write(x, false);
+	return 0;
+}
+
+static int added(struct rv_ike_exchange *x, void *self)
+{
 	ike_child_done(x, false);
 	return 0;
 }
@@ -469,14 +484,28 @@ static void tell_rival(const struct rv_ike_exchange *x)
 	}
 }
 
+static bool has_further_ke(const struct rv_ike_exchange *x)
+{
+	for (unsigned i = 0; i < x->chosen.n; i++)
+		if (rv_class_is_further_ke(x->chosen.t[i].class) && x->chosen.t[i].id)
+			return true;
+	return false;
+}
+
 static int write_successor(struct rv_ike_exchange *x, void *self)
+{
+	if (has_further_ke(x)) /* nothing can be deleted before it is made (RFC 7296, 2.8.1) */
+		tell_rival(x);
+	return write(x, self);
+}
+
+static int succeed(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_child *old = old_of(x), *fresh = x->child ? x->child->child : NULL;
 	struct ike_child *ic = old ? ike_child_of(old) : NULL;
 
 	if (!ic || !fresh)
 		return old && fresh ? -ENOMEM : -RV_ECANCELLED;
-	ike_child_write(x, false);
 	rv_timer_cancel(&ic->timer);
 	ic->successor = fresh->id;
 	tell_rival(x);
@@ -493,11 +522,14 @@ rv_ike_step_fn *const ike_child_create_answer[] = { make_room,
 						    ike_at_child_chosen,
 						    exchange_keys,
 						    take_on,
+						    write,
+						    ike_at_keying,
 						    make,
 						    ike_at_child_keyed,
 						    install_new,
-						    write,
+						    added,
 						    NULL };
-rv_ike_step_fn *const ike_child_rekey_answer[] = { find_old,	    choose, ike_at_child_chosen, exchange_keys,
-						   take_on,	    make,   ike_at_child_keyed,	 install_inbound,
-						   write_successor, NULL };
+rv_ike_step_fn *const ike_child_rekey_answer[] = { find_old,	    choose,  ike_at_child_chosen,
+						   exchange_keys,   take_on, write_successor,
+						   ike_at_keying,   make,    ike_at_child_keyed,
+						   install_inbound, succeed, NULL };

@@ -9,12 +9,15 @@
 
 #include "child.h"
 #include "explain.h"
+#include "kex.h"
 #include "octets/notify.h"
 #include "protect.h"
 #include "transitions.h"
 
 #include <errno.h>
 #include <string.h>
+
+enum { PARTED_US = 30 * 1000000 }; /* how long an answered exchange waits for its continuation */
 
 static int at_read(struct rv_ike_exchange *x, void *self)
 {
@@ -194,6 +197,20 @@ static bool soften(struct rv_ike_exchange *x, int error)
 	return true;
 }
 
+/* The peer's request that parted is answered now; the steps that are left are for later. False: it did not. */
+static bool leave(struct rv_ike_exchange *x)
+{
+	if (!x->parted || x->phase != IKE_ANSWERING || x->rest)
+		return false;
+	x->rest = x->steps;
+	x->rest_task = x->task;
+	x->task = 0;
+	x->section = 2;
+	x->steps = building;
+	x->again = true;
+	return true;
+}
+
 static void advance(struct rv_ike_exchange *x, int result)
 {
 	for (;;) {
@@ -208,7 +225,7 @@ static void advance(struct rv_ike_exchange *x, int result)
 		if (!step)
 			break;
 		result = step(x, x->self);
-		if (result == RV_PENDING) {
+		if (result == RV_PENDING && !leave(x)) {
 			x->suspended = true;
 			return;
 		}
@@ -262,6 +279,14 @@ static bool after_old(const struct rv_ike_exchange *x)
 	return x->plan == &ike_plan_delete && old && ike_exchange_busy(old, &ike_plan_delete);
 }
 
+static bool has_parted(const struct rv_ike_sa *sa)
+{
+	for (const struct rv_list *e = sa->requests.next; e != &sa->requests; e = e->next)
+		if (rv_container_of(e, struct rv_ike_exchange, entry)->parted)
+			return true;
+	return false;
+}
+
 /* Before the IKE SA is established only its own exchanges may start. */
 static bool may_start(const struct rv_ike_exchange *x)
 {
@@ -269,6 +294,8 @@ static bool may_start(const struct rv_ike_exchange *x)
 		return true;
 	if (rv_timer_armed(&x->timer) || after_old(x))
 		return false; /* put off */
+	if (x->plan == &ike_plan_rekey && has_parted(x->sa))
+		return false; /* what parted goes on in this IKE SA */
 	if (x->plan->early && x->sa->state == RV_IKE_HALF_OPEN)
 		return true;
 	return x->sa->state >= RV_IKE_ESTABLISHED || x->plan == &ike_plan_auth_failed;
@@ -280,9 +307,9 @@ void ike_exchange_kick(struct rv_ike_sa *sa)
 	struct rv_ike_exchange *ready = NULL;
 
 	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry) {
-		if (x->phase != IKE_QUEUED)
+		if (x->phase != IKE_QUEUED && !x->parted)
 			return;
-		if (!ready && may_start(x))
+		if (!ready && x->phase == IKE_QUEUED && may_start(x))
 			ready = x;
 	}
 	if (!ready)
@@ -310,12 +337,18 @@ void ike_exchange_put_off(struct rv_ike_exchange *x, uint64_t us)
 static void settle(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa, *current = sa->peer->sa;
+	struct rv_ike_exchange *waiter = x->waiter;
 	uint8_t fate = x->fate;
-	int reason = x->reason;
+	int reason = x->reason, outcome = x->outcome;
 	char text[sizeof(x->why.text)];
 
 	snprintf(text, sizeof(text), "%s", x->why.text);
 	talloc_free(x);
+	if (waiter && fate == IKE_FATE_NONE) {
+		waiter->outcome = outcome;
+		ike_exchange_resume(waiter, outcome);
+		return;
+	}
 	if (fate != IKE_FATE_NONE) {
 		ike_sa_end(sa, reason, reason ? text : NULL);
 		return;
@@ -330,6 +363,13 @@ static void settle(struct rv_ike_exchange *x)
 void ike_exchange_close(struct rv_ike_exchange *x, int result)
 {
 	rv_timer_cancel(&x->timer);
+	x->outcome = result;
+	/* what may come before IKE_AUTH must have gone well before it */
+	if (result < 0 && x->plan && x->plan->early && x->sa->state == RV_IKE_HALF_OPEN) {
+		x->fate = IKE_FATE_END;
+		x->reason = result;
+		ike_attempt_fail(x, result);
+	}
 	if (x->plan && x->plan->end)
 		x->plan->end(x, result, x->plan_self);
 	if (result == -RV_ETIMEOUT && x->fate == IKE_FATE_NONE) {
@@ -374,6 +414,37 @@ static void send_request(struct rv_ike_exchange *x)
 	ike_window_sent(x);
 }
 
+static void forgotten(struct rv_timer *timer)
+{
+	struct rv_ike_exchange *x = rv_container_of(timer, struct rv_ike_exchange, timer);
+	struct rv_ike_sa *sa = x->sa;
+	struct rv_subject subject = ike_subject(sa);
+
+	rv_log(&subject, RV_NOTICE, "exchange-forgotten", KV_STR("exchange", ike_exchange_name(x->type)),
+	       KV_UINT("message-id", x->id));
+	talloc_free(x);
+	ike_exchange_kick(sa);
+}
+
+/* Answered, and to be gone on with in a later exchange, or forgotten. */
+static void park(struct rv_ike_exchange *x)
+{
+	struct rv_ike_sa *sa = x->sa;
+
+	TALLOC_FREE(x->room);
+	TALLOC_FREE(x->sent.b);
+	x->sent.len = 0;
+	sa->serving = NULL;
+	rv_list_add(&sa->requests, &x->entry);
+	rv_timer_init(&x->timer, sa->engine->host->loop, forgotten);
+	if (rv_timer_arm(&x->timer, PARTED_US)) {
+		talloc_free(x);
+		return;
+	}
+	ike_sa_schedule(sa);
+	ike_exchange_kick(sa);
+}
+
 static void send_answer(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa;
@@ -393,7 +464,10 @@ static void send_answer(struct rv_ike_exchange *x)
 	ike_explain_message(x, true, &x->out, &x->path, x->sent.len);
 	commit(x);
 	ike_send_list(sa, &x->path, ike_sent(x));
-	settle(x);
+	if (x->rest)
+		park(x);
+	else
+		settle(x);
 }
 
 static void finish(struct rv_ike_exchange *x)
@@ -403,7 +477,7 @@ static void finish(struct rv_ike_exchange *x)
 		return;
 	}
 	if (x->phase == IKE_ANSWERING) {
-		if (x->silent)
+		if (x->silent || x->waiter)
 			settle(x);
 		else
 			send_answer(x);
@@ -456,10 +530,28 @@ static void failed_answer(struct rv_ike_exchange *x, int error)
 	send_answer(x);
 }
 
+/* What x is refused with is said by who waits for it. */
+static void hand_on(struct rv_ike_exchange *x)
+{
+	struct rv_ike_exchange *y = x->waiter;
+
+	y->veto = x->veto;
+	y->veto_len = x->veto_len;
+	memcpy(y->veto_data, x->veto_data, sizeof(y->veto_data));
+	y->why = x->why;
+}
+
 static void failed(struct rv_ike_exchange *x, int error)
 {
 	struct rv_subject subject = ike_subject(x->sa);
 
+	x->outcome = error;
+	if (x->waiter)
+		hand_on(x);
+	if (x->phase == IKE_ANSWERING && x->waiter) {
+		settle(x);
+		return;
+	}
 	if (x->phase == IKE_ANSWERING) {
 		failed_answer(x, error);
 		return;
@@ -534,4 +626,54 @@ void ike_exchange_read(struct rv_ike_exchange *x)
 	rv_why_set(&x->why, -RV_ESYNTAX, "the answer to %s lacks payloads that it must have",
 		   ike_exchange_name(x->type));
 	failed(x, -RV_ESYNTAX);
+}
+
+/* Keying that goes on in further exchanges */
+
+int ike_at_keying(struct rv_ike_exchange *x, void *self)
+{
+	return ike_point(x, RV_IKE_AT_KEYING);
+}
+
+/* RFC 7296, 2.8.1: what is made with the lowest nonce would be deleted by who asked for it; there is nothing yet. */
+static bool lost(const struct rv_ike_exchange *x)
+{
+	struct rv_bytes ours = ike_nonce_lower(rv_bytes(x->nonce, sizeof(x->nonce)), x->nr);
+
+	return x->plan && x->rival_nonce_len &&
+	       ike_nonce_compare(ours, rv_bytes(x->rival_nonce, x->rival_nonce_len)) < 0;
+}
+
+int ike_part(struct rv_ike_exchange *x)
+{
+	struct rv_subject subject = ike_subject(x->sa);
+
+	if (lost(x)) {
+		rv_log(&subject, RV_INFO, "rekey-collision", KV_STR("kept", "the peer's"));
+		return -RV_ECANCELLED;
+	}
+	x->parted = true;
+	return RV_PENDING;
+}
+
+int ike_go_on(struct rv_ike_exchange *y, struct rv_ike_exchange *x)
+{
+	if (!x->parted || x->waiter)
+		return -RV_ESTATE;
+	rv_timer_cancel(&x->timer);
+	x->parted = false;
+	x->waiter = y;
+	y->outcome = RV_PENDING;
+	if (x->rest) {
+		x->steps = x->rest;
+		x->task = x->rest_task;
+		x->section = 1;
+		x->rest = NULL;
+		x->again = true;
+		rv_list_del(&x->entry);
+		advance(x, 0);
+	} else {
+		ike_exchange_resume(x, 0);
+	}
+	return y->outcome;
 }

@@ -93,6 +93,15 @@ struct rv_ike_exchange {
 	 */
 	struct rv_attributes *asked, *attributes;
 
+	/* an exchange whose keying goes on in others (ikev2-kex.h): its remaining steps, the secrets, who waits for its
+	 * end and what that was */
+	bool parted;
+	rv_ike_step_fn *const *rest;
+	unsigned rest_task;
+	struct rv_secret *secrets;
+	struct rv_ike_exchange *waiter;
+	int outcome;
+
 	/* a successor of the IKE SA; rival: our SPI of the one that the peer made at the same time */
 	struct rv_ike_sa *fresh;
 	uint64_t spi, spi_theirs, rival;

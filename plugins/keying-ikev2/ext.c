@@ -6,6 +6,7 @@
 #include "protect.h"
 
 #include "explain.h"
+#include "kex.h"
 #include "octets/sealed.h"
 #include "transitions.h"
 
@@ -450,6 +451,48 @@ static void verb_doom(struct rv_ike_exchange *x, int reason, const char *text)
 	(void)rv_why_set(&x->why, reason, "%s", text);
 }
 
+/* Key exchanges */
+
+static int verb_kex_start(struct rv_ike_exchange *x, uint16_t method)
+{
+	return ike_kex_new(x, method) ? ike_kex_generate(x) : -ENOMEM;
+}
+
+static int verb_kex_answer(struct rv_ike_exchange *x, uint16_t method, struct rv_bytes theirs)
+{
+	return ike_kex_new(x, method) ? ike_kex_respond(x, theirs) : -ENOMEM;
+}
+
+static int verb_kex_finish(struct rv_ike_exchange *x, struct rv_bytes theirs)
+{
+	return x->kex && x->kex->secret ? ike_kex_complete(x, theirs) : -RV_ESTATE;
+}
+
+static struct rv_bytes verb_kex_public(const struct rv_ike_exchange *x)
+{
+	return x->kex ? x->kex->ours : rv_bytes(NULL, 0);
+}
+
+static struct rv_bytes verb_kex_shared(const struct rv_ike_exchange *x)
+{
+	return x->kex && x->kex->shared ? rv_secret_bytes(x->kex->shared) : rv_bytes(NULL, 0);
+}
+
+static int verb_add_secret(struct rv_ike_exchange *x, struct rv_bytes shared)
+{
+	size_t before = x->secrets ? x->secrets->len : 0;
+	struct rv_secret *all = rv_secret_new(x->sa->engine->host->vault, x, before + shared.len);
+
+	if (!all)
+		return -ENOMEM;
+	if (before)
+		memcpy(all->b, x->secrets->b, before);
+	memcpy(all->b + before, shared.p, shared.len);
+	talloc_free(x->secrets);
+	x->secrets = all;
+	return 0;
+}
+
 const struct rv_ike_verbs ike_verbs = {
 	.size = sizeof(ike_verbs),
 	.sa = verb_sa,
@@ -494,4 +537,12 @@ const struct rv_ike_verbs ike_verbs = {
 	.origin = ike_verb_origin,
 	.no_child = ike_verb_no_child,
 	.nonce = verb_nonce,
+	.kex_start = verb_kex_start,
+	.kex_answer = verb_kex_answer,
+	.kex_finish = verb_kex_finish,
+	.kex_public = verb_kex_public,
+	.kex_shared = verb_kex_shared,
+	.part = ike_part,
+	.add_secret = verb_add_secret,
+	.go_on = ike_go_on,
 };

@@ -40,8 +40,8 @@ struct rv_ike_sa {
 	bool encap;  /* ESP goes in UDP */
 	bool pinned; /* whoever moves says so (ikev2-path.h) */
 	uint8_t n_chosen, n_agreed;
-	uint16_t agreed[IKE_AGREED_MAX]; /* what extensions of both sides agreed on */
-	struct rv_transform chosen[4];
+	uint16_t agreed[IKE_AGREED_MAX];      /* what extensions of both sides agreed on */
+	struct rv_transform chosen[4], *more; /* more: those behind the fourth */
 	struct rv_suite suite;
 	struct rv_ref prf;
 	struct rv_user user;

@@ -28,3 +28,8 @@ bool ike_offers_group(const struct rv_proposal *proposals, size_t n, uint16_t gr
 void ike_nonce(struct rv_ike_exchange *x);
 int ike_nonce_compare(struct rv_bytes a, struct rv_bytes b);
 struct rv_bytes ike_nonce_lower(struct rv_bytes a, struct rv_bytes b);
+
+/* A step at RV_IKE_AT_KEYING; the verbs part and go_on. */
+rv_ike_step_fn ike_at_keying;
+int ike_part(struct rv_ike_exchange *x);
+int ike_go_on(struct rv_ike_exchange *y, struct rv_ike_exchange *x);

@@ -39,8 +39,9 @@ bool ike_is_rekey(const struct rv_ike_exchange *x)
 }
 
 /* The successor, a child of x until it takes over. */
-static int make_successor(struct rv_ike_exchange *x, uint64_t ours, uint64_t theirs)
+static int make(struct rv_ike_exchange *x, void *self)
 {
+	uint64_t ours = x->spi, theirs = x->spi_theirs;
 	struct rv_ike_sa *sa = x->sa, *fresh = ike_sa_new(sa->engine, x, sa->peer, sa->port, x->plan != NULL);
 	struct rv_bytes mine = rv_bytes(x->nonce, sizeof(x->nonce));
 	struct ike_keys old, keys;
@@ -59,6 +60,7 @@ static int make_successor(struct rv_ike_exchange *x, uint64_t ours, uint64_t the
 	const struct ike_key_input in = { .ni = x->plan ? mine : x->ni,
 					  .nr = x->plan ? x->nr : mine,
 					  .shared = rv_secret_bytes(x->kex->shared),
+					  .more = x->secrets ? rv_secret_bytes(x->secrets) : rv_bytes(NULL, 0),
 					  .spi_i = fresh->spi_i,
 					  .spi_r = fresh->spi_r,
 					  .old_prf = sa->prf.service,
@@ -205,11 +207,6 @@ static int at_chosen(struct rv_ike_exchange *x, void *self)
 	return ike_point(x, RV_IKE_AT_CHOSEN);
 }
 
-static int make(struct rv_ike_exchange *x, void *self)
-{
-	return make_successor(x, x->spi, x->spi_theirs);
-}
-
 static int at_keyed(struct rv_ike_exchange *x, void *self)
 {
 	return ike_point(x, RV_IKE_AT_KEYED);
@@ -242,7 +239,7 @@ static int take_over(struct rv_ike_exchange *x, void *self)
 	return ike_delete(sa);
 }
 
-rv_ike_step_fn *const ike_rekeyed[] = { accept, at_chosen, make, at_keyed, take_over, NULL };
+rv_ike_step_fn *const ike_rekeyed[] = { accept, at_chosen, ike_at_keying, make, at_keyed, take_over, NULL };
 
 /* The peer's request */
 
@@ -256,17 +253,26 @@ static bool busy_with_children(const struct rv_ike_sa *sa)
 	return false;
 }
 
+static struct rv_ike_exchange *our_rekey(const struct rv_ike_sa *sa)
+{
+	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry)
+		if (x->plan == &ike_plan_rekey && x->phase != IKE_QUEUED)
+			return x;
+	return NULL;
+}
+
 static int choose(struct rv_ike_exchange *x, void *self)
 {
 	const struct rv_connection *c = x->sa->peer->connection;
+	const struct rv_ike_exchange *mine = our_rekey(x->sa);
 	struct ike_proposals offered;
 	struct ike_ke ke;
 	uint8_t data[2];
 	struct rv_wr w = rv_wr(data, sizeof(data));
 
-	if (busy_with_children(x->sa))
+	if (busy_with_children(x->sa) || (mine && mine->parted))
 		return ike_refuse(x, IKE_N_TEMPORARY_FAILURE, rv_bytes(NULL, 0), -RV_ESTATE,
-				  "the peer wants to replace the IKE SA while a child SA is being changed");
+				  "the peer wants to replace the IKE SA while it or a child SA is being changed");
 	if (!ike_offer_read(&offered, ike_body(x, IKE_PAYLOAD_SA)) || !ike_ke_read(&ke, ike_body(x, IKE_PAYLOAD_KE)) ||
 	    !ike_nonce_read(&x->ni, ike_body(x, IKE_PAYLOAD_NONCE)) || !spi_of(offered.spi[0]))
 		return -RV_ESYNTAX;
@@ -287,24 +293,19 @@ static int choose(struct rv_ike_exchange *x, void *self)
 
 static int answer(struct rv_ike_exchange *x, void *self)
 {
-	uint64_t ours = ike_spi_new(x->sa->engine);
+	struct rv_ike_exchange *mine = our_rekey(x->sa);
+	struct rv_bytes lower = ike_nonce_lower(x->ni, rv_bytes(x->nonce, sizeof(x->nonce)));
 	uint8_t spi[IKE_SPI_LEN];
-	int r = make_successor(x, ours, x->spi_theirs);
 
-	if (r)
-		return r;
-	ike_choice_put(&x->out, &x->chosen, spi_octets(ours, spi));
+	x->spi = ike_spi_new(x->sa->engine);
+	ike_choice_put(&x->out, &x->chosen, spi_octets(x->spi, spi));
 	ike_nonce_put(&x->out, rv_bytes(x->nonce, sizeof(x->nonce)));
 	ike_ke_put(&x->out, x->kex->group, x->kex->ours);
+	if (mine) {
+		mine->rival_nonce_len = (uint16_t)lower.len;
+		memcpy(mine->rival_nonce, lower.p, lower.len);
+	}
 	return 0;
-}
-
-static struct rv_ike_exchange *our_rekey(const struct rv_ike_sa *sa)
-{
-	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry)
-		if (x->plan == &ike_plan_rekey && x->phase != IKE_QUEUED)
-			return x;
-	return NULL;
 }
 
 /* RFC 7296, 2.8.2: "the first peer can forget its own rekey attempt" when the old IKE SA is deleted by the other */
@@ -322,7 +323,6 @@ static int hand_over(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_ike_sa *sa = x->sa, *fresh = x->fresh;
 	struct rv_ike_exchange *mine = our_rekey(sa);
-	struct rv_bytes lower = ike_nonce_lower(x->ni, rv_bytes(x->nonce, sizeof(x->nonce)));
 
 	if (sa->state == RV_IKE_DELETING || sa->state == RV_IKE_REPLACED)
 		return ike_refuse(x, IKE_N_TEMPORARY_FAILURE, rv_bytes(NULL, 0), -RV_ESTATE,
@@ -334,9 +334,9 @@ static int hand_over(struct rv_ike_exchange *x, void *self)
 		return 0;
 	}
 	mine->rival = ike_sa_ours(fresh);
-	mine->rival_nonce_len = (uint16_t)lower.len;
-	memcpy(mine->rival_nonce, lower.p, lower.len);
 	return 0;
 }
 
-rv_ike_step_fn *const ike_rekey_answer[] = { choose, at_chosen, answer, at_keyed, hand_over, NULL };
+rv_ike_step_fn *const ike_rekey_answer[] = {
+	choose, at_chosen, answer, ike_at_keying, make, at_keyed, hand_over, NULL
+};

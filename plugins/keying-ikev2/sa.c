@@ -127,6 +127,7 @@ int ike_sa_suite(struct rv_ike_sa *sa, const struct rv_proposal *chosen, struct 
 	rv_suite_fini(&sa->suite);
 	memset(&sa->suite, 0, sizeof(sa->suite));
 	sa->n_chosen = 0;
+	TALLOC_FREE(sa->more);
 	if (!service)
 		return rv_why_set(why, -RV_ENO_PROVIDER, "no loaded plugin computes the chosen PRF");
 	r = rv_ref_take(&sa->prf, service, &sa->user);
@@ -135,15 +136,21 @@ int ike_sa_suite(struct rv_ike_sa *sa, const struct rv_proposal *chosen, struct 
 	r = rv_suite_init(&sa->suite, registry, chosen, &sa->user, why);
 	if (r)
 		return r;
-	for (unsigned i = 0; i < chosen->n && sa->n_chosen < RV_COUNT(sa->chosen); i++)
-		sa->chosen[sa->n_chosen++] = chosen->t[i];
-	return 0;
+	for (unsigned i = 0; i < chosen->n && i < RV_COUNT(sa->chosen); i++)
+		sa->chosen[i] = chosen->t[i];
+	sa->n_chosen = chosen->n;
+	if (chosen->n <= RV_COUNT(sa->chosen))
+		return 0;
+	sa->more = talloc_memdup(sa, chosen->t + RV_COUNT(sa->chosen),
+				 (chosen->n - RV_COUNT(sa->chosen)) * sizeof(sa->more[0]));
+	return sa->more ? 0 : -ENOMEM;
 }
 
 void ike_sa_proposal(const struct rv_ike_sa *sa, struct rv_proposal *out)
 {
 	*out = (struct rv_proposal){ .protocol = RV_PROTO_KEYING, .n = sa->n_chosen };
-	memcpy(out->t, sa->chosen, sa->n_chosen * sizeof(sa->chosen[0]));
+	for (unsigned i = 0; i < sa->n_chosen; i++)
+		out->t[i] = i < RV_COUNT(sa->chosen) ? sa->chosen[i] : sa->more[i - RV_COUNT(sa->chosen)];
 }
 
 /* SK_d | SK_ai | SK_ar | SK_ei | SK_er (RFC 7296, 2.14), by the lengths of the algorithms */

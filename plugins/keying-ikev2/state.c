@@ -41,6 +41,7 @@ static uint64_t left(uint64_t at, uint64_t now)
 int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 {
 	struct rv_ike_sa *sa = peer->sa;
+	struct rv_proposal chosen;
 	uint64_t now;
 
 	if (!sa || sa->state < RV_IKE_ESTABLISHED || sa->state >= RV_IKE_REPLACED || !sa->keys.len)
@@ -53,10 +54,10 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 	rv_pack_u64(out, TAG_NEXT_IN, sa->next_in);
 	rv_pack_u64(out, TAG_IV, sa->iv);
 	rv_pack_u64(out, TAG_ENCAP, sa->encap);
-	for (unsigned i = 0; i < sa->n_chosen; i++)
+	ike_sa_proposal(sa, &chosen);
+	for (unsigned i = 0; i < chosen.n; i++)
 		rv_pack_u64(out, TAG_TRANSFORM,
-			    (uint64_t)sa->chosen[i].class << 32 | (uint64_t)sa->chosen[i].id << 16 |
-				    sa->chosen[i].key_bits);
+			    (uint64_t)chosen.t[i].class << 32 | (uint64_t)chosen.t[i].id << 16 | chosen.t[i].key_bits);
 	rv_pack_put(out, TAG_KEYS, rv_secret_bytes(&sa->keys));
 	rv_pack_u64(out, TAG_REKEY_IN, left(sa->rekey_us, now));
 	rv_pack_u64(out, TAG_OVER_IN, left(sa->over_us, now));
@@ -80,7 +81,7 @@ struct image {
 
 static void read_transform(struct image *m, uint64_t v)
 {
-	if (m->chosen.n < 4)
+	if (m->chosen.n < RV_PROPOSAL_TRANSFORMS)
 		m->chosen.t[m->chosen.n++] = (struct rv_transform){ .class = (uint8_t)(v >> 32),
 								    .id = (uint16_t)(v >> 16),
 								    .key_bits = (uint16_t)v };

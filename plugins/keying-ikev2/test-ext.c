@@ -98,6 +98,7 @@ POINT(child_chosen, CHILD_CHOSEN)
 POINT(child_keyed, CHILD_KEYED)
 POINT(path_chosen, PATH)
 POINT(retransmit, RETRANSMIT)
+POINT(keying, KEYING)
 
 /* marks the IKE SA when the peers are authenticated */
 static int round_done(struct rv_ike_exchange *x, void *self)
@@ -123,6 +124,7 @@ static const struct rv_ike_task tasks[] = {
 	{ RV_IKE_AT_CHILD_KEYED, 0, child_keyed },
 	{ RV_IKE_AT_PATH, 0, path_chosen },
 	{ RV_IKE_AT_RETRANSMIT, 0, retransmit },
+	{ RV_IKE_AT_KEYING, 0, keying },
 };
 
 /* An exchange of its own */

@@ -86,7 +86,7 @@ static struct rv_bytes at_most(struct rv_bytes b, int64_t limit)
 static int skeyseed(struct rv_service *prf, const struct ike_key_input *in, uint8_t out[static IKE_PRF_MAX],
 		    size_t *len)
 {
-	const struct rv_bytes parts[] = { in->shared, in->ni, in->nr };
+	const struct rv_bytes parts[] = { in->shared, in->ni, in->nr, in->more };
 	uint8_t key[2 * IKE_NONCE_MAX];
 	struct rv_wr w = rv_wr(key, sizeof(key));
 	int64_t limit;

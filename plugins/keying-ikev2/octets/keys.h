@@ -25,7 +25,7 @@ RV_MUST_USE int ike_prf(struct rv_service *prf, struct rv_bytes key, const struc
 /* What the keys of an IKE SA are made from. shared: g^ir. For a successor (2.18) old_d is SK_d of the SA that is
  * replaced and old_prf that SA's PRF; for a first SA both are empty. */
 struct ike_key_input {
-	struct rv_bytes ni, nr, shared;
+	struct rv_bytes ni, nr, shared, more; /* more: further shared secrets, for a successor */
 	uint64_t spi_i, spi_r;
 	struct rv_service *old_prf;
 	struct rv_bytes old_d;

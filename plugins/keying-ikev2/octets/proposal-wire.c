@@ -240,25 +240,42 @@ static bool may_lack(const struct rv_proposal *offer, uint8_t class)
 {
 	const struct rv_transform none = { .class = class };
 
-	return (class == RV_CLASS_INTEG || class == RV_CLASS_KE) && offered(offer, &none);
+	return (class == RV_CLASS_INTEG || class == RV_CLASS_KE || rv_class_is_further_ke(class)) &&
+	       offered(offer, &none);
+}
+
+/* A further key exchange may be chosen once. */
+static bool twice(const struct rv_proposal *chosen)
+{
+	for (unsigned i = 0; i < chosen->n; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (rv_class_is_further_ke(chosen->t[i].class) && rv_class_is_further_ke(chosen->t[j].class) &&
+			    chosen->t[i].id && chosen->t[i].id == chosen->t[j].id)
+				return true;
+	return false;
+}
+
+static bool is_ke(uint8_t class)
+{
+	return class == RV_CLASS_KE || rv_class_is_further_ke(class);
 }
 
 bool ike_choice_fits(const struct rv_proposal *offers, size_t n, const struct rv_proposal *chosen, bool strip_ke)
 {
 	const struct rv_proposal *offer;
 
-	if (chosen->number == 0 || chosen->number > n || !once_each(chosen))
+	if (chosen->number == 0 || chosen->number > n || !once_each(chosen) || twice(chosen))
 		return false;
 	offer = &offers[chosen->number - 1];
 	if (offer->protocol != chosen->protocol)
 		return false;
 	for (unsigned i = 0; i < chosen->n; i++)
-		if (!offered(offer, &chosen->t[i]) || (strip_ke && chosen->t[i].class == RV_CLASS_KE))
+		if (!offered(offer, &chosen->t[i]) || (strip_ke && is_ke(chosen->t[i].class)))
 			return false;
 	for (unsigned i = 0; i < offer->n; i++) {
 		uint8_t class = offer->t[i].class;
 
-		if (!rv_proposal_get(chosen, class) && !may_lack(offer, class) && !(strip_ke && class == RV_CLASS_KE))
+		if (!rv_proposal_get(chosen, class) && !may_lack(offer, class) && !(strip_ke && is_ke(class)))
 			return false;
 	}
 	return true;
