@@ -14,6 +14,23 @@ enum { EXCHANGE = 18, FLAGS = 19, RESPONSE = 0x20, IKE_INTERMEDIATE = 43, IKE_FO
 
 #define SECOND(mine, theirs) "second { local_ts = " mine "\n remote_ts = " theirs "\n esp_proposals = " ESP_ONE " }"
 
+/* An extension that has something to say in every message, as others may. */
+static int chat(struct rv_ike_exchange *x, void *self)
+{
+	return rv_ike_add_notify(x, 40960, RV_STR("hello"));
+}
+
+static const struct rv_ike_task chats[] = { { RV_IKE_AT_BUILD, 0, chat } };
+static const struct rv_ikev2_ext_ops chatty_ops = { .size = sizeof(chatty_ops), .tasks = chats, .n_tasks = 1 };
+
+static int chatty_init(struct rv_host *host)
+{
+	return rv_ikev2_ext_offer(host, (struct rv_offer){ .name = "chatty" }, &chatty_ops, NULL);
+}
+
+RV_PLUGIN(chatty, "chatty", "version=1\0summary=A plugin of the test\0provides=ikev2-ext:chatty\0",
+	  .init = chatty_init);
+
 /* How many requests of an exchange went; those of lose are lost. */
 struct wire {
 	unsigned requests[256];

@@ -667,7 +667,7 @@ int ike_go_on(struct rv_ike_exchange *y, struct rv_ike_exchange *x)
 	if (x->rest) {
 		x->steps = x->rest;
 		x->task = x->rest_task;
-		x->section = 1;
+		x->section = 2; /* its answer was built */
 		x->rest = NULL;
 		x->again = true;
 		rv_list_del(&x->entry);
