@@ -13,6 +13,7 @@ IKE_FOLLOWUP_KE, ADDITIONAL_KEY_EXCHANGE, STATE_NOT_FOUND = 44, 16441, 47
 KE1, KE2 = 6, 7
 SUITE = ikepy.GCM + [(KE1, ikepy.ECP_256, 0), (KE2, ikepy.MODP_2048, 0)]
 ESP = ikepy.ESP_GCM[:2] + [(KE1, ikepy.ECP_256, 0), (ikepy.ESN, 0, 0)]
+MLKEM = dict(proposals='aes256gcm16-prfsha384-x25519-ke1_mlkem768', esp='aes256gcm16-x25519-ke1_mlkem768')
 WORDS = dict(proposals='aes128gcm16-prfsha256-x25519-ke1_ecp256-ke2_modp2048', esp='aes128gcm16-x25519-ke1_ecp256')
 
 
@@ -177,10 +178,18 @@ def ravelin_initiates_with_strongswan_6():
     with_strongswan('ravelin', WORDS)
 
 
+def ravelin_initiates_with_strongswan_6_mlkem():
+    with_strongswan('ravelin', MLKEM)
+
+
+def strongswan_6_initiates_mlkem():
+    with_strongswan('strongswan', MLKEM)
+
+
 def strongswan_6_initiates():
     with_strongswan('strongswan', WORDS)
 
 
 if __name__ == '__main__':
     main([a_second_implementation_initiates, a_second_implementation_responds, ravelin_initiates_with_strongswan_6,
-          strongswan_6_initiates])
+          strongswan_6_initiates, ravelin_initiates_with_strongswan_6_mlkem, strongswan_6_initiates_mlkem])
