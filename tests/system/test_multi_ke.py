@@ -2,10 +2,11 @@
 """ikev2-multi-ke (RFC 9370) over ikev2-intermediate (RFC 9242): with a second implementation from the RFC's text, and with
 strongSwan 6 of Debian sid, which tests/system/sid installs, in both roles."""
 
+import os
 import struct
 
 import ikepy
-from lab import Capture, Lab, Skip, check, connection, main, run, wait
+from lab import Capture, Lab, check, connection, main, wait
 from sid import sid
 from test_intermediate import IKE_INTERMEDIATE, with_intermediate
 
