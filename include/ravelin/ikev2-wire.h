@@ -62,3 +62,16 @@ static inline const struct rv_proposal *rv_ike_chosen(const struct rv_ike_exchan
 {
 	return rv_ike_verbs(x)->chosen(x);
 }
+
+/* At KEYED of a rekey: the IKE SA that the exchange makes. NULL: it makes none, or has handed it over. */
+static inline struct rv_ike_sa *rv_ike_fresh(struct rv_ike_exchange *x)
+{
+	return rv_ike_verbs(x)->fresh(x);
+}
+
+/* The SPIs of an IKE SA, in host order; the responder's is 0 before IKE_SA_INIT was answered. True when we are its
+ * original initiator. */
+static inline bool rv_ike_spis(const struct rv_ike_sa *sa, uint64_t *spi_i, uint64_t *spi_r)
+{
+	return rv_ike_verbs(sa)->spis(sa, spi_i, spi_r);
+}

@@ -105,7 +105,8 @@ struct rv_ike_row {
 	const char *story;
 };
 
-/* A datagram that belongs to no IKE SA (a request whose responder SPI is zero or unknown). */
+/* A request that belongs to no IKE SA: its responder SPI is zero, or neither of its SPIs is one of ours (whatever its
+ * Initiator flag says). */
 struct rv_ike_datagram {
 	const struct rv_path *path;
 	struct rv_bytes message;
@@ -124,7 +125,9 @@ struct rv_ike_datagram {
  * as the last time); positive: rv_ike_seal() made all its datagrams, and waiting begins anew; negative: it fails. join:
  * a datagram with one of seals: 0: not mine; RV_PENDING: it is dealt with, the message is not complete; RV_IKE_WHOLE:
  * out has it in full (first, reserved, payloads, digest, owner; of an answered request nothing, it is answered again);
- * negative: not authentic. */
+ * negative: not authentic. unprotected: a notification in a message that is not protected, for an established IKE SA,
+ * from anybody: 0: not mine; positive: dealt with; negative: it proves that the peer has lost this IKE SA, which ends
+ * for that reason at once, without a word to the peer. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;
@@ -140,5 +143,7 @@ struct rv_ikev2_ext_ops {
 	void (*seen)(void *self, struct rv_ike_exchange *x, const struct rv_ike_plain *plain);
 	int (*split)(void *self, struct rv_ike_exchange *x, const struct rv_ike_plain *plain, unsigned attempt);
 	int (*join)(void *self, struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out);
+	int (*unprotected)(void *self, struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type,
+			   struct rv_bytes data);
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)

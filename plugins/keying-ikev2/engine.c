@@ -194,6 +194,29 @@ static void hint(struct rv_ike_sa *sa, const struct ike_message *message, struct
 		(void)ike_liveness(sa);
 }
 
+/* What anybody may have said of an established IKE SA without protection, which an extension may be able to prove. True
+ * when that was all of it; sa may be gone. */
+static bool heard(struct rv_ike_sa *sa, const struct rv_path *path, const struct ike_header *header,
+		  struct rv_bytes octets)
+{
+	struct ike_message message;
+	int r = 0;
+
+	if (sa->state < RV_IKE_ESTABLISHED || ike_types_last(&sa->engine->types, header->next) ||
+	    ike_message_read(&message, octets, &sa->engine->types) || message.sealed)
+		return false;
+	ike_chain_each(&message.chain, p, IKE_PAYLOAD_NOTIFY)
+	{
+		struct ike_notify notify;
+
+		if (!r && ike_notify_read(&notify, p->body))
+			r = ike_ext_unprotected(sa, path, notify.type, notify.data);
+	}
+	if (r < 0)
+		ike_sa_end(sa, r, "the peer has lost the IKE SA and proved it");
+	return r != 0;
+}
+
 static struct rv_ike_exchange *awaited(struct rv_ike_sa *sa, const struct ike_header *header)
 {
 	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry)
@@ -251,6 +274,14 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 	ike_exchange_read(x);
 }
 
+/* A request of an IKE SA that we have, with the Initiator flag turned over: whoever says that we do not know it would
+ * lie (RFC 7296, 3.1). */
+static bool ours(const struct ike_port *port, const struct ike_header *header)
+{
+	return header->exchange != IKE_EXCHANGE_IKE_SA_INIT &&
+	       (ike_sas_find(port->engine, header->spi_i) || ike_sas_find(port->engine, header->spi_r));
+}
+
 /* A message for which there is no IKE SA. */
 static void take_stray(struct ike_port *port, const struct rv_path *path, const struct ike_header *header,
 		       struct rv_bytes octets)
@@ -259,7 +290,7 @@ static void take_stray(struct ike_port *port, const struct rv_path *path, const 
 	struct ike_message message;
 	int r;
 
-	if (header->flags & IKE_FLAG_RESPONSE || ike_ghost_answer(port, header, path, octets) ||
+	if (header->flags & IKE_FLAG_RESPONSE || ike_ghost_answer(port, header, path, octets) || ours(port, header) ||
 	    ike_ext_datagram(port, path, header, octets))
 		return;
 	if (header->exchange != IKE_EXCHANGE_IKE_SA_INIT || header->spi_r) {
@@ -313,6 +344,8 @@ void ike_receive(void *arg, const struct rv_path *path, struct rv_bytes octets)
 	/* the one who sent the first message sets the Initiator flag in all of his (RFC 7296, 3.1) */
 	if (sa->initiator == !!(header.flags & IKE_FLAG_INITIATOR) ||
 	    (ike_sa_theirs(sa) != theirs && sa->state != RV_IKE_INIT))
+		return;
+	if (heard(sa, path, &header, octets))
 		return;
 	if (header.flags & IKE_FLAG_RESPONSE)
 		take_response(sa, path, &header, octets);

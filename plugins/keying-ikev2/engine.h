@@ -93,6 +93,9 @@ void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to);
 void ike_ext_pack(struct rv_ike_sa *sa, uint16_t tag, struct rv_pack *out);
 void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field);
 
+/* ext.c: what was said without protection for an established IKE SA; as the op. */
+int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type, struct rv_bytes data);
+
 /* ext.c: messages in plain. seen: everybody sees it. splits: somebody may split. split, join: as their ops. */
 void ike_ext_seen(struct rv_ike_exchange *x, const struct rv_ike_plain *plain);
 bool ike_ext_splits(const struct ike_engine *engine);

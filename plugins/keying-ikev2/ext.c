@@ -253,6 +253,17 @@ int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, str
 	return 0;
 }
 
+int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type, struct rv_bytes data)
+{
+	rv_list_each (&sa->engine->exts, ext, struct ext, entry) {
+		int r = RV_HAS(ext->ops, unprotected) ? ext->ops->unprotected(ext->self, sa, path, type, data) : 0;
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 /* The verbs */
 
 static struct rv_ike_sa *verb_sa(struct rv_ike_exchange *x)
@@ -433,6 +444,18 @@ static const struct rv_proposal *verb_chosen(const struct rv_ike_exchange *x)
 	return &x->chosen;
 }
 
+static struct rv_ike_sa *verb_fresh(struct rv_ike_exchange *x)
+{
+	return x->fresh;
+}
+
+static bool verb_spis(const struct rv_ike_sa *sa, uint64_t *spi_i, uint64_t *spi_r)
+{
+	*spi_i = sa->spi_i;
+	*spi_r = sa->spi_r;
+	return sa->initiator;
+}
+
 static int verb_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value)
 {
 	return x->attributes ? rv_attributes_add(x->attributes, type, value) : -RV_ESTATE;
@@ -545,4 +568,6 @@ const struct rv_ike_verbs ike_verbs = {
 	.part = ike_part,
 	.add_secret = verb_add_secret,
 	.go_on = ike_go_on,
+	.fresh = verb_fresh,
+	.spis = verb_spis,
 };

@@ -8,16 +8,18 @@
 
 #include <ravelin/ikev2-auth.h>
 #include <ravelin/ikev2-config.h>
+#include <ravelin/ikev2-wire.h>
 
 enum { OWN_EXCHANGE = 240, OWN_NOTIFY = 40960, OWN_PAYLOAD = 200, VETO_NOTIFY = 8192 };
 
 /* What the extension of one host saw and is told to do. */
 struct seen {
 	struct rv_host *host;
-	unsigned points[RV_IKE_N_POINTS], notifies, payloads, inherited, unpacked, asked, answered, datagrams, ended;
+	unsigned points[RV_IKE_N_POINTS], notifies, payloads, inherited, unpacked, asked, answered, datagrams, ended,
+		said;
 	int end_result;
 	enum rv_ike_point veto_at, pend_at; /* RV_IKE_N_POINTS: nowhere */
-	bool change_keys, sign_also;
+	bool change_keys, sign_also, believes;
 	struct rv_ike_exchange *pending;
 };
 
@@ -205,6 +207,17 @@ static int unpack(void *self, struct rv_ike_sa *sa, struct rv_unpack *in)
 	return rv_unpack_done(in) ? 0 : -RV_ESYNTAX;
 }
 
+static int unprotected(void *self, struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type,
+		       struct rv_bytes data)
+{
+	struct seen *seen = self;
+
+	assert_int_equal(type, OWN_NOTIFY);
+	assert_true(rv_bytes_equal(data, RV_STR("gone")));
+	seen->said++;
+	return seen->believes ? -RV_ETIMEOUT : 0;
+}
+
 static const struct rv_ikev2_ext_ops ops = { .size = sizeof(ops),
 					     .tasks = tasks,
 					     .n_tasks = RV_COUNT(tasks),
@@ -214,7 +227,8 @@ static const struct rv_ikev2_ext_ops ops = { .size = sizeof(ops),
 					     .datagram = datagram,
 					     .inherit = inherit,
 					     .pack = pack,
-					     .unpack = unpack };
+					     .unpack = unpack,
+					     .unprotected = unprotected };
 
 static int init(struct rv_host *host)
 {
@@ -450,6 +464,45 @@ static void a_datagram_without_an_sa_is_seen_first(void **state)
 	pair_free(p);
 }
 
+/* West, or whoever sends in its name, says something of the IKE SA without protection. */
+static void say(struct pair *p, uint8_t exchange, uint8_t flags)
+{
+	const struct rv_ike_sa *sa = peer_of(p->east)->sa;
+	struct rv_path path = { .local = p->east->addr, .remote = p->west->addr };
+	struct ike_header header = { .major = 2, .exchange = exchange, .flags = flags, .id = 99 };
+	uint8_t room[64], octets[128];
+	struct ike_builder b;
+	size_t len;
+
+	assert_false(rv_ike_spis(sa, &header.spi_i, &header.spi_r));
+	ike_builder_init(&b, room, sizeof(room));
+	ike_notify_put(&b, OWN_NOTIFY, RV_STR("gone"));
+	assert_int_equal(ike_message_write(&header, &b, octets, sizeof(octets), &len), 0);
+	p->east->recv(p->east->recv_arg, &path, rv_bytes(octets, len));
+}
+
+static void what_is_said_without_protection_is_heard(void **state)
+{
+	struct pair *p = ext_pair(true, true);
+	unsigned strays;
+
+	bring_up(p);
+	strays = east_seen.datagrams; /* IKE_SA_INIT */
+	say(p, IKE_EXCHANGE_INFORMATIONAL, IKE_FLAG_INITIATOR | IKE_FLAG_RESPONSE);
+	say(p, IKE_EXCHANGE_INFORMATIONAL, IKE_FLAG_INITIATOR);
+	assert_int_equal(east_seen.said, 2);
+	assert_int_equal(n_peers(p->east), 1);
+	/* as nobody but east itself would: of an IKE SA that it has */
+	say(p, OWN_EXCHANGE, 0);
+	assert_int_equal(east_seen.said, 2);
+	assert_int_equal(east_seen.datagrams, strays);
+	east_seen.believes = true;
+	say(p, IKE_EXCHANGE_INFORMATIONAL, IKE_FLAG_INITIATOR | IKE_FLAG_RESPONSE);
+	assert_int_equal(n_peers(p->east), 0);
+	assert_int_equal(sim_n_sas(p->east), 0);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -463,6 +516,7 @@ int main(void)
 		cmocka_unit_test(state_is_inherited),
 		cmocka_unit_test(state_is_packed),
 		cmocka_unit_test(a_datagram_without_an_sa_is_seen_first),
+		cmocka_unit_test(what_is_said_without_protection_is_heard),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
