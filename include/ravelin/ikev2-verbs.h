@@ -66,8 +66,9 @@ struct rv_ike_verbs {
 	int (*part)(struct rv_ike_exchange *x);
 	int (*add_secret)(struct rv_ike_exchange *x, struct rv_bytes shared);
 	int (*go_on)(struct rv_ike_exchange *y, struct rv_ike_exchange *x);
-	struct rv_ike_sa *(*fresh)(struct rv_ike_exchange *x);			    /* ikev2-wire.h */
-	bool (*spis)(const struct rv_ike_sa *sa, uint64_t *spi_i, uint64_t *spi_r); /* ikev2-wire.h */
+	struct rv_ike_sa *(*fresh)(struct rv_ike_exchange *x);
+	bool (*spis)(const struct rv_ike_sa *sa, uint64_t *spi_i, uint64_t *spi_r);
+	void (*tell)(struct rv_ike_exchange *x, const char *text);
 };
 
 /* The verbs of an exchange or an IKE SA. */

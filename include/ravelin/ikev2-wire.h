@@ -75,3 +75,9 @@ static inline bool rv_ike_spis(const struct rv_ike_sa *sa, uint64_t *spi_i, uint
 {
 	return rv_ike_verbs(sa)->spis(sa, spi_i, spi_r);
 }
+
+/* A line of the story that `ravelin diagnose` tells of the attempt that this exchange is for, if it is for one. */
+static inline void rv_ike_tell(struct rv_ike_exchange *x, const char *text)
+{
+	rv_ike_verbs(x)->tell(x, text);
+}

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <ravelin/ikev2-plain.h>
+#include <ravelin/ikev2-stray.h>
 #include <ravelin/pack.h>
 #include <ravelin/sa.h>
 
@@ -105,16 +106,6 @@ struct rv_ike_row {
 	const char *story;
 };
 
-/* A request that belongs to no IKE SA: its responder SPI is zero, or neither of its SPIs is one of ours (whatever its
- * Initiator flag says). */
-struct rv_ike_datagram {
-	const struct rv_path *path;
-	struct rv_bytes message;
-	uint8_t exchange, flags;
-	void (*reply)(const struct rv_ike_datagram *datagram, struct rv_bytes message);
-	void *reply_arg;
-};
-
 /* knows: payload types beyond RFC 7296's that the extension understands (their critical bit is then no error).
  * datagram: > 0 when it dealt with it. inherit: carries state from an IKE SA to its successor. pack: what sa and its
  * session have of this extension and another daemon must know, as fields (none: nothing is kept); unpack: the same
@@ -127,7 +118,8 @@ struct rv_ike_datagram {
  * out has it in full (first, reserved, payloads, digest, owner; of an answered request nothing, it is answered again);
  * negative: not authentic. unprotected: a notification in a message that is not protected, for an established IKE SA,
  * from anybody: 0: not mine; positive: dealt with; negative: it proves that the peer has lost this IKE SA, which ends
- * for that reason at once, without a word to the peer. */
+ * for that reason at once, without a word to the peer. stranger: 0: no objection; RV_PENDING: it is answered with a
+ * cookie and what was asked for, and forgotten; negative: it is dropped. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;
@@ -145,5 +137,6 @@ struct rv_ikev2_ext_ops {
 	int (*join)(void *self, struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out);
 	int (*unprotected)(void *self, struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type,
 			   struct rv_bytes data);
+	int (*stranger)(void *self, struct rv_ike_stranger *stranger);
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)

@@ -37,21 +37,29 @@ bool ike_rate_ok(struct ike_engine *engine, struct ike_rate *rate, uint32_t per_
 
 /* RFC 7296, 1.5: "The message is a response message ... sent to the IP address and port from whence it came with the
  * same IKE SPIs and the Message ID and Exchange Type are copied from the request." */
-void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
-		      uint16_t type, struct rv_bytes data)
+void ike_reply(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
+	       const struct ike_builder *payloads)
 {
 	struct ike_header header = *request;
-	uint8_t room[128], out[192];
-	struct ike_builder b;
+	uint8_t out[192];
 	size_t len;
 
 	header.major = IKE_MAJOR;
 	header.minor = 0;
 	header.flags = (uint8_t)(IKE_FLAG_RESPONSE | (request->flags & IKE_FLAG_INITIATOR ? 0 : IKE_FLAG_INITIATOR));
+	if (!ike_message_write(&header, payloads, out, sizeof(out), &len))
+		(void)port->ops->send(port->self, path, rv_bytes(out, len));
+}
+
+void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
+		      uint16_t type, struct rv_bytes data)
+{
+	uint8_t room[128];
+	struct ike_builder b;
+
 	ike_builder_init(&b, room, sizeof(room));
 	ike_notify_put(&b, type, data);
-	if (!ike_message_write(&header, &b, out, sizeof(out), &len))
-		(void)port->ops->send(port->self, path, rv_bytes(out, len));
+	ike_reply(port, path, request, &b);
 }
 
 /* The body of every payload has its form, and what may stand once stands once. */

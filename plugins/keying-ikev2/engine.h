@@ -77,6 +77,10 @@ bool ike_rate_ok(struct ike_engine *engine, struct ike_rate *rate, uint32_t per_
 void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
 		      uint16_t type, struct rv_bytes data);
 
+/* The same with any payloads. */
+void ike_reply(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
+	       const struct ike_builder *payloads);
+
 /* ghost.c: the last answer of an IKE SA that goes is kept for a repeated request; answer: true when it was one. */
 void ike_ghost_keep(struct rv_ike_sa *sa);
 bool ike_ghost_answer(struct ike_port *port, const struct ike_header *header, const struct rv_path *path,
@@ -95,6 +99,9 @@ void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field);
 
 /* ext.c: what was said without protection for an established IKE SA; as the op. */
 int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type, struct rv_bytes data);
+
+/* ext.c: what extensions say of a first message; as the op. */
+int ike_ext_stranger(struct ike_engine *engine, struct rv_ike_stranger *stranger);
 
 /* ext.c: messages in plain. seen: everybody sees it. splits: somebody may split. split, join: as their ops. */
 void ike_ext_seen(struct rv_ike_exchange *x, const struct rv_ike_plain *plain);

@@ -264,6 +264,17 @@ int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16
 	return 0;
 }
 
+int ike_ext_stranger(struct ike_engine *engine, struct rv_ike_stranger *stranger)
+{
+	rv_list_each (&engine->exts, ext, struct ext, entry) {
+		int r = RV_HAS(ext->ops, stranger) ? ext->ops->stranger(ext->self, stranger) : 0;
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 /* The verbs */
 
 static struct rv_ike_sa *verb_sa(struct rv_ike_exchange *x)
@@ -456,6 +467,11 @@ static bool verb_spis(const struct rv_ike_sa *sa, uint64_t *spi_i, uint64_t *spi
 	return sa->initiator;
 }
 
+static void verb_tell(struct rv_ike_exchange *x, const char *text)
+{
+	rv_attempt_step(ike_attempt(x), "%s", text);
+}
+
 static int verb_add_attribute(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes value)
 {
 	return x->attributes ? rv_attributes_add(x->attributes, type, value) : -RV_ESTATE;
@@ -570,4 +586,5 @@ const struct rv_ike_verbs ike_verbs = {
 	.go_on = ike_go_on,
 	.fresh = verb_fresh,
 	.spis = verb_spis,
+	.tell = verb_tell,
 };

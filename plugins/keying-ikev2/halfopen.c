@@ -151,43 +151,89 @@ static void rotate(struct ike_halfopen *half)
 	half->rotated_us = now;
 }
 
-/* RFC 7296, 2.6: a request whose cookie does not match is answered as if it had none */
-static int cookie(struct ike_halfopen *half, const struct rv_path *path, const struct ike_header *header,
-		  struct rv_bytes ni, const struct ike_chain *chain, uint8_t out[static IKE_COOKIE_LEN])
-{
-	struct rv_service *prf = rv_registry_find(half->engine->host->registry, "prf", "hmac-sha256");
-	struct ike_notify notify;
+/* What the request brings, as extensions see it. */
 
-	if (!prf)
-		return -RV_ENO_PROVIDER;
-	rotate(half);
-	if (ike_notify_find(chain, IKE_N_COOKIE, &notify) &&
-	    ike_cookie_check(half->cookies, prf, notify.data, ni, &path->remote, header->spi_i))
-		return 0;
-	int r = ike_cookie_make(half->cookies, prf, ni, &path->remote, header->spi_i, out);
-	return r ? r : RV_PENDING;
+static bool payload_of(const struct rv_ike_stranger *stranger, uint8_t type, struct rv_bytes *body)
+{
+	const struct ike_message *message = stranger->payload_arg;
+	const struct ike_payload *p = ike_chain_first(&message->chain, type);
+
+	if (p)
+		*body = p->body;
+	return p != NULL;
 }
 
-int ike_halfopen_admit(struct ike_engine *engine, const struct rv_path *path, const struct ike_header *header,
-		       struct rv_bytes ni, const struct ike_chain *chain, uint8_t out[static IKE_COOKIE_LEN])
+/* RFC 7296, 2.6: a request whose cookie does not match is treated as if it had none */
+static void look_at_cookie(struct ike_halfopen *half, struct rv_service *prf, const struct ike_message *message,
+			   struct rv_bytes ni, struct rv_ike_stranger *s)
 {
-	const struct rv_conf *conf = rv_host_conf(engine->host);
-	struct ike_halfopen *half = engine->halfopen;
+	struct ike_notify notify;
+
+	if (!ike_notify_find(&message->chain, IKE_N_COOKIE, &notify) ||
+	    !ike_cookie_check(half->cookies, prf, notify.data, ni, &s->path->remote, message->header.spi_i, &s->info))
+		return;
+	s->returned = true;
+	s->cookie = notify.data;
+}
+
+/* Answers with a cookie, and with what an extension asks for besides. */
+static int ask(struct ike_port *port, struct rv_service *prf, const struct ike_message *message, struct rv_bytes ni,
+	       const struct rv_ike_stranger *s)
+{
+	struct ike_halfopen *half = port->engine->halfopen;
+	uint8_t cookie[IKE_COOKIE_MAX], room[128];
+	struct ike_builder b;
+	int len;
+
+	rotate(half);
+	len = ike_cookie_make(half->cookies, prf, ni, &s->path->remote, message->header.spi_i,
+			      rv_bytes(s->ask_info, s->n_ask_info), cookie);
+	if (len < 0)
+		return len;
+	ike_builder_init(&b, room, sizeof(room));
+	ike_notify_put(&b, IKE_N_COOKIE, rv_bytes(cookie, (size_t)len));
+	if (s->ask_type)
+		ike_notify_put(&b, s->ask_type, rv_bytes(s->ask_data, s->n_ask_data));
+	ike_reply(port, s->path, &message->header, &b);
+	return RV_PENDING;
+}
+
+static int limit(struct ike_halfopen *half, const struct rv_conf *conf, const struct rv_ike_stranger *s)
+{
 	uint64_t all = (uint64_t)rv_conf_int(conf, "init_limit_half_open");
 	uint64_t each = (uint64_t)rv_conf_int(conf, "block_threshold");
-	struct guest *guest;
 
-	if (wants_cookie(half, conf)) {
-		int r = cookie(half, path, header, ni, chain, out);
-		if (r)
-			return r;
-	}
-	guest = *guest_at(half, &path->remote);
-	if ((all && half->n >= all) || (each && guest && guest->n >= each)) {
-		if (ike_rate_ok(engine, &engine->logs, 5))
-			rv_log(&engine->host->subject, RV_WARN, "half-open-limit", KV_ADDR("peer", &path->remote),
-			       KV_UINT("of-peer", guest ? guest->n : 0), KV_UINT("in-all", half->n));
-		return -RV_ELIMIT;
-	}
-	return 0;
+	if (!(all && half->n >= all) && !(each && s->of_peer >= each))
+		return 0;
+	if (ike_rate_ok(half->engine, &half->engine->logs, 5))
+		rv_log(&half->engine->host->subject, RV_WARN, "half-open-limit", KV_ADDR("peer", &s->path->remote),
+		       KV_UINT("of-peer", s->of_peer), KV_UINT("in-all", half->n));
+	return -RV_ELIMIT;
+}
+
+int ike_halfopen_admit(struct ike_port *port, const struct rv_path *path, const struct ike_message *message,
+		       struct rv_bytes ni, const struct ike_proposals *offer)
+{
+	struct ike_halfopen *half = port->engine->halfopen;
+	const struct rv_conf *conf = rv_host_conf(port->engine->host);
+	struct rv_service *prf = rv_registry_find(port->engine->host->registry, "prf", "hmac-sha256");
+	const struct guest *guest = *guest_at(half, &path->remote);
+	struct rv_ike_stranger s = { .path = path,
+				     .half_open = half->n,
+				     .of_peer = guest ? guest->n : 0,
+				     .offered = offer->proposal,
+				     .n_offered = offer->n,
+				     .payload = payload_of,
+				     .payload_arg = message };
+	bool wants = wants_cookie(half, conf);
+	int r;
+
+	if (prf)
+		look_at_cookie(half, prf, message, ni, &s);
+	r = ike_ext_stranger(port->engine, &s);
+	if (!r && wants && !s.returned)
+		r = RV_PENDING;
+	if (r == RV_PENDING)
+		return prf ? ask(port, prf, message, ni, &s) : -RV_ENO_PROVIDER;
+	return r ? r : limit(half, conf, &s);
 }

@@ -280,29 +280,20 @@ void ike_init_request(struct ike_port *port, const struct rv_path *path, const s
 	struct ike_engine *engine = port->engine;
 	const struct ike_payload *sa = ike_chain_first(&message->chain, IKE_PAYLOAD_SA);
 	const struct ike_payload *nonce = ike_chain_first(&message->chain, IKE_PAYLOAD_NONCE);
-	uint8_t cookie[IKE_COOKIE_LEN];
 	struct ike_proposals offer;
 	struct rv_bytes ni;
 	struct match m;
-	int r;
 
-	if (!sa || !nonce || !ike_chain_first(&message->chain, IKE_PAYLOAD_KE) || !ike_nonce_read(&ni, nonce->body)) {
+	if (!sa || !nonce || !ike_chain_first(&message->chain, IKE_PAYLOAD_KE) || !ike_nonce_read(&ni, nonce->body) ||
+	    !ike_offer_read(&offer, sa->body)) {
 		if (ike_rate_ok(engine, &engine->errors, ERRORS_PER_S))
 			ike_reply_notify(port, path, &message->header, IKE_N_INVALID_SYNTAX, rv_bytes(NULL, 0));
 		return;
 	}
 	if (repeated(port, path, message))
 		return;
-	r = ike_halfopen_admit(engine, path, &message->header, ni, &message->chain, cookie);
-	if (r == RV_PENDING)
-		ike_reply_notify(port, path, &message->header, IKE_N_COOKIE, rv_bytes(cookie, sizeof(cookie)));
-	if (r)
+	if (ike_halfopen_admit(port, path, message, ni, &offer))
 		return;
-	if (!ike_offer_read(&offer, sa->body)) {
-		if (ike_rate_ok(engine, &engine->errors, ERRORS_PER_S))
-			ike_reply_notify(port, path, &message->header, IKE_N_INVALID_SYNTAX, rv_bytes(NULL, 0));
-		return;
-	}
 	if (!match(engine, path, &offer, &m)) {
 		say_no(port, path, message, &offer, &m);
 		return;

@@ -45,21 +45,28 @@ static int at_propose(struct rv_ike_exchange *x, void *self)
 	return ike_point(x, RV_IKE_AT_PROPOSE);
 }
 
+/* RFC 7296, 2.6: "include the COOKIE notification containing the received data as the first payload"; what tasks at
+ * PROPOSE add comes behind it */
+static int put_cookie(struct rv_ike_exchange *x, void *self)
+{
+	struct ike_handshake *hs = x->sa->hs;
+
+	if (hs->cookie.len)
+		ike_notify_put(&x->out, IKE_N_COOKIE, hs->cookie);
+	return 0;
+}
+
 static int init_write(struct rv_ike_exchange *x, void *self)
 {
 	const struct rv_connection *c = connection_of(x);
-	struct ike_handshake *hs = x->sa->hs;
 
-	/* RFC 7296, 2.6: "include the COOKIE notification containing the received data as the first payload" */
-	if (hs->cookie.len)
-		ike_notify_put(&x->out, IKE_N_COOKIE, hs->cookie);
 	ike_offer_put(&x->out, c->proposals, c->n_proposals, rv_bytes(NULL, 0));
 	ike_ke_put(&x->out, x->kex->group, x->kex->ours);
 	ike_nonce_put(&x->out, rv_bytes(x->nonce, sizeof(x->nonce)));
 	return ike_nat_write(x, &x->sa->peer->path, c->encap, x->sa->spi_i, 0);
 }
 
-static rv_ike_step_fn *const build[] = { init_begin, at_propose, init_write, NULL };
+static rv_ike_step_fn *const build[] = { init_begin, put_cookie, at_propose, init_write, NULL };
 
 /* Why no IKE SA came of it, in words, when the peer said so without protection. */
 static void explain_noted(struct rv_ike_exchange *x, uint16_t noted)
