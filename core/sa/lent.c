@@ -54,14 +54,24 @@ static struct rv_attr_request request_of(const struct rv_lent *l, const struct r
 
 static bool is_address(uint16_t type)
 {
-	return type == RV_ATTRIBUTE_IP4_ADDRESS || type == RV_ATTRIBUTE_IP6_ADDRESS;
+	return type == RV_ATTRIBUTE_IP4_ADDRESS || type == RV_ATTRIBUTE_IP6_ADDRESS || type == RV_ATTRIBUTE_IP6_RANGE;
 }
 
-static bool nth_address(const struct rv_attributes *list, size_t n, struct rv_addr *addr)
+/* prefix (may be NULL): as rv_peer_virtual() says. The one that an INTERNAL_IP6_ADDRESS has is of the network, of which
+ * no other address is lent. */
+static bool nth_address(const struct rv_attributes *list, size_t n, struct rv_addr *addr, unsigned *prefix)
 {
-	for (size_t i = 0; list && i < list->n; i++)
-		if (is_address(list->list[i].type) && rv_attribute_addr(&list->list[i], addr, NULL) && !n--)
-			return true;
+	unsigned bits;
+
+	for (size_t i = 0; list && i < list->n; i++) {
+		if (!is_address(list->list[i].type) || !rv_attribute_addr(&list->list[i], addr, &bits) || n--)
+			continue;
+		if (list->list[i].type != RV_ATTRIBUTE_IP6_RANGE)
+			bits = 8 * (unsigned)rv_family_len(addr->family);
+		if (prefix)
+			*prefix = bits;
+		return true;
+	}
 	return false;
 }
 
@@ -80,7 +90,7 @@ static int has_too(struct rv_peer *peer, void *arg)
 
 	if (!l || l == twin->mine || strcmp(l->ifname, twin->mine->ifname) != 0)
 		return 0;
-	for (size_t i = 0; nth_address(l->taken, i, &addr); i++)
+	for (size_t i = 0; nth_address(l->taken, i, &addr, NULL); i++)
 		if (rv_addr_same_ip(&addr, twin->addr))
 			return 1;
 	return 0;
@@ -92,7 +102,7 @@ static void displace(struct rv_lent *l)
 	const struct rv_net_ops *ops = l->net.service ? rv_service_ops(l->net.service) : NULL;
 	struct rv_addr addr;
 
-	for (size_t i = 0; ops && *l->ifname && nth_address(l->taken, i, &addr); i++) {
+	for (size_t i = 0; ops && *l->ifname && nth_address(l->taken, i, &addr, NULL); i++) {
 		struct twin twin = { .mine = l, .addr = &addr };
 
 		if (rv_peer_each(l->peer->core, NULL, has_too, &twin))
@@ -251,7 +261,7 @@ static int lend_on(struct lending *lending)
 	}
 	struct rv_addr addr;
 
-	return nth_address(l->lent, 0, &addr) ? 0 : lending->failed;
+	return nth_address(l->lent, 0, &addr, NULL) ? 0 : lending->failed;
 }
 
 static int lend_end(struct lending *lending, int r)
@@ -413,9 +423,9 @@ const struct rv_attributes *rv_peer_taken(const struct rv_peer *peer)
 	return l ? l->taken : NULL;
 }
 
-bool rv_peer_virtual(const struct rv_peer *peer, bool ours, size_t n, struct rv_addr *addr)
+bool rv_peer_virtual(const struct rv_peer *peer, bool ours, size_t n, struct rv_addr *addr, unsigned *prefix)
 {
-	return nth_address(ours ? rv_peer_taken(peer) : rv_peer_lent(peer), n, addr);
+	return nth_address(ours ? rv_peer_taken(peer) : rv_peer_lent(peer), n, addr, prefix);
 }
 
 /* Name servers */
@@ -566,7 +576,7 @@ int rv_lent_place(struct rv_child *child)
 	memcpy(l->ifname, ifname, sizeof(ifname));
 	if (!l->net.service)
 		r = rv_ref_take(&l->net, net, &l->peer->user);
-	for (size_t i = 0; !r && nth_address(l->taken, i, &addr); i++)
+	for (size_t i = 0; !r && nth_address(l->taken, i, &addr, NULL); i++)
 		r = place(l, &addr);
 	if (!r && moved)
 		set_servers(l);

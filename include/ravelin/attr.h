@@ -29,6 +29,10 @@ enum rv_attribute_type {
 	RV_ATTRIBUTE_IP4_SUBNET = 13,
 	RV_ATTRIBUTE_SUPPORTED = 14,
 	RV_ATTRIBUTE_IP6_SUBNET = 15,
+
+	/* Types with this bit are of one side: kept and packed with the session, never in a message. */
+	RV_ATTRIBUTE_HERE = 0x8000,
+	RV_ATTRIBUTE_IP6_RANGE = 0x8008, /* an IPv6 address and how many bits of it are a prefix that is lent whole */
 };
 
 struct rv_attribute {
@@ -99,8 +103,9 @@ int rv_peer_take(struct rv_peer *peer, const struct rv_attributes *taken);
 const struct rv_attributes *rv_peer_lent(const struct rv_peer *peer);
 const struct rv_attributes *rv_peer_taken(const struct rv_peer *peer);
 
-/* The n-th (from 0) address that the peer has lent us (ours) or has from us. False past the last. */
-bool rv_peer_virtual(const struct rv_peer *peer, bool ours, size_t n, struct rv_addr *addr);
+/* The n-th (from 0) address that the peer has lent us (ours) or has from us. False past the last. prefix (may be NULL):
+ * how many bits of it all addresses have that are lent with it; 32 or 128 for one alone. */
+bool rv_peer_virtual(const struct rv_peer *peer, bool ours, size_t n, struct rv_addr *addr, unsigned *prefix);
 
 /* Client: names below this domain are asked of the session's name servers, and, once there is one, no others are. 0 or
  * negative. */

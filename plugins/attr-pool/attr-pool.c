@@ -113,6 +113,13 @@ static int lend_one(struct pools *pools, const struct rv_attr_request *request, 
 			  (unsigned long long)size, wanted->family, request->connection->name);
 }
 
+/* An earlier provider lent this family already: as many addresses as were asked for, or whole prefixes. */
+static bool has_enough(const struct rv_attr_request *request, const struct rv_attributes *lent, uint16_t type)
+{
+	return rv_attributes_count(lent, type) >= rv_attributes_count(request->asked, type) ||
+	       (type == RV_ATTRIBUTE_IP6_ADDRESS && rv_attributes_count(lent, RV_ATTRIBUTE_IP6_RANGE));
+}
+
 /* What was asked for in this attribute; any address when none is named. False: it is no address that is asked for. */
 static bool read_wanted(const struct rv_attribute *asked, struct rv_addr *wanted)
 {
@@ -155,8 +162,7 @@ static int lend_all(struct pools *pools, const struct rv_attr_request *request, 
 		const struct rv_conf *section = NULL;
 		struct rv_addr wanted;
 
-		if (!read_wanted(asked, &wanted) ||
-		    rv_attributes_count(lent, asked->type) >= rv_attributes_count(request->asked, asked->type))
+		if (!read_wanted(asked, &wanted) || has_enough(request, lent, asked->type))
 			continue;
 		r = lend_one(pools, request, &wanted, lent, &section, &full);
 		failed = r < 0 ? r : failed;

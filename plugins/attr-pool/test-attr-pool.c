@@ -410,7 +410,7 @@ static void what_is_lent_is_packed_with_the_session(void **state)
 	assert_true(sim_is_placed(p->west, "10.3.0.1") && sim_is_placed(p->west, "fd00:3::1"));
 	assert_int_equal(noted.sets, 2);
 	learn_again(p, p->east);
-	assert_true(rv_peer_virtual(peer_of(p->east), false, 1, &addr));
+	assert_true(rv_peer_virtual(peer_of(p->east), false, 1, &addr, NULL));
 	assert_true(works(p));
 	other_takes(p, "other.example", "10.3.0.2");
 	go_down(p);

@@ -108,10 +108,11 @@ int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf,
 static void dynamic(const struct rv_peer *peer, bool ours, const struct rv_attributes *asked, struct ike_ts_list *out)
 {
 	struct rv_addr addr;
+	unsigned prefix;
 
 	out->n = 0;
-	while (out->n < IKE_TS_MAX && rv_peer_virtual(peer, ours, out->n, &addr))
-		out->ts[out->n++] = rv_ts_prefix(&addr, 8 * (unsigned)rv_family_len(addr.family));
+	while (out->n < IKE_TS_MAX && rv_peer_virtual(peer, ours, out->n, &addr, &prefix))
+		out->ts[out->n++] = rv_ts_prefix(&addr, prefix);
 	if (!out->n && ours && rv_attributes_count(asked, RV_ATTRIBUTE_IP4_ADDRESS))
 		out->ts[out->n++] = rv_ts_prefix(&(struct rv_addr){ .family = RV_IPV4 }, 0);
 	if (ours && rv_attributes_count(asked, RV_ATTRIBUTE_IP6_ADDRESS) && !rv_peer_taken(peer))

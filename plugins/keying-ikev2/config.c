@@ -67,8 +67,9 @@ static void put(struct rv_ike_exchange *x, uint8_t type, const struct rv_attribu
 static bool needs_address(const struct rv_ike_exchange *x)
 {
 	bool child = x->sa->hs ? x->sa->hs->child != NULL : !x->old;
+	struct rv_addr addr;
 
-	return child && !rv_peer_taken(x->sa->peer);
+	return child && !rv_peer_virtual(x->sa->peer, true, 0, &addr, NULL);
 }
 
 int ike_config_ask(struct rv_ike_exchange *x, void *self)
@@ -138,6 +139,19 @@ static int filter(struct rv_ike_exchange *x, const struct ike_cp *cp, struct rv_
 	return r;
 }
 
+/* RFC 7296, 3.15.4: "If the initiator requires the assignment of an IP address, it will treat a response without
+ * CFG_REPLY as an error." */
+static int must_have_address(struct rv_ike_exchange *x)
+{
+	struct rv_addr addr;
+
+	if (rv_peer_virtual(x->sa->peer, true, 0, &addr, NULL))
+		return 0;
+	x->advice = "give this client a pool of addresses there, or take vips out of the connection here";
+	return rv_why_set(&x->why, -RV_EREFUSED, "the peer lends us no address, and connection %s asks for one",
+			  x->sa->peer->connection->name);
+}
+
 int ike_config_take(struct rv_ike_exchange *x, void *self)
 {
 	struct ike_cp cp = { 0 };
@@ -151,19 +165,12 @@ int ike_config_take(struct rv_ike_exchange *x, void *self)
 			return -ENOMEM;
 		if (payload(x, &cp) && cp.type == IKE_CP_REPLY)
 			r = filter(x, &cp, x->attributes);
-		/* RFC 7296, 3.15.4: "If the initiator requires the assignment of an IP address, it will treat a
-		 * response without CFG_REPLY as an error." */
-		if (!r && !has_address(x->attributes)) {
-			x->advice = "give this client a pool of addresses there, or take vips out of the connection "
-				    "here";
-			r = rv_why_set(&x->why, -RV_EREFUSED,
-				       "the peer lends us no address, and connection %s asks for one",
-				       x->sa->peer->connection->name);
-		}
 		if (!r)
 			r = rv_peer_take(x->sa->peer, x->attributes);
 	}
-	return r ? r : ike_point(x, RV_IKE_AT_CONFIG_READ);
+	if (!r)
+		r = ike_point(x, RV_IKE_AT_CONFIG_READ);
+	return r ? r : must_have_address(x);
 }
 
 /* Responder */
@@ -201,7 +208,7 @@ int ike_config_lend(struct rv_ike_exchange *x, void *self)
 		r = read_request(x, &cp);
 	if (!r)
 		r = ike_point(x, RV_IKE_AT_CONFIG_READ);
-	if (r || !has_address(x->asked))
+	if (r)
 		return r;
 	/* RFC 7296, 3.15.4: "it responds with an INTERNAL_ADDRESS_FAILURE notification" */
 	x->veto = IKE_N_INTERNAL_ADDRESS_FAILURE;
@@ -228,8 +235,9 @@ static int reply(struct rv_ike_exchange *x, struct rv_attributes *out)
 	for (size_t i = 0; lent && i < lent->n && !r; i++) {
 		const struct rv_attribute *one = &lent->list[i];
 
-		if (is_address(one->type) &&
-		    rv_attributes_count(out, one->type) >= rv_attributes_count(x->asked, one->type))
+		if (one->type & RV_ATTRIBUTE_HERE ||
+		    (is_address(one->type) &&
+		     rv_attributes_count(out, one->type) >= rv_attributes_count(x->asked, one->type)))
 			continue;
 		r = rv_attributes_add(out, one->type, one->value);
 	}
