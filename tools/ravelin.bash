@@ -8,11 +8,11 @@ _ravelin_names() # command whose table has the names in its first column
 
 _ravelin()
 {
-	local word=${COMP_WORDS[COMP_CWORD]} words='up down rekey redirect status list diagnose load unload reload monitor
+	local word=${COMP_WORDS[COMP_CWORD]} words='up down rekey reauth redirect status list diagnose load unload reload monitor
 		log-level export import stop --socket --json --timeout --drain --key-file --help --version'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in
-	up | down | rekey | redirect | diagnose) words=$(_ravelin_names connections) ;;
+	up | down | rekey | reauth | redirect | diagnose) words=$(_ravelin_names connections) ;;
 	load | unload) words=$(_ravelin_names plugins) ;;
 	list) words='connections ike child plugins services policies attempts' ;;
 	log-level) words='error warn notice info debug' ;;

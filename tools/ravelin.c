@@ -171,6 +171,11 @@ static int run_rekey(struct tool *tool)
 	return finish(tool, tool_verb(tool, "Rekey", tool->args[0], tool->n_args > 1 ? tool->args[1] : ""));
 }
 
+static int run_reauth(struct tool *tool)
+{
+	return finish(tool, tool_verb(tool, "Reauth", tool->args[0], NULL));
+}
+
 static int run_redirect(struct tool *tool)
 {
 	DBusMessage *call = tool_call(ROOT "/redirect/server", NAME ".Redirect", "Redirect");
@@ -320,6 +325,7 @@ static const struct command commands[] = {
 	  OPTION_TIMEOUT, run_up },
 	{ "down", "NAME", "takes every SA of a connection down", 1, 1, 0, run_down },
 	{ "rekey", "NAME [CHILD]", "new keys for a connection's own SA, or for a child SA", 1, 2, 0, run_rekey },
+	{ "reauth", "NAME", "both sides prove themselves anew; traffic goes on meanwhile", 1, 1, 0, run_reauth },
 	{ "redirect", "NAME GATEWAY", "sends the clients of a connection to another gateway", 2, 2, 0, run_redirect },
 	{ "status", "", "what is up", 0, 0, 0, run_status },
 	{ "list", "connections|ike|child|plugins|services|policies|pools|attempts", "tables", 1, 1, 0, run_list,

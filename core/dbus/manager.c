@@ -88,6 +88,48 @@ static int rekey(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struc
 	return 0;
 }
 
+struct reauth {
+	unsigned n;
+	int r; /* the last failure */
+};
+
+static int reauth_peer(struct rv_peer *peer, void *arg)
+{
+	struct reauth *reauth = arg;
+	const struct rv_keying_ops *ops = rv_service_ops(peer->keying.service);
+	int r = -EOPNOTSUPP;
+
+	if (!peer->established)
+		return 0;
+	if (RV_HAS(ops, reauth))
+		r = ops->reauth(rv_service_self(peer->keying.service), peer);
+	reauth->n++;
+	reauth->r = r < 0 ? r : reauth->r;
+	return 0;
+}
+
+static int reauth(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
+{
+	struct rv_bus *bus = self;
+	const char *connection = rv_bus_in_str(in);
+	struct reauth reauth = { 0 };
+
+	(void)rv_peer_each(bus->core, connection, reauth_peer, &reauth);
+	if (!reauth.n && !rv_connection_find(bus->core, connection))
+		return rv_why_set(why, -RV_EUNKNOWN_CONNECTION, "no connection is called %s", connection);
+	if (!reauth.n)
+		return rv_why_set(why, -RV_ESTATE, "%s has no session; `ravelin up %s` makes one", connection,
+				  connection);
+	if (reauth.r == -RV_ESTATE)
+		return rv_why_set(why, reauth.r,
+				  "a session of %s was set up by the peer, or is being closed: ask on the peer's side",
+				  connection);
+	if (reauth.r < 0)
+		return rv_why_set(why, reauth.r, "cannot authenticate %s anew: %s", connection,
+				  rv_error_text(reauth.r));
+	return 0;
+}
+
 static int reload(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
 {
 	struct rv_bus *bus = self;
@@ -226,6 +268,7 @@ static const struct rv_bus_method methods[] = {
 	{ "Up", "ss", "o", "connection,child", "attempt", RV_BUS_CONTROL, up },
 	{ "Down", "s", "", "connection", "", RV_BUS_CONTROL, down },
 	{ "Rekey", "ss", "", "connection,child", "", RV_BUS_CONTROL, rekey },
+	{ "Reauth", "s", "", "connection", "", RV_BUS_CONTROL, reauth },
 	{ "List", "suu", "aa{sv}u", "folder,cursor,max", "rows,next", RV_BUS_VIEW, list },
 	{ "Reload", "", "", "", "", RV_BUS_ADMIN, reload },
 	{ "LoadPlugin", "s", "", "name", "", RV_BUS_ADMIN, load_plugin },

@@ -9,6 +9,7 @@
 #include "child.h"
 #include "config.h"
 #include "explain.h"
+#include "reauth.h"
 #include "transitions.h"
 
 #include <errno.h>
@@ -51,12 +52,22 @@ bool ike_is_first_contact(struct rv_peer *peer)
 
 /* When both sides begin at once each says INITIAL_CONTACT in good faith, since neither session is up yet. Only what was
  * up before this handshake began is older than the peer's claim; else each side would end the other's session. */
+struct claim {
+	const struct rv_ike_sa *sa;
+	bool first; /* the peer says that it has no other session */
+};
+
 static int end_twin(struct rv_peer *peer, void *arg)
 {
-	const struct rv_ike_sa *sa = arg;
+	const struct claim *claim = arg;
+	const struct rv_ike_sa *sa = claim->sa;
 
-	if (peer != sa->peer && peer->established && peer->since_us <= sa->hs->began_us)
+	if (peer == sa->peer || !peer->established || peer->since_us > sa->hs->began_us || peer->id == sa->reauths)
+		return 0;
+	if (claim->first)
 		rv_peer_down(peer, -RV_EPEER_GONE, "the peer began anew (INITIAL_CONTACT)");
+	else if (peer->sa)
+		ike_reauth_supersede(peer->sa);
 	return 0;
 }
 
@@ -68,8 +79,10 @@ void ike_first_contact(struct rv_ike_exchange *x)
 
 	if ((unique && strcmp(unique, "never") == 0) || !is_known(peer))
 		return;
-	if (replace || ike_has_notify(x, IKE_N_INITIAL_CONTACT))
-		rv_peer_each_between(peer->core, peer->local_id, peer->remote_id, end_twin, x->sa);
+	struct claim claim = { x->sa, ike_has_notify(x, IKE_N_INITIAL_CONTACT) };
+
+	if (replace || claim.first)
+		rv_peer_each_between(peer->core, peer->local_id, peer->remote_id, end_twin, &claim);
 }
 
 void ike_tell_auth_failed(struct rv_ike_exchange *x, int error)
@@ -214,14 +227,14 @@ static int make_child(struct rv_ike_exchange *x, void *self)
 
 static int install_child(struct rv_ike_exchange *x, void *self)
 {
-	return x->childless ? 0 : ike_child_install(x, NULL, false);
+	return x->childless ? 0 : ike_child_install(x, NULL, ike_reauth_overlaps(x));
 }
 
 static int done(struct rv_ike_exchange *x, void *self)
 {
 	if (!x->childless) {
 		ike_child_write(x, true);
-		ike_child_done(x, false);
+		ike_child_done(x, x->child && x->child->child->state == RV_CHILD_NEW);
 	}
 	TALLOC_FREE(x->sa->hs);
 	return 0;

@@ -30,6 +30,7 @@ struct ike_dial {
 	unsigned next; /* of found */
 	bool starting;
 	struct rv_addr origin;
+	uint32_t reauths;
 	const struct rv_child_conf **more; /* see struct ike_handshake */
 	unsigned tried;			   /* addresses so far */
 	int error;			   /* how the last one failed, and what may help */
@@ -154,6 +155,7 @@ static int start(struct ike_dial *d, struct rv_addr *remote)
 	if (hs) {
 		hs->dial = d;
 		hs->origin = d->origin;
+		hs->sa->reauths = d->reauths;
 		rv_list_add(&d->running, &hs->race);
 		ike_exchange_kick(hs->sa);
 		return 0;
@@ -407,23 +409,44 @@ static void leave_handshake(struct ike_handshake *hs)
 	hs->child = NULL;
 }
 
+struct ike_dial *ike_dial_anew(struct rv_ike_sa *sa, const char *gateway, const char *who)
+{
+	struct rv_peer *peer = sa->peer;
+	struct ike_handshake *hs = sa->hs;
+	struct rv_attempt *attempt =
+		hs ? hs->attempt : rv_attempt_new(sa->engine->host->core, peer->connection->name, NULL, who);
+	struct ike_dial *d = dial_new(sa->engine, peer->connection, hs ? hs->child : NULL, attempt, gateway);
+
+	if (d && (hs || !take_children(d, peer)))
+		return d;
+	ike_dial_drop(d);
+	return NULL;
+}
+
+int ike_dial_beside(struct rv_ike_sa *sa, const char *gateway, const char *who)
+{
+	struct ike_dial *d = ike_dial_anew(sa, gateway, who);
+
+	if (!d)
+		return -ENOMEM;
+	d->reauths = sa->peer->id;
+	ike_dial_go(d);
+	return 0;
+}
+
 int ike_verb_redial(struct rv_ike_exchange *x, const char *gateway)
 {
 	struct rv_ike_sa *sa = x->sa;
 	struct rv_peer *peer = sa->peer;
 	struct ike_handshake *hs = sa->hs;
-	struct rv_attempt *attempt;
 	struct ike_dial *d;
 	char from[RV_ADDR_TEXT];
 
 	if (sa->next || !peer->connection || !peer->initiator)
 		return -RV_ESTATE;
-	attempt = hs ? hs->attempt : rv_attempt_new(sa->engine->host->core, peer->connection->name, NULL, "redial");
-	d = dial_new(sa->engine, peer->connection, hs ? hs->child : NULL, attempt, gateway);
-	if (!d || (!hs && take_children(d, peer))) {
-		ike_dial_drop(d);
+	d = ike_dial_anew(sa, gateway, "redial");
+	if (!d)
 		return -ENOMEM;
-	}
 	d->origin = peer->path.remote;
 	sa->next = d;
 	rv_attempt_step(d->attempt, "from %s on to %s", rv_addr_text(&peer->path.remote, from), gateway);

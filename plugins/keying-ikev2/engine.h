@@ -73,6 +73,9 @@ void ike_receive(void *arg, const struct rv_path *path, struct rv_bytes message)
 /* True when one more is allowed in this second. */
 bool ike_rate_ok(struct ike_engine *engine, struct ike_rate *rate, uint32_t per_second);
 
+/* Random, below limit (0 when that is 0): for jitter. */
+uint64_t ike_random_below(struct rv_host *host, uint64_t limit);
+
 /* Answers a request with one notification, without an IKE SA and without protection (RFC 7296, 1.5). */
 void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
 		      uint16_t type, struct rv_bytes data);

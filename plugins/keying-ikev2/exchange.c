@@ -12,6 +12,7 @@
 #include "kex.h"
 #include "octets/notify.h"
 #include "protect.h"
+#include "reauth.h"
 #include "transitions.h"
 
 #include <errno.h>
@@ -353,6 +354,7 @@ static void settle(struct rv_ike_exchange *x)
 		ike_sa_end(sa, reason, reason ? text : NULL);
 		return;
 	}
+	ike_reauth_done(sa);
 	ike_sa_schedule(sa);
 	ike_exchange_kick(sa);
 	/* what waited for a rekey goes on in the successor */

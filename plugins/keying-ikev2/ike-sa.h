@@ -33,12 +33,12 @@ struct rv_ike_sa {
 	struct rv_peer *peer;
 	struct ike_port *port; /* NULL when its transport is gone */
 	uint64_t spi_i, spi_r, iv;
-	uint32_t next_out, next_in; /* message IDs */
-	uint8_t state;		    /* enum rv_ike_state */
-	bool initiator;		    /* the original initiator (RFC 7296, 2.2) */
-	bool in_table, doomed;
-	bool encap;  /* ESP goes in UDP */
-	bool pinned; /* whoever moves says so (ikev2-path.h) */
+	uint32_t next_out, next_in;	   /* message IDs */
+	uint8_t state;			   /* enum rv_ike_state */
+	bool initiator;			   /* the original initiator (RFC 7296, 2.2) */
+	bool in_table, doomed, superseded; /* superseded: deleted at reauth_us */
+	bool encap;			   /* ESP goes in UDP */
+	bool pinned;			   /* whoever moves says so (ikev2-path.h) */
 	uint8_t n_chosen, n_agreed;
 	uint16_t agreed[IKE_AGREED_MAX];      /* what extensions of both sides agreed on */
 	struct rv_transform chosen[4], *more; /* more: those behind the fourth */
@@ -52,8 +52,9 @@ struct rv_ike_sa {
 	struct ike_handshake *hs;
 	struct ike_dial *next; /* init.h: what is called when this one has ended */
 	struct rv_timer timer;
-	uint64_t last_in_us, rekey_us, over_us, dpd_us;
+	uint64_t last_in_us, rekey_us, over_us, dpd_us, reauth_us;
 	uint64_t predecessor; /* our SPI of the IKE SA that this one replaced; 0: none */
+	uint32_t reauths;     /* id of the session that ends when this one has its children; 0: none */
 };
 
 /* What only the way to an established IKE SA needs. */

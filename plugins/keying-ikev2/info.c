@@ -5,6 +5,7 @@
 
 #include "config.h"
 #include "octets/notify.h"
+#include "reauth.h"
 #include "requests.h"
 #include "transitions.h"
 
@@ -116,7 +117,7 @@ int ike_delete(struct rv_ike_sa *sa)
 			talloc_free(x);
 	if (sa->state != RV_IKE_REPLACED)
 		sa->state = RV_IKE_DELETING;
-	sa->rekey_us = sa->dpd_us = 0;
+	sa->rekey_us = sa->dpd_us = sa->reauth_us = 0;
 	return ask(sa, &ike_plan_delete, 0, 0);
 }
 
@@ -177,6 +178,7 @@ static int delete_payload(struct rv_ike_exchange *x, const struct ike_delete *d)
 	if (d->protocol == RV_PROTO_KEYING) {
 		rv_log(&subject, RV_INFO, "ike-sa-deleted-by-peer");
 		ike_rekey_forget(x->sa);
+		ike_reauth_complete(x->sa->peer);
 		x->fate = IKE_FATE_END;
 		x->reason = -RV_EPEER_GONE;
 		rv_why_set(&x->why, -RV_EPEER_GONE, "the peer deleted the IKE SA");

@@ -12,6 +12,13 @@
 int ike_dial(struct ike_engine *engine, const struct rv_connection *connection, const struct rv_child_conf *child,
 	     struct rv_attempt *attempt, const char *gateway);
 
+/* The same for sa's session anew: with the children that it has (while it is being set up: is to have), at gateway,
+ * nothing begun yet. who: as rv_attempt_new(). NULL: out of memory. */
+struct ike_dial *ike_dial_anew(struct rv_ike_sa *sa, const char *gateway, const char *who);
+
+/* As ike_dial_anew(), begun, beside sa's session, which ends when the new one has its children. 0 or -ENOMEM. */
+int ike_dial_beside(struct rv_ike_sa *sa, const char *gateway, const char *who);
+
 /* What was prepared to be called begins (NULL: nothing), or is let go. */
 void ike_dial_go(struct ike_dial *dial);
 void ike_dial_drop(struct ike_dial *dial);

@@ -8,6 +8,7 @@
 
 #include "halfopen.h"
 #include "init.h"
+#include "reauth.h"
 #include "requests.h"
 
 #include <errno.h>
@@ -237,7 +238,7 @@ void ike_sa_tell_keys(const struct rv_ike_sa *sa)
 					  .n_keys = RV_COUNT(lines) });
 }
 
-static uint64_t random_below(struct rv_host *host, uint64_t limit)
+uint64_t ike_random_below(struct rv_host *host, uint64_t limit)
 {
 	uint64_t n;
 
@@ -252,7 +253,8 @@ void ike_sa_lifetimes(struct rv_ike_sa *sa)
 	uint64_t now = rv_loop_now_us(sa->engine->host->loop);
 
 	if (c && c->rekey_us) {
-		uint64_t jitter = random_below(sa->engine->host, c->rand_us < c->rekey_us ? c->rand_us : c->rekey_us);
+		uint64_t jitter =
+			ike_random_below(sa->engine->host, c->rand_us < c->rekey_us ? c->rand_us : c->rekey_us);
 		sa->rekey_us = now + c->rekey_us - jitter;
 		sa->over_us = now + c->rekey_us + c->over_us;
 	}
@@ -269,6 +271,7 @@ void ike_sa_established(struct rv_ike_sa *sa)
 	sa->state = RV_IKE_ESTABLISHED;
 	if (sa->hs)
 		ike_halfopen_remove(sa->hs);
+	ike_reauth_time(sa);
 	ike_sa_lifetimes(sa);
 	ike_sa_keep_alive(sa, true);
 	rv_log(&subject, RV_INFO, "ike-sa-up", KV_ADDR("peer", &sa->peer->path.remote),
@@ -290,6 +293,7 @@ void ike_sa_schedule(struct rv_ike_sa *sa)
 	earliest(&due, sa->rekey_us);
 	earliest(&due, sa->over_us);
 	earliest(&due, sa->dpd_us);
+	earliest(&due, sa->reauth_us);
 	earliest(&due, ike_window_forget_us(sa));
 	if (due == UINT64_MAX)
 		rv_timer_cancel(&sa->timer);
@@ -339,7 +343,10 @@ static void tick(struct rv_timer *timer)
 		sa->rekey_us = 0;
 		(void)ike_rekey(sa);
 	}
-	ike_sa_schedule(sa);
+	if (sa->reauth_us && now >= sa->reauth_us)
+		ike_reauth_due(sa, now);
+	else
+		ike_sa_schedule(sa);
 }
 
 void ike_sa_end(struct rv_ike_sa *sa, int reason, const char *text)
@@ -382,7 +389,7 @@ static void hand_on(struct rv_ike_sa *from, struct rv_ike_sa *to)
 void ike_sa_retire(struct rv_ike_sa *sa)
 {
 	sa->state = RV_IKE_REPLACED;
-	sa->rekey_us = sa->dpd_us = 0;
+	sa->rekey_us = sa->dpd_us = sa->reauth_us = 0;
 	sa->over_us = rv_loop_now_us(sa->engine->host->loop) + LINGER_US;
 	if (sa->peer->sa && sa->peer->sa != sa)
 		hand_on(sa, sa->peer->sa);
@@ -402,6 +409,10 @@ void ike_sa_replace(struct rv_ike_sa *old, struct rv_ike_sa *fresh)
 	}
 	peer->sa = fresh;
 	fresh->next = old->next;
+	fresh->reauth_us = old->reauth_us; /* RFC 7296, 2.8.3: a rekey authenticates nobody */
+	fresh->superseded = old->superseded;
+	fresh->reauths = old->reauths;
+	old->reauths = 0;
 	old->next = NULL;
 	fresh->predecessor = ike_sa_ours(old);
 	ike_sa_retire(old);

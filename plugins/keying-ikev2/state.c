@@ -29,6 +29,7 @@ enum tag {
 	TAG_RESPONSE,
 	TAG_EXTENSION,
 	TAG_AGREED,
+	TAG_REAUTH_IN,
 };
 
 enum { IV_JUMP = 1 << 20 };
@@ -61,6 +62,7 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 	rv_pack_put(out, TAG_KEYS, rv_secret_bytes(&sa->keys));
 	rv_pack_u64(out, TAG_REKEY_IN, left(sa->rekey_us, now));
 	rv_pack_u64(out, TAG_OVER_IN, left(sa->over_us, now));
+	rv_pack_u64(out, TAG_REAUTH_IN, left(sa->reauth_us, now));
 	if (sa->response) {
 		rv_pack_u64(out, TAG_RESPONSE_ID, sa->response->id);
 		rv_pack_u64(out, TAG_RESPONSE_DIGEST, sa->response->digest);
@@ -74,7 +76,7 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 
 /* What was read, before anything is made of it. */
 struct image {
-	uint64_t spi_i, spi_r, initiator, next_out, next_in, iv, encap, rekey, over, response_id, digest;
+	uint64_t spi_i, spi_r, initiator, next_out, next_in, iv, encap, rekey, over, reauth, response_id, digest;
 	struct rv_bytes keys, response;
 	struct rv_proposal chosen;
 };
@@ -89,12 +91,18 @@ static void read_transform(struct image *m, uint64_t v)
 
 static bool read_image(struct rv_unpack *in, struct image *m)
 {
-	uint64_t *const numbers[] = { [TAG_SPI_I] = &m->spi_i,		 [TAG_SPI_R] = &m->spi_r,
-				      [TAG_INITIATOR] = &m->initiator,	 [TAG_NEXT_OUT] = &m->next_out,
-				      [TAG_NEXT_IN] = &m->next_in,	 [TAG_IV] = &m->iv,
-				      [TAG_ENCAP] = &m->encap,		 [TAG_REKEY_IN] = &m->rekey,
-				      [TAG_OVER_IN] = &m->over,		 [TAG_RESPONSE_ID] = &m->response_id,
-				      [TAG_RESPONSE_DIGEST] = &m->digest };
+	uint64_t *const numbers[] = { [TAG_SPI_I] = &m->spi_i,
+				      [TAG_SPI_R] = &m->spi_r,
+				      [TAG_INITIATOR] = &m->initiator,
+				      [TAG_NEXT_OUT] = &m->next_out,
+				      [TAG_NEXT_IN] = &m->next_in,
+				      [TAG_IV] = &m->iv,
+				      [TAG_ENCAP] = &m->encap,
+				      [TAG_REKEY_IN] = &m->rekey,
+				      [TAG_OVER_IN] = &m->over,
+				      [TAG_RESPONSE_ID] = &m->response_id,
+				      [TAG_RESPONSE_DIGEST] = &m->digest,
+				      [TAG_REAUTH_IN] = &m->reauth };
 	struct rv_bytes value;
 	uint16_t tag;
 
@@ -149,6 +157,8 @@ static int make(struct rv_ike_sa *sa, const struct image *m)
 		sa->rekey_us = now + m->rekey;
 	if (m->over)
 		sa->over_us = now + m->over;
+	if (m->reauth)
+		sa->reauth_us = now + m->reauth;
 	ike_sa_schedule(sa);
 	return 0;
 }

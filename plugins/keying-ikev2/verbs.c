@@ -4,6 +4,7 @@
 #include "child.h"
 
 #include "init.h"
+#include "reauth.h"
 #include "requests.h"
 
 #include <errno.h>
@@ -56,10 +57,6 @@ static int check(void *self, const struct rv_connection *c, struct rv_why *why)
 		r = check_rounds(engine, c, c->remote, c->n_remote, "remote", why);
 	if (r)
 		return r;
-	if (c->reauth_us)
-		return rv_why_set(why, -RV_ECONFIG,
-				  "%s: reauth_time is not supported: rekey_time replaces the keys; remove it or set 0",
-				  rv_conf_where(c->conf, "reauth_time"));
 	for (size_t i = 0; i < c->n_proposals; i++)
 		if (!rv_proposal_get(&c->proposals[i], RV_CLASS_KE))
 			return rv_why_set(why, -RV_ECONFIG, "%s: a proposal of %s names no key exchange",
@@ -158,6 +155,11 @@ static int rekey(void *self, struct rv_peer *peer)
 	return peer->sa ? ike_rekey(peer->sa) : -RV_ESTATE;
 }
 
+static int reauth(void *self, struct rv_peer *peer)
+{
+	return peer->sa ? ike_reauth(peer->sa) : -RV_ESTATE;
+}
+
 static int child_rekey(void *self, struct rv_child *child)
 {
 	return ike_child_rekey(child);
@@ -237,4 +239,5 @@ const struct rv_keying_ops ike_keying_ops = {
 	.pack = ike_pack,
 	.unpack = ike_unpack,
 	.stop = stop,
+	.reauth = reauth,
 };

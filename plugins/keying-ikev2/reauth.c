@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* reauth: both sides prove themselves anew, without a gap in the traffic (RFC 7296, 2.8.3).
+ *
+ * "Reauthentication is done by creating a new IKE SA from scratch ..., creating new Child SAs within the new IKE SA
+ * ..., and finally deleting the old IKE SA". The new session is dialled as any other; the core lets SAs of both
+ * sessions share a policy, which the newest one serves. A reauthentication that fails is tried again until the old
+ * session is over.
+ */
+#include "reauth.h"
+
+#include "child.h"
+#include "init.h"
+#include "requests.h"
+
+enum { AGAIN_US = 30 * 1000000, GRACE_US = 10 * 1000000 };
+
+/* When a session that is not authenticated anew ends; 0: never. */
+static uint64_t ends_us(const struct rv_peer *peer)
+{
+	const struct rv_connection *c = peer->connection;
+
+	return c && c->reauth_us ? peer->since_us + c->reauth_us + c->over_us : 0;
+}
+
+/* RFC 7296, 2.8.1 of rekeying: "jittered (delayed by a random amount of time)". A responder waits until the end. */
+void ike_reauth_time(struct rv_ike_sa *sa)
+{
+	const struct rv_connection *c = sa->peer->connection;
+	uint64_t now = rv_loop_now_us(sa->engine->host->loop);
+
+	if (!c || !c->reauth_us)
+		return;
+	sa->reauth_us = now + c->reauth_us;
+	if (sa->peer->initiator)
+		sa->reauth_us -= ike_random_below(sa->engine->host, c->rand_us);
+	else
+		sa->reauth_us += c->over_us;
+}
+
+struct search {
+	uint32_t id;
+	const struct rv_child *child;
+	struct rv_peer *but;
+};
+
+static int reauths(struct rv_peer *peer, void *arg)
+{
+	const struct search *search = arg;
+	const struct rv_ike_sa *sa = peer->sa;
+
+	return sa && sa->reauths == search->id;
+}
+
+int ike_reauth(struct rv_ike_sa *sa)
+{
+	struct rv_peer *peer = sa->peer;
+	struct search search = { .id = peer->id };
+	struct rv_addr to = peer->path.remote;
+	struct rv_subject subject = ike_subject(sa);
+	char gateway[RV_ADDR_TEXT];
+
+	if (!peer->initiator || !peer->connection || sa->next || sa->state < RV_IKE_ESTABLISHED ||
+	    sa->state > RV_IKE_REKEYING)
+		return -RV_ESTATE;
+	if (rv_peer_each(peer->core, peer->connection->name, reauths, &search))
+		return 0;
+	to.port = 0;
+	rv_log(&subject, RV_INFO, "reauthenticating");
+	return ike_dial_beside(sa, rv_addr_text(&to, gateway), "reauth");
+}
+
+void ike_reauth_due(struct rv_ike_sa *sa, uint64_t now)
+{
+	struct rv_subject subject = ike_subject(sa);
+	uint64_t ends = ends_us(sa->peer);
+	int r;
+
+	sa->reauth_us = 0;
+	if (sa->superseded || (ends && now >= ends)) {
+		rv_log(&subject, RV_NOTICE, sa->superseded ? "superseded" : "not-reauthenticated");
+		ike_sa_schedule(sa);
+		(void)ike_delete(sa);
+		return;
+	}
+	sa->reauth_us = now + AGAIN_US;
+	if (ends && (ends < sa->reauth_us || !sa->peer->initiator))
+		sa->reauth_us = ends;
+	ike_sa_schedule(sa);
+	r = ike_reauth(sa);
+	if (r)
+		rv_log(&subject, RV_WARN, "reauth-failed", KV_STR("why", rv_error_text(r)));
+}
+
+static unsigned n_live(const struct rv_peer *peer)
+{
+	unsigned n = 0;
+
+	rv_list_each (&peer->children, child, struct rv_child, entry)
+		n += child->state == RV_CHILD_INSTALLED || child->state == RV_CHILD_REKEYING;
+	return n;
+}
+
+void ike_reauth_done(struct rv_ike_sa *sa)
+{
+	struct rv_subject subject = ike_subject(sa);
+	struct rv_peer *old;
+
+	if (!sa->reauths || sa->state != RV_IKE_ESTABLISHED || sa->hs || !rv_list_empty(&sa->requests))
+		return;
+	old = rv_peer_by_id(sa->engine->host->core, sa->reauths);
+	sa->reauths = 0;
+	if (!old || !old->sa)
+		return;
+	if (n_live(old) && !n_live(sa->peer)) {
+		rv_log(&subject, RV_WARN, "reauth-failed", KV_STR("why", "no child SA came up in the new session"));
+		(void)ike_delete(sa);
+		return;
+	}
+	rv_log(&subject, RV_INFO, "reauthenticated", KV_UINT("instead-of", old->id));
+	(void)ike_delete(old->sa);
+}
+
+/* As responder */
+
+static bool same_selectors(const struct rv_child *a, const struct rv_child *b)
+{
+	if (!a->ts || !b->ts || a->n_local_ts != b->n_local_ts || a->n_remote_ts != b->n_remote_ts)
+		return false;
+	for (unsigned i = 0; i < (unsigned)a->n_local_ts + a->n_remote_ts; i++)
+		if (!rv_ts_same(&a->ts[i], &b->ts[i]))
+			return false;
+	return true;
+}
+
+static int overlaps(struct rv_peer *peer, void *arg)
+{
+	const struct search *search = arg;
+
+	if (peer == search->but)
+		return 0;
+	rv_list_each (&peer->children, child, struct rv_child, entry)
+		if (child->state == RV_CHILD_INSTALLED && same_selectors(child, search->child))
+			return 1;
+	return 0;
+}
+
+bool ike_reauth_overlaps(struct rv_ike_exchange *x)
+{
+	struct rv_peer *peer = x->sa->peer;
+	struct search search = { .child = x->child ? x->child->child : NULL, .but = peer };
+
+	return search.child &&
+	       rv_peer_each_between(peer->core, peer->local_id, peer->remote_id, overlaps, &search) != 0;
+}
+
+static int complete(struct rv_peer *peer, void *arg)
+{
+	if (peer == arg)
+		return 0;
+	rv_list_each (&peer->children, child, struct rv_child, entry)
+		ike_child_complete(child);
+	return 0;
+}
+
+void ike_reauth_complete(struct rv_peer *leaving)
+{
+	if (leaving->established)
+		(void)rv_peer_each_between(leaving->core, leaving->local_id, leaving->remote_id, complete, leaving);
+}
+
+void ike_reauth_supersede(struct rv_ike_sa *sa)
+{
+	sa->superseded = true;
+	sa->reauth_us = rv_loop_now_us(sa->engine->host->loop) + GRACE_US;
+	ike_sa_schedule(sa);
+}
