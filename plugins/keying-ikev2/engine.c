@@ -124,11 +124,11 @@ static struct rv_ike_exchange *new_answer(struct rv_ike_sa *sa, const struct rv_
 static void answer_again(struct rv_ike_sa *sa, const struct rv_path *path, const struct ike_header *header,
 			 struct rv_bytes octets)
 {
-	const struct ike_response *response = sa->response;
+	const struct ike_response *response = ike_window_find(sa, header->id);
 	struct ike_message message;
 	struct rv_ike_plain plain;
 
-	if (!response || response->id != header->id)
+	if (!response)
 		return;
 	if (response->digest == ike_digest(octets)) {
 		ike_send_list(sa, path, rv_bytes(response->octets, response->len));
@@ -144,10 +144,18 @@ static void answer_again(struct rv_ike_sa *sa, const struct rv_path *path, const
 	}
 }
 
+/* It is not known yet, and there is room for it: its turn now, or in the window that we promised. */
+static bool may_take(const struct rv_ike_sa *sa, enum ike_arrival arrival, uint32_t id)
+{
+	if (arrival == IKE_ARRIVAL_NEW)
+		return !sa->serving;
+	return arrival == IKE_ARRIVAL_EARLY && !ike_ahead_has(sa, id);
+}
+
 static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const struct ike_header *header,
 			 struct rv_bytes octets)
 {
-	enum ike_arrival arrival = ike_window_judge(sa->next_in, header->id);
+	enum ike_arrival arrival = ike_window_judge(sa->next_in, header->id, ike_window_in(sa));
 	struct ike_message message;
 	struct rv_ike_plain plain;
 	struct rv_ike_exchange *x;
@@ -155,7 +163,7 @@ static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const
 
 	if (arrival == IKE_ARRIVAL_AGAIN)
 		answer_again(sa, path, header, octets);
-	if (arrival != IKE_ARRIVAL_NEW || sa->serving)
+	if (!may_take(sa, arrival, header->id))
 		return;
 	/* outside the SK payload nothing is authentic: a message that does not parse is dropped */
 	if (ike_message_read(&message, octets, &sa->engine->types))
@@ -175,7 +183,10 @@ static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const
 	sa->last_in_us = rv_loop_now_us(sa->engine->host->loop);
 	ike_path_follow(sa, path);
 	ike_explain_message(x, false, NULL, path, octets.len);
-	ike_exchange_answer(x);
+	if (arrival == IKE_ARRIVAL_EARLY)
+		ike_ahead_put(x);
+	else
+		ike_exchange_answer(x);
 }
 
 /* A request of ours that is out asks already; so does nothing within some seconds of the peer's last sign of life. */

@@ -35,8 +35,8 @@ static int at_build(struct rv_ike_exchange *x, void *self)
 	return ike_point(x, RV_IKE_AT_BUILD);
 }
 
-static rv_ike_step_fn *const reading[] = { at_read, at_required, NULL };
-static rv_ike_step_fn *const building[] = { at_build, NULL };
+static rv_ike_step_fn *const reading[] = { ike_window_hear, at_read, at_required, NULL };
+static rv_ike_step_fn *const building[] = { at_build, ike_window_say, NULL };
 
 static int exchange_free(struct rv_ike_exchange *x)
 {
@@ -46,6 +46,7 @@ static int exchange_free(struct rv_ike_exchange *x)
 	rv_job_cancel(x->job);
 	if (x->sa->serving == x)
 		x->sa->serving = NULL;
+	ike_ahead_out(x);
 	if (x->attempt)
 		rv_attempt_fail(x->attempt, -RV_ECANCELLED, NULL, "the IKE SA ended before this was done");
 	rv_attempt_drop(x->attempt);
@@ -302,17 +303,25 @@ static bool may_start(const struct rv_ike_exchange *x)
 	return x->sa->state >= RV_IKE_ESTABLISHED || x->plan == &ike_plan_auth_failed;
 }
 
-/* RFC 7296, 2.3: "An IKE endpoint MUST NOT exceed the peer's stated window size" */
+/* The first that waits for nothing but the window; nothing passes one that has to be alone. */
+static struct rv_ike_exchange *next_request(const struct rv_ike_sa *sa)
+{
+	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry) {
+		if (x->phase != IKE_QUEUED || !may_start(x))
+			continue;
+		if (ike_window_open(x))
+			return x;
+		if (x->plan->alone)
+			return NULL;
+	}
+	return NULL;
+}
+
+/* RFC 7296, 2.3: "An IKE endpoint MUST NOT exceed the peer's stated window size". What went out kicks again. */
 void ike_exchange_kick(struct rv_ike_sa *sa)
 {
-	struct rv_ike_exchange *ready = NULL;
+	struct rv_ike_exchange *ready = next_request(sa);
 
-	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry) {
-		if (x->phase != IKE_QUEUED && !x->parted)
-			return;
-		if (!ready && x->phase == IKE_QUEUED && may_start(x))
-			ready = x;
-	}
 	if (!ready)
 		return;
 	ready->phase = IKE_BUILDING;
@@ -334,11 +343,24 @@ void ike_exchange_put_off(struct rv_ike_exchange *x, uint64_t us)
 		rv_log(&x->sa->engine->host->subject, RV_ERROR, "no-timer", KV_STR("for", "a request"));
 }
 
+/* Requests that came before their turn: one of them may end the IKE SA. */
+static void serve_ahead(struct ike_engine *engine, uint64_t ours)
+{
+	struct rv_ike_sa *sa = ike_sas_find(engine, ours);
+	struct rv_ike_exchange *next = sa ? ike_ahead_next(sa) : NULL;
+
+	if (next)
+		ike_exchange_answer(next);
+}
+
 /* What the end of x does to its SA. x is gone afterwards. */
 static void settle(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa, *current = sa->peer->sa;
 	struct rv_ike_exchange *waiter = x->waiter;
+	struct ike_engine *engine = sa->engine;
+	uint64_t ours = ike_sa_ours(sa);
+	bool more = sa->ahead != NULL;
 	uint8_t fate = x->fate;
 	int reason = x->reason, outcome = x->outcome;
 	char text[sizeof(x->why.text)];
@@ -360,6 +382,8 @@ static void settle(struct rv_ike_exchange *x)
 	/* what waited for a rekey goes on in the successor */
 	if (current && current != sa)
 		ike_exchange_kick(current);
+	if (more)
+		serve_ahead(engine, ours);
 }
 
 void ike_exchange_close(struct rv_ike_exchange *x, int result)
@@ -414,6 +438,17 @@ static void send_request(struct rv_ike_exchange *x)
 	TALLOC_FREE(x->room);
 	ike_send_list(sa, ike_path_of(x), ike_sent(x));
 	ike_window_sent(x);
+	if (ike_window_out(sa) > 1)
+		ike_exchange_kick(sa);
+}
+
+/* RFC 7296, 2.2: an IKE SA whose message IDs are used up is closed. */
+static void last_answered(struct rv_ike_exchange *x)
+{
+	if (x->id != UINT32_MAX || x->fate != IKE_FATE_NONE)
+		return;
+	x->fate = IKE_FATE_END;
+	x->reason = rv_why_set(&x->why, -RV_ELIMIT, "the message IDs of the peer's requests are used up");
 }
 
 static void forgotten(struct rv_timer *timer)
@@ -432,6 +467,8 @@ static void forgotten(struct rv_timer *timer)
 static void park(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa;
+	struct ike_engine *engine = sa->engine;
+	uint64_t ours = ike_sa_ours(sa);
 
 	TALLOC_FREE(x->room);
 	TALLOC_FREE(x->sent.b);
@@ -445,6 +482,7 @@ static void park(struct rv_ike_exchange *x)
 	}
 	ike_sa_schedule(sa);
 	ike_exchange_kick(sa);
+	serve_ahead(engine, ours);
 }
 
 static void send_answer(struct rv_ike_exchange *x)
@@ -465,6 +503,7 @@ static void send_answer(struct rv_ike_exchange *x)
 	sa->next_in = x->id + 1;
 	ike_explain_message(x, true, &x->out, &x->path, x->sent.len);
 	commit(x);
+	last_answered(x);
 	ike_send_list(sa, &x->path, ike_sent(x));
 	if (x->rest)
 		park(x);

@@ -16,7 +16,8 @@ struct rv_attributes;
 enum {
 	IKE_BUILD_MAX = 16 * 1024, /* octets of payloads in one of our messages */
 	IKE_NONCE_LEN = 32,
-	IKE_QUEUE_MAX = 64, /* requests that wait for the window */
+	IKE_QUEUE_MAX = 64,  /* requests that wait for the window */
+	IKE_WINDOW_MAX = 16, /* requests at once, whatever the peer says */
 };
 
 enum ike_phase { IKE_QUEUED, IKE_BUILDING, IKE_WAITING, IKE_READING, IKE_ANSWERING };
@@ -26,6 +27,7 @@ enum ike_fate { IKE_FATE_NONE, IKE_FATE_END }; /* what becomes of the IKE SA whe
 struct rv_ike_exchange {
 	const struct rv_ike_verbs *verbs;
 	struct rv_list entry;
+	struct rv_ike_exchange *behind; /* in sa->ahead */
 	struct rv_ike_sa *sa;
 	const struct rv_ike_plan *plan; /* ours; NULL when we answer */
 	const struct rv_ike_row *row;	/* what the message that came starts */
@@ -136,6 +138,19 @@ void ike_exchange_close(struct rv_ike_exchange *x, int result);
 /* window.c: a request went out, its retransmission is timed; an answer was of no use, the same one is waited for. */
 void ike_window_sent(struct rv_ike_exchange *x);
 void ike_window_wait(struct rv_ike_exchange *x);
+
+/* A request of ours may go out beside those that are out already. */
+bool ike_window_open(const struct rv_ike_exchange *x);
+
+/* Steps: the window that we promise, once an IKE SA; the peer's. */
+rv_ike_step_fn ike_window_say, ike_window_hear;
+
+/* The peer's request that came before its turn waits; out: it does so no longer; next: whose turn it is (NULL: none).
+ */
+void ike_ahead_put(struct rv_ike_exchange *x);
+void ike_ahead_out(struct rv_ike_exchange *x);
+struct rv_ike_exchange *ike_ahead_next(struct rv_ike_sa *sa);
+bool ike_ahead_has(const struct rv_ike_sa *sa, uint32_t id);
 
 /* Refuses the peer's request with notify; returns error. */
 int ike_refuse(struct rv_ike_exchange *x, uint16_t notify, struct rv_bytes data, int error, const char *fmt, ...)

@@ -17,8 +17,10 @@ struct ike_list {
 	size_t len;
 };
 
-/* The last response, a list of datagrams, for a retransmitted request (RFC 7296, 2.1). digest: of that request. */
+/* A response, a list of datagrams, for a retransmitted request (RFC 7296, 2.1). digest: of that request. older: the one
+ * before it, while it is in the window that we promised. */
 struct ike_response {
+	struct ike_response *older;
 	uint32_t id, len;
 	uint64_t digest, at_us;
 	uint8_t octets[];
@@ -40,6 +42,8 @@ struct rv_ike_sa {
 	bool encap;			   /* ESP goes in UDP */
 	bool pinned;			   /* whoever moves says so (ikev2-path.h) */
 	uint8_t n_chosen, n_agreed;
+	/* requests at once (RFC 7296, 2.3): that we promised to take, that the peer did */
+	uint8_t window_in, window_out;
 	uint16_t agreed[IKE_AGREED_MAX];      /* what extensions of both sides agreed on */
 	struct rv_transform chosen[4], *more; /* more: those behind the fourth */
 	struct rv_suite suite;
@@ -48,7 +52,8 @@ struct rv_ike_sa {
 	struct rv_secret keys;
 	struct rv_list requests;	 /* ours: struct rv_ike_exchange, in order of asking */
 	struct rv_ike_exchange *serving; /* the peer's */
-	struct ike_response *response;
+	struct rv_ike_exchange *ahead;	 /* the peer's that wait for earlier ones, by message ID */
+	struct ike_response *response;	 /* the newest */
 	struct ike_handshake *hs;
 	struct ike_dial *next; /* init.h: what is called when this one has ended */
 	struct rv_timer timer;
@@ -127,14 +132,24 @@ void ike_sa_retire(struct rv_ike_sa *sa);
 struct rv_subject ike_subject(const struct rv_ike_sa *sa);
 const char *ike_state_text(enum rv_ike_state state);
 
-/* window.c: the last response: keep (replaces the one before), forget, and when it is to be forgotten (0: none). */
+/* window.c: responses of the window: keep (lets go what is no longer in it), find (NULL: not there), forget all, and
+ * when they are to be forgotten (0: none). */
 int ike_window_keep(struct rv_ike_sa *sa, uint32_t id, uint64_t digest, struct rv_bytes response);
+const struct ike_response *ike_window_find(const struct rv_ike_sa *sa, uint32_t id);
 void ike_window_forget(struct rv_ike_sa *sa);
 uint64_t ike_window_forget_us(const struct rv_ike_sa *sa);
 
-/* Where a request's message ID stands to the one that is expected next. */
-enum ike_arrival { IKE_ARRIVAL_NEW, IKE_ARRIVAL_AGAIN, IKE_ARRIVAL_OLD, IKE_ARRIVAL_AHEAD };
-enum ike_arrival ike_window_judge(uint32_t next_in, uint32_t id);
+/* Where a request's message ID stands to the one that is expected next. EARLY: in the window, but not its turn yet;
+ * AHEAD: beyond the window. */
+enum ike_arrival { IKE_ARRIVAL_NEW, IKE_ARRIVAL_EARLY, IKE_ARRIVAL_AGAIN, IKE_ARRIVAL_OLD, IKE_ARRIVAL_AHEAD };
+enum ike_arrival ike_window_judge(uint32_t next_in, uint32_t id, unsigned window);
+
+/* How many requests at once we take, and may send: one until the first exchanges are over (RFC 7296, 2.3). */
+unsigned ike_window_in(const struct rv_ike_sa *sa);
+unsigned ike_window_out(const struct rv_ike_sa *sa);
+
+/* Message IDs come to their end: the IKE SA is to be replaced (RFC 7296, 2.2). */
+bool ike_window_ends(const struct rv_ike_sa *sa);
 
 /* How long the answer to the n-th transmission (from 0) is waited for. */
 uint64_t ike_window_wait_us(uint64_t first_us, unsigned base_1000, unsigned n);

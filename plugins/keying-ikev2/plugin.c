@@ -108,6 +108,8 @@ RV_PLUGIN(
 	"keep_responses|duration|3m|1s..1h|How long the last answer is kept for a repeated request (RFC 7296, 2.1); 30 "
 	"s at "
 	"most while all of them take over 16 MiB.\n"
+	"window|int|1|1..16|How many requests at once a peer may send us (RFC 7296, 2.3); the answers to as many are "
+	"kept. 1: nothing is said, and the peer sends one after the other.\n"
 	"half_open_timeout|duration|30s|1s..1h|How long a peer may take from IKE_SA_INIT to IKE_AUTH.\n"
 	"cookie_threshold|int|30|0..1000000|From how many half-open IKE SAs on cookies are asked for (RFC 7296, 2.6).\n"
 	"block_threshold|int|64|0..1000000|How many half-open IKE SAs one address may have; 0: no limit.\n"

@@ -10,11 +10,15 @@
 #include "init.h"
 #include "reauth.h"
 #include "requests.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>
 
-enum { LINGER_US = 60 * 1000000 }; /* an IKE SA that another one replaced and that nobody deletes */
+enum {
+	LINGER_US = 60 * 1000000, /* an IKE SA that another one replaced and that nobody deletes */
+	IDS_RETRY_US = 1000000,	  /* between rekeys of one whose message IDs end */
+};
 
 static const char *const state_text[] = {
 #define X(name, text) [RV_IKE_##name] = text,
@@ -60,6 +64,8 @@ static int sa_free(struct rv_ike_sa *sa)
 	while (!rv_list_empty(&sa->requests))
 		talloc_free(rv_container_of(sa->requests.next, struct rv_ike_exchange, entry));
 	TALLOC_FREE(sa->serving);
+	while (sa->ahead)
+		talloc_free(sa->ahead);
 	ike_window_forget(sa);
 	ike_sas_remove(sa);
 	rv_secret_fini(&sa->keys);
@@ -86,6 +92,7 @@ struct rv_ike_sa *ike_sa_new(struct ike_engine *engine, const void *parent, stru
 	sa->peer = peer;
 	sa->port = port;
 	sa->initiator = initiator;
+	sa->window_in = sa->window_out = 1;
 	sa->user.text = user_text;
 	rv_list_init(&sa->requests);
 	rv_timer_init(&sa->timer, engine->host->loop, tick);
@@ -285,10 +292,20 @@ static void earliest(uint64_t *due, uint64_t at)
 		*due = at;
 }
 
+/* An IKE SA whose message IDs come to their end is replaced soon, whatever its lifetime is. */
+static void mind_message_ids(struct rv_ike_sa *sa, uint64_t now)
+{
+	if (!ike_window_ends(sa) || sa->state != RV_IKE_ESTABLISHED || ike_exchange_busy(sa, &ike_plan_rekey))
+		return;
+	if (!sa->rekey_us || sa->rekey_us > now + IDS_RETRY_US)
+		sa->rekey_us = now + IDS_RETRY_US;
+}
+
 void ike_sa_schedule(struct rv_ike_sa *sa)
 {
 	uint64_t due = UINT64_MAX, now = rv_loop_now_us(sa->engine->host->loop);
 
+	mind_message_ids(sa, now);
 	earliest(&due, sa->hs ? sa->hs->expire_us : 0);
 	earliest(&due, sa->rekey_us);
 	earliest(&due, sa->over_us);
@@ -341,7 +358,8 @@ static void tick(struct rv_timer *timer)
 		look_for_life(sa, now);
 	if (sa->rekey_us && now >= sa->rekey_us) {
 		sa->rekey_us = 0;
-		(void)ike_rekey(sa);
+		/* the last message ID is for this when it was not replaced in time */
+		(void)(sa->next_out == UINT32_MAX ? ike_delete(sa) : ike_rekey(sa));
 	}
 	if (sa->reauth_us && now >= sa->reauth_us)
 		ike_reauth_due(sa, now);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* state: an established IKE SA as a pack, and back, for another daemon or the same one after a restart.
  *
- * The message counters, the keys and the last response go along; the counter of IVs jumps forward, so that none is used
- * twice when the pack is older than the last message (RFC 5282, 3.1).
+ * The message counters, the keys and the responses of the window go along; the counter of IVs jumps forward, so that
+ * none is used twice when the pack is older than the last message (RFC 5282, 3.1).
  */
-#include "ike-sa.h"
+#include "exchange.h"
 
 #include <ravelin/ikev2-wire.h>
 #include <ravelin/pack.h>
@@ -30,6 +30,8 @@ enum tag {
 	TAG_EXTENSION,
 	TAG_AGREED,
 	TAG_REAUTH_IN,
+	TAG_WINDOW_IN,
+	TAG_WINDOW_OUT,
 };
 
 enum { IV_JUMP = 1 << 20 };
@@ -37,6 +39,20 @@ enum { IV_JUMP = 1 << 20 };
 static uint64_t left(uint64_t at, uint64_t now)
 {
 	return at > now ? at - now : at ? 1 : 0;
+}
+
+/* The oldest first: each is kept in turn when they are read. */
+static void pack_responses(const struct rv_ike_sa *sa, struct rv_pack *out)
+{
+	for (uint32_t back = sa->window_in; back; back--) {
+		const struct ike_response *r = ike_window_find(sa, sa->next_in - back);
+
+		if (!r)
+			continue;
+		rv_pack_u64(out, TAG_RESPONSE_ID, r->id);
+		rv_pack_u64(out, TAG_RESPONSE_DIGEST, r->digest);
+		rv_pack_put(out, TAG_RESPONSE, rv_bytes(r->octets, r->len));
+	}
 }
 
 int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
@@ -63,11 +79,9 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 	rv_pack_u64(out, TAG_REKEY_IN, left(sa->rekey_us, now));
 	rv_pack_u64(out, TAG_OVER_IN, left(sa->over_us, now));
 	rv_pack_u64(out, TAG_REAUTH_IN, left(sa->reauth_us, now));
-	if (sa->response) {
-		rv_pack_u64(out, TAG_RESPONSE_ID, sa->response->id);
-		rv_pack_u64(out, TAG_RESPONSE_DIGEST, sa->response->digest);
-		rv_pack_put(out, TAG_RESPONSE, rv_bytes(sa->response->octets, sa->response->len));
-	}
+	rv_pack_u64(out, TAG_WINDOW_IN, sa->window_in);
+	rv_pack_u64(out, TAG_WINDOW_OUT, sa->window_out);
+	pack_responses(sa, out);
 	for (unsigned i = 0; i < sa->n_agreed; i++)
 		rv_pack_u64(out, TAG_AGREED, sa->agreed[i]);
 	ike_ext_pack(sa, TAG_EXTENSION, out);
@@ -76,8 +90,8 @@ int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out)
 
 /* What was read, before anything is made of it. */
 struct image {
-	uint64_t spi_i, spi_r, initiator, next_out, next_in, iv, encap, rekey, over, reauth, response_id, digest;
-	struct rv_bytes keys, response;
+	uint64_t spi_i, spi_r, initiator, next_out, next_in, iv, encap, rekey, over, reauth, window_in, window_out;
+	struct rv_bytes keys;
 	struct rv_proposal chosen;
 };
 
@@ -100,17 +114,15 @@ static bool read_image(struct rv_unpack *in, struct image *m)
 				      [TAG_ENCAP] = &m->encap,
 				      [TAG_REKEY_IN] = &m->rekey,
 				      [TAG_OVER_IN] = &m->over,
-				      [TAG_RESPONSE_ID] = &m->response_id,
-				      [TAG_RESPONSE_DIGEST] = &m->digest,
-				      [TAG_REAUTH_IN] = &m->reauth };
+				      [TAG_REAUTH_IN] = &m->reauth,
+				      [TAG_WINDOW_IN] = &m->window_in,
+				      [TAG_WINDOW_OUT] = &m->window_out };
 	struct rv_bytes value;
 	uint16_t tag;
 
 	while (rv_unpack_next(in, &tag, &value)) {
 		if (tag == TAG_KEYS)
 			m->keys = value;
-		else if (tag == TAG_RESPONSE)
-			m->response = value;
 		else if (tag == TAG_TRANSFORM)
 			read_transform(m, rv_unpack_u64(in, value));
 		else if (tag < RV_COUNT(numbers) && numbers[tag])
@@ -125,6 +137,11 @@ static size_t keys_wanted(const struct rv_ike_sa *sa)
 	const struct rv_prf_ops *prf = rv_service_ops(sa->prf.service);
 
 	return prf->key_len + 2u * sa->suite.integ_len + 2u * sa->suite.key_len;
+}
+
+static uint8_t window_of(uint64_t n)
+{
+	return (uint8_t)(n < 1 ? 1 : n > IKE_WINDOW_MAX ? IKE_WINDOW_MAX : n);
 }
 
 static int make(struct rv_ike_sa *sa, const struct image *m)
@@ -146,10 +163,10 @@ static int make(struct rv_ike_sa *sa, const struct image *m)
 	sa->next_in = (uint32_t)m->next_in;
 	sa->iv = m->iv + IV_JUMP;
 	sa->encap = m->encap != 0;
+	sa->window_in = window_of(m->window_in);
+	sa->window_out = window_of(m->window_out);
 	sa->state = RV_IKE_ESTABLISHED;
 	r = ike_sas_add(sa);
-	if (!r && m->response.len)
-		r = ike_window_keep(sa, (uint32_t)m->response_id, m->digest, m->response);
 	if (r)
 		return r;
 	ike_sa_lifetimes(sa);
@@ -161,6 +178,23 @@ static int make(struct rv_ike_sa *sa, const struct image *m)
 		sa->reauth_us = now + m->reauth;
 	ike_sa_schedule(sa);
 	return 0;
+}
+
+static int unpack_responses(struct rv_ike_sa *sa, struct rv_unpack in)
+{
+	uint64_t id = 0, digest = 0;
+	struct rv_bytes value;
+	uint16_t tag;
+	int r = 0;
+
+	while (!r && rv_unpack_next(&in, &tag, &value))
+		if (tag == TAG_RESPONSE_ID)
+			id = rv_unpack_u64(&in, value);
+		else if (tag == TAG_RESPONSE_DIGEST)
+			digest = rv_unpack_u64(&in, value);
+		else if (tag == TAG_RESPONSE)
+			r = ike_window_keep(sa, (uint32_t)id, digest, value);
+	return r;
 }
 
 static void unpack_extensions(struct rv_ike_sa *sa, struct rv_unpack in)
@@ -193,11 +227,14 @@ int ike_unpack(void *self, struct rv_peer *peer, struct rv_unpack *in)
 	if (!sa)
 		return -ENOMEM;
 	r = make(sa, &image);
+	if (!r)
+		r = unpack_responses(sa, all);
 	if (r) {
 		talloc_free(sa);
 		return r;
 	}
 	peer->sa = sa;
+	ike_sa_schedule(sa);
 	ike_sa_keep_alive(sa, true);
 	unpack_extensions(sa, all);
 	return 0;

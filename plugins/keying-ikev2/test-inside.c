@@ -19,13 +19,18 @@ struct inside {
 	struct ike_chain chain; /* of the answer */
 };
 
-static void inside_begin(struct inside *in)
+static void inside_begin_with(struct inside *in, const struct side *side)
 {
-	*in = (struct inside){ .p = pair_new(NULL, NULL) };
+	*in = (struct inside){ .p = pair_new(side, side) };
 	bring_up(in->p);
 	sim_tap(in->p->sim, listen, &in->ear);
 	in->west = peer_of(in->p->west)->sa;
 	ike_builder_init(&in->b, in->room, sizeof(in->room));
+}
+
+static void inside_begin(struct inside *in)
+{
+	inside_begin_with(in, NULL);
 }
 
 /* Seals what is in b with west's keys and gives it to east, as if it came from an address. */
@@ -117,6 +122,119 @@ static void a_request_out_of_the_window_is_ignored(void **state)
 	sim_run(in.p->sim, RV_MS(1));
 	assert_int_equal(in.ear.n, 2);
 	pair_free(in.p);
+}
+
+/* A request with an ID so far from the next one; how many messages east has sent when it is there. */
+static unsigned so_far(struct inside *in, uint32_t next, int far)
+{
+	inside_send(in, IKE_EXCHANGE_INFORMATIONAL, next + (uint32_t)far);
+	return in->ear.n;
+}
+
+/* RFC 7296, 2.3: requests in the window may come in any order; they are answered in theirs, and each again as long as
+ * it is in the window. */
+static void requests_in_the_window_wait_for_their_turn(void **state)
+{
+	static const struct side side = { .settings = "window = 3" };
+	uint8_t early[256];
+	struct inside in;
+	size_t len;
+
+	inside_begin_with(&in, &side);
+	const uint32_t next = in.west->next_out;
+	const struct rv_ike_sa *east = peer_of(in.p->east)->sa;
+
+	assert_int_equal(so_far(&in, next, 3), 0); /* beyond it */
+	assert_int_equal(so_far(&in, next, 2), 0);
+	assert_int_equal(so_far(&in, next, 1), 0);
+	len = in.len;
+	memcpy(early, in.octets, len);
+	inject(in.p->east, "10.0.0.1:500", early, len); /* twice: it waits once */
+	assert_true(east->ahead && east->ahead->behind && !east->ahead->behind->behind);
+	assert_int_equal(east->next_in, next);
+	assert_int_equal(so_far(&in, next, 0), 3);
+	assert_int_equal(east->next_in, next + 3);
+	assert_null(east->ahead);
+	/* the last of the three answers is the last request's */
+	(void)answer_of(&in);
+	inject(in.p->east, "10.0.0.1:500", in.octets, in.len);
+	inject(in.p->east, "10.0.0.1:500", early, len);
+	assert_int_equal(in.ear.n, 5);
+	/* one further, and the oldest is not answered any more */
+	const size_t oldest_len = in.len;
+	uint8_t oldest[256];
+
+	memcpy(oldest, in.octets, oldest_len);
+	assert_int_equal(so_far(&in, next, 3), 6);
+	inject(in.p->east, "10.0.0.1:500", oldest, oldest_len);
+	assert_int_equal(in.ear.n, 6);
+	inject(in.p->east, "10.0.0.1:500", early, len);
+	assert_int_equal(in.ear.n, 7);
+	pair_free(in.p);
+}
+
+/* A request before its turn that ends the IKE SA does so in its turn; what would come behind it goes with it. */
+static void a_delete_before_its_turn_waits(void **state)
+{
+	static const struct side side = { .settings = "window = 4" };
+	struct inside in;
+
+	inside_begin_with(&in, &side);
+	const uint32_t next = in.west->next_out;
+
+	assert_int_equal(so_far(&in, next, 2), 0);
+	ike_delete_put(&in.b, RV_PROTO_KEYING, NULL, 0);
+	assert_int_equal(so_far(&in, next, 1), 0);
+	assert_int_equal(n_peers(in.p->east), 1);
+	ike_builder_init(&in.b, in.room, sizeof(in.room));
+	assert_int_equal(so_far(&in, next, 0), 2);
+	assert_int_equal(n_peers(in.p->east), 0);
+	pair_free(in.p);
+}
+
+/* RFC 7296, 2.2: behind the last message ID there is none. */
+static void the_last_message_id_ends_the_ike_sa(void **state)
+{
+	struct inside in;
+
+	inside_begin(&in);
+	((struct rv_ike_sa *)peer_of(in.p->east)->sa)->next_in = UINT32_MAX;
+	inside_send(&in, IKE_EXCHANGE_INFORMATIONAL, UINT32_MAX);
+	assert_int_equal(in.ear.n, 1);
+	assert_int_equal(answer_of(&in)->n, 0);
+	assert_int_equal(n_peers(in.p->east), 0);
+	pair_free(in.p);
+}
+
+/* RFC 7296, 2.3: "the data associated with a SET_WINDOW_SIZE notification MUST be 4 octets long" */
+static void a_window_is_taken_as_it_is_said(void **state)
+{
+	static const struct {
+		const char *data;
+		size_t len;
+		uint16_t error;
+		unsigned window;
+	} rows[] = { { "\0\0\0\0", 4, 0, 1 },
+		     { "\0\0\0\1", 4, 0, 1 },
+		     { "\0\0\0\5", 4, 0, 5 },
+		     { "\xff\0\0\0", 4, 0, 16 },
+		     { "\0\0\5", 3, IKE_N_INVALID_SYNTAX, 0 },
+		     { "\0\0\0\0\5", 5, IKE_N_INVALID_SYNTAX, 0 } };
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		struct inside in;
+
+		inside_begin(&in);
+		ike_notify_put(&in.b, IKE_N_SET_WINDOW_SIZE, rv_bytes(rows[i].data, rows[i].len));
+		inside_send(&in, IKE_EXCHANGE_INFORMATIONAL, in.west->next_out);
+		assert_int_equal(error_of(&in), rows[i].error);
+		if (!rows[i].error)
+			assert_int_equal(((struct rv_ike_sa *)peer_of(in.p->east)->sa)->window_out, rows[i].window);
+		/* we promise nothing that is not configured */
+		if (!rows[i].error)
+			assert_int_equal(answer_of(&in)->n, 0);
+		pair_free(in.p);
+	}
 }
 
 static void a_forged_message_changes_nothing(void **state)
@@ -470,6 +588,10 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_request_out_of_the_window_is_ignored),
+		cmocka_unit_test(requests_in_the_window_wait_for_their_turn),
+		cmocka_unit_test(a_delete_before_its_turn_waits),
+		cmocka_unit_test(the_last_message_id_ends_the_ike_sa),
+		cmocka_unit_test(a_window_is_taken_as_it_is_said),
 		cmocka_unit_test(a_forged_message_changes_nothing),
 		cmocka_unit_test(a_malformed_request_ends_the_ike_sa),
 		cmocka_unit_test(a_critical_payload_refuses_the_request_and_nothing_more),

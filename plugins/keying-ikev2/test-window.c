@@ -10,22 +10,31 @@ static void a_message_id_is_new_again_old_or_ahead(void **state)
 	static const struct {
 		const char *what;
 		uint32_t next, id;
+		unsigned window;
 		enum ike_arrival arrival;
 	} rows[] = {
-		{ "the very first", 0, 0, IKE_ARRIVAL_NEW },
-		{ "one ahead of the first", 0, 1, IKE_ARRIVAL_AHEAD },
-		{ "far ahead", 0, UINT32_MAX, IKE_ARRIVAL_AHEAD },
-		{ "two back", 7, 5, IKE_ARRIVAL_OLD },
-		{ "one back", 7, 6, IKE_ARRIVAL_AGAIN },
-		{ "the next", 7, 7, IKE_ARRIVAL_NEW },
-		{ "one ahead", 7, 8, IKE_ARRIVAL_AHEAD },
-		{ "the first again", 1, 0, IKE_ARRIVAL_AGAIN },
-		{ "the last one there is", UINT32_MAX, UINT32_MAX, IKE_ARRIVAL_NEW },
-		{ "one before the last", UINT32_MAX, UINT32_MAX - 1, IKE_ARRIVAL_AGAIN },
+		{ "the very first", 0, 0, 1, IKE_ARRIVAL_NEW },
+		{ "one ahead of the first", 0, 1, 1, IKE_ARRIVAL_AHEAD },
+		{ "far ahead", 0, UINT32_MAX, 1, IKE_ARRIVAL_AHEAD },
+		{ "two back", 7, 5, 1, IKE_ARRIVAL_OLD },
+		{ "one back", 7, 6, 1, IKE_ARRIVAL_AGAIN },
+		{ "the next", 7, 7, 1, IKE_ARRIVAL_NEW },
+		{ "one ahead", 7, 8, 1, IKE_ARRIVAL_AHEAD },
+		{ "the first again", 1, 0, 1, IKE_ARRIVAL_AGAIN },
+		{ "the last one there is", UINT32_MAX, UINT32_MAX, 1, IKE_ARRIVAL_NEW },
+		{ "one before the last", UINT32_MAX, UINT32_MAX - 1, 1, IKE_ARRIVAL_AGAIN },
+		{ "the next of three", 7, 7, 3, IKE_ARRIVAL_NEW },
+		{ "the second of three", 7, 8, 3, IKE_ARRIVAL_EARLY },
+		{ "the third of three", 7, 9, 3, IKE_ARRIVAL_EARLY },
+		{ "a fourth of three", 7, 10, 3, IKE_ARRIVAL_AHEAD },
+		{ "three back of three", 7, 4, 3, IKE_ARRIVAL_AGAIN },
+		{ "four back of three", 7, 3, 3, IKE_ARRIVAL_OLD },
+		{ "nothing is before the first", 0, UINT32_MAX, 16, IKE_ARRIVAL_AHEAD },
+		{ "nothing is behind the last", UINT32_MAX, 0, 16, IKE_ARRIVAL_OLD },
 	};
 
 	for (size_t i = 0; i < RV_COUNT(rows); i++)
-		if (ike_window_judge(rows[i].next, rows[i].id) != rows[i].arrival)
+		if (ike_window_judge(rows[i].next, rows[i].id, rows[i].window) != rows[i].arrival)
 			fail_msg("%s", rows[i].what);
 }
 

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* window: message IDs, retransmission and kept responses (RFC 7296, 2.1 to 2.3).
  *
- * One request of each side is outstanding at a time. Ours is sent again, bit for bit unless an extension makes
- * other datagrams of it, until it is answered or given up.
- * The answer to the peer's last one is kept for a retransmission, and let go after minutes.
+ * As many requests of a side are outstanding as the other one promised to take; one, where it said nothing. Ours is
+ * sent again, bit for bit unless an extension makes other datagrams of it, until it is answered or given up. The peer's
+ * are answered in the order of their message IDs; the answers to as many as we promised are kept for a retransmission,
+ * and let go after minutes.
  */
 #include "exchange.h"
 
 #include "explain.h"
 #include "protect.h"
+#include "transitions.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,15 +19,143 @@ enum {
 	KEEP_PRESSED_US = 30 * 1000000, /* when responses take much memory */
 	PRESSED_OCTETS = 16 * 1024 * 1024,
 	WAIT_MAX_S = 3600,
+	IDS_LEFT = 1024, /* message IDs that are kept for the end of an IKE SA */
 };
 
-enum ike_arrival ike_window_judge(uint32_t next_in, uint32_t id)
+#define IDS_END (UINT32_MAX - IDS_LEFT)
+
+enum ike_arrival ike_window_judge(uint32_t next_in, uint32_t id, unsigned window)
 {
 	if (id == next_in)
 		return IKE_ARRIVAL_NEW;
-	if (id + 1 == next_in && next_in)
-		return IKE_ARRIVAL_AGAIN;
-	return id < next_in ? IKE_ARRIVAL_OLD : IKE_ARRIVAL_AHEAD;
+	if (id < next_in)
+		return next_in - id <= window ? IKE_ARRIVAL_AGAIN : IKE_ARRIVAL_OLD;
+	return id - next_in < window ? IKE_ARRIVAL_EARLY : IKE_ARRIVAL_AHEAD;
+}
+
+unsigned ike_window_in(const struct rv_ike_sa *sa)
+{
+	return sa->state >= RV_IKE_ESTABLISHED ? sa->window_in : 1;
+}
+
+unsigned ike_window_out(const struct rv_ike_sa *sa)
+{
+	return sa->state >= RV_IKE_ESTABLISHED ? sa->window_out : 1;
+}
+
+/* RFC 7296, 2.2: "In the unlikely event that Message IDs grow too large to fit in 32 bits, the IKE SA MUST be closed or
+ * rekeyed." */
+bool ike_window_ends(const struct rv_ike_sa *sa)
+{
+	return sa->next_out > IDS_END || sa->next_in > IDS_END;
+}
+
+/* Exclusive: its plan says so, or the session asks for addresses with it, which it does once (2.19). */
+static bool exclusive(const struct rv_ike_exchange *x)
+{
+	return x->plan->alone || x->asked;
+}
+
+/* RFC 7296, 2.3: "when the initiator needs to make a request X, it MUST wait until it has received responses to all
+ * requests up through request X-N". What is done to one child SA is done one after the other. */
+bool ike_window_open(const struct rv_ike_exchange *x)
+{
+	const struct rv_ike_sa *sa = x->sa;
+
+	if (sa->next_out == UINT32_MAX && x->plan != &ike_plan_delete)
+		return false;
+	for (const struct rv_list *e = sa->requests.next; e != &sa->requests; e = e->next) {
+		const struct rv_ike_exchange *other = rv_container_of(e, struct rv_ike_exchange, entry);
+
+		/* the peer's that parted is here too, and not outstanding */
+		if (other->phase == IKE_QUEUED || other->parted)
+			continue;
+		if (!other->plan || other->phase == IKE_BUILDING || exclusive(x) || exclusive(other) ||
+		    (x->old && x->old == other->old))
+			return false;
+		if (sa->next_out - other->id >= ike_window_out(sa))
+			return false;
+	}
+	return true;
+}
+
+int ike_window_say(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_ike_sa *sa = x->sa;
+	unsigned n = (unsigned)rv_conf_int(rv_host_conf(sa->engine->host), "window");
+	uint8_t data[4];
+	struct rv_wr w = rv_wr(data, sizeof(data));
+
+	if (n <= 1 || sa->window_in > 1 || sa->state > RV_IKE_REKEYING ||
+	    (x->type != IKE_EXCHANGE_IKE_AUTH && sa->state < RV_IKE_ESTABLISHED))
+		return 0;
+	rv_wr_u32(&w, n);
+	ike_notify_put(&x->out, IKE_N_SET_WINDOW_SIZE, rv_wr_bytes(&w));
+	sa->window_in = (uint8_t)n;
+	return 0;
+}
+
+/* RFC 7296, 2.3: "there is currently no way to reduce the window size of an existing IKE SA; you can only increase it"
+ */
+int ike_window_hear(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_ike_sa *sa = x->sa;
+	struct ike_notify notify;
+	uint32_t n;
+
+	if (x->type == IKE_EXCHANGE_IKE_SA_INIT || !ike_notify_find(&x->chain, IKE_N_SET_WINDOW_SIZE, &notify))
+		return 0;
+	struct rv_rd r = rv_rd(notify.data);
+
+	n = rv_rd_u32(&r);
+	if (!rv_rd_done(&r))
+		return -RV_ESYNTAX;
+	if (n > IKE_WINDOW_MAX)
+		n = IKE_WINDOW_MAX;
+	if (n > sa->window_out)
+		sa->window_out = (uint8_t)n;
+	return 0;
+}
+
+/* Requests before their turn */
+
+bool ike_ahead_has(const struct rv_ike_sa *sa, uint32_t id)
+{
+	for (const struct rv_ike_exchange *x = sa->ahead; x; x = x->behind)
+		if (x->id == id)
+			return true;
+	return false;
+}
+
+void ike_ahead_put(struct rv_ike_exchange *x)
+{
+	struct rv_ike_exchange **at = &x->sa->ahead;
+
+	while (*at && (*at)->id < x->id)
+		at = &(*at)->behind;
+	x->behind = *at;
+	*at = x;
+}
+
+void ike_ahead_out(struct rv_ike_exchange *x)
+{
+	for (struct rv_ike_exchange **at = &x->sa->ahead; *at; at = &(*at)->behind) {
+		if (*at != x)
+			continue;
+		*at = x->behind;
+		x->behind = NULL;
+		return;
+	}
+}
+
+struct rv_ike_exchange *ike_ahead_next(struct rv_ike_sa *sa)
+{
+	struct rv_ike_exchange *x = sa->ahead;
+
+	if (!x || sa->serving || x->id != sa->next_in)
+		return NULL;
+	ike_ahead_out(x);
+	return x;
 }
 
 uint64_t ike_window_wait_us(uint64_t first_us, unsigned base_1000, unsigned tries)
@@ -169,10 +299,27 @@ void ike_window_sent(struct rv_ike_exchange *x)
 static int response_gone(struct ike_response *response)
 {
 	struct rv_ike_sa *sa = talloc_get_type_abort(talloc_parent(response), struct rv_ike_sa);
+	struct ike_response **at = &sa->response;
 
 	sa->engine->cached_octets -= response->len;
-	sa->response = NULL;
+	while (*at && *at != response)
+		at = &(*at)->older;
+	if (*at)
+		*at = response->older;
 	return 0;
+}
+
+/* RFC 7296, 2.3: "An IKE endpoint MUST keep a copy of (or be able to regenerate exactly) the number of previous
+ * responses equal to its declared window size" */
+static void let_go(struct rv_ike_sa *sa, uint32_t id)
+{
+	struct ike_response **at = &sa->response;
+
+	while (*at)
+		if (id - (*at)->id >= ike_window_in(sa))
+			talloc_free(*at);
+		else
+			at = &(*at)->older;
 }
 
 int ike_window_keep(struct rv_ike_sa *sa, uint32_t id, uint64_t digest, struct rv_bytes octets)
@@ -181,9 +328,9 @@ int ike_window_keep(struct rv_ike_sa *sa, uint32_t id, uint64_t digest, struct r
 
 	if (!r)
 		return -ENOMEM;
-	ike_window_forget(sa);
+	let_go(sa, id);
 	talloc_set_name_const(r, "struct ike_response");
-	*r = (struct ike_response){ .id = id, .len = (uint32_t)octets.len, .digest = digest };
+	*r = (struct ike_response){ .older = sa->response, .id = id, .len = (uint32_t)octets.len, .digest = digest };
 	r->at_us = rv_loop_now_us(sa->engine->host->loop);
 	memcpy(r->octets, octets.p, octets.len);
 	sa->engine->cached_octets += r->len;
@@ -192,9 +339,18 @@ int ike_window_keep(struct rv_ike_sa *sa, uint32_t id, uint64_t digest, struct r
 	return 0;
 }
 
+const struct ike_response *ike_window_find(const struct rv_ike_sa *sa, uint32_t id)
+{
+	for (const struct ike_response *r = sa->response; r; r = r->older)
+		if (r->id == id)
+			return r;
+	return NULL;
+}
+
 void ike_window_forget(struct rv_ike_sa *sa)
 {
-	TALLOC_FREE(sa->response);
+	while (sa->response)
+		talloc_free(sa->response);
 }
 
 uint64_t ike_window_forget_us(const struct rv_ike_sa *sa)

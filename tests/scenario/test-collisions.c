@@ -3,8 +3,9 @@
  * reorders (RFC 7296, 2.8.1, 2.8.2, 2.25).
  *
  * A tunnel is brought up once; every seed goes on from there in a process of its own, so that one is as good as the
- * next and replays bit for bit. SIM_SEEDS says how many (2,000 by default), SIM_SEED the first, or the one to look at
- * (with SIM_VERBOSE for the logs).
+ * next and replays bit for bit. SIM_SEEDS says how many (2,000 by default, a quarter of them with a window of four
+ * requests on both sides), SIM_SEED the first, or the one to look at (with SIM_VERBOSE for the logs), SIM_WINDOW the
+ * only window.
  */
 #include "test.h"
 
@@ -15,6 +16,7 @@
 #include "exchange.h"
 
 #include <ravelin/keying.h>
+#include <signal.h>
 #include <sys/wait.h>
 #include <talloc.h>
 #include <unistd.h>
@@ -39,9 +41,9 @@ enum {
 };
 
 /* No timers but those of a collision: lifetimes are long, retransmissions come every second. */
-#define CONFIG(name, me, other, my_id, other_id, a, b)                                                                 \
+#define CONFIG(window, name, me, other, my_id, other_id, a, b)                                                         \
 	"ravelin { plugins { keying-ikev2 { retransmit_tries = 40\n retransmit_timeout = 1s\n"                         \
-	" retransmit_base = 1.0 } } }\n"                                                                               \
+	" retransmit_base = 1.0\n window = " window " } } }\n"                                                         \
 	"connections { " name " { version = 2\n local_addrs = " me "\n remote_addrs = " other "\n"                     \
 	"proposals = aes128gcm16-prfsha256-x25519\n rekey_time = 1d\n"                                                 \
 	"local { auth = psk\n id = " my_id " }\n remote { auth = psk\n id = " other_id " }\n"                          \
@@ -51,8 +53,14 @@ enum {
 	"esp_proposals = aes128gcm16\n rekey_time = 1d } } } }\n"                                                      \
 	"secrets { ike-1 { id-1 = west.example\n id-2 = east.example\n secret = 0sMDEyMzQ1Njc4OWFiY2RlZg== } }\n"
 
-static const char west[] = CONFIG("east", "10.0.0.1", "10.0.0.2", "west.example", "east.example", "1", "2");
-static const char east[] = CONFIG("west", "10.0.0.2", "10.0.0.1", "east.example", "west.example", "2", "1");
+#define WEST(window) CONFIG(window, "east", "10.0.0.1", "10.0.0.2", "west.example", "east.example", "1", "2")
+#define EAST(window) CONFIG(window, "west", "10.0.0.2", "10.0.0.1", "east.example", "west.example", "2", "1")
+
+/* One request of a side at a time, or four. */
+static const struct {
+	unsigned window, part; /* of the seeds, in per cent */
+	const char *west, *east;
+} modes[] = { { 1, 75, WEST("1"), EAST("1") }, { 4, 25, WEST("4"), EAST("4") } };
 
 enum act { NOTHING, REKEY_CHILD, REKEY_IKE, DELETE_CHILD, DELETE_IKE, ADD_CHILD, N_ACTS };
 
@@ -425,7 +433,7 @@ static void collide(struct world *w, uint64_t seed)
 	usable(w);
 }
 
-static struct world *up(void)
+static struct world *up(unsigned mode)
 {
 	struct world *w = talloc_zero(NULL, struct world);
 	struct rv_attempt *attempt = NULL;
@@ -433,8 +441,8 @@ static struct world *up(void)
 
 	assert_non_null(w);
 	w->sim = sim_new(1);
-	w->host[0] = sim_host(w->sim, "west", "10.0.0.1", plugins, west);
-	w->host[1] = sim_host(w->sim, "east", "10.0.0.2", plugins, east);
+	w->host[0] = sim_host(w->sim, "west", "10.0.0.1", plugins, modes[mode].west);
+	w->host[1] = sim_host(w->sim, "east", "10.0.0.2", plugins, modes[mode].east);
 	assert_int_equal(rv_core_up(w->host[0]->core, "east", "net", "test", &attempt, &why), 0);
 	sim_run(w->sim, RV_S(1));
 	assert_true(attempt->ended && !attempt->code);
@@ -460,6 +468,7 @@ static uint64_t run(struct world *w, uint64_t seed, size_t blocks)
 
 	assert_true(pid >= 0);
 	if (!pid) {
+		(void)signal(SIGSEGV, SIG_DFL);
 		collide(w, seed);
 		digest = sim_digest(w->sim) | 1;
 		/* what it costs to end a world is most of a seed's time */
@@ -477,22 +486,33 @@ static uint64_t run(struct world *w, uint64_t seed, size_t blocks)
 
 	close(fd[0]);
 	assert_int_equal(waitpid(pid, &status, 0), pid);
+	if (WIFSIGNALED(status))
+		fprintf(stderr, "seed %llu crashes\n", (unsigned long long)seed);
 	return n == sizeof(digest) && WIFEXITED(status) && !WEXITSTATUS(status) ? digest : 0;
 }
 
-static void collisions_of_every_kind_come_to_rest(void **state)
+static void run_all(unsigned mode, uint64_t first, uint64_t n)
 {
-	const char *one = getenv("SIM_SEED"), *many = getenv("SIM_SEEDS");
-	uint64_t first = one ? strtoull(one, NULL, 10) : 1, n = many ? strtoull(many, NULL, 10) : one ? 1 : 2000;
 	size_t blocks = talloc_total_blocks(NULL);
-	struct world *w = up();
+	struct world *w = up(mode);
 	unsigned failed = 0;
 
+	assert_int_equal(((struct rv_ike_sa *)peer_of(w->host[0])->sa)->window_out, modes[mode].window);
 	for (uint64_t seed = first; seed < first + n && failed < 10; seed++)
 		failed += !run(w, seed, blocks);
 	end(w);
 	if (failed)
-		fail_msg("%u seeds failed", failed);
+		fail_msg("%u seeds failed with a window of %u", failed, modes[mode].window);
+}
+
+static void collisions_of_every_kind_come_to_rest(void **state)
+{
+	const char *one = getenv("SIM_SEED"), *many = getenv("SIM_SEEDS"), *only = getenv("SIM_WINDOW");
+	uint64_t first = one ? strtoull(one, NULL, 10) : 1, n = many ? strtoull(many, NULL, 10) : one ? 1 : 2000;
+
+	for (unsigned mode = 0; mode < RV_COUNT(modes); mode++)
+		if (!only || strtoul(only, NULL, 10) == modes[mode].window)
+			run_all(mode, first, only || n < 4 ? n : n * modes[mode].part / 100);
 }
 
 static void a_seed_replays_bit_for_bit(void **state)
@@ -503,7 +523,7 @@ static void a_seed_replays_bit_for_bit(void **state)
 		uint64_t digests[2];
 
 		for (int i = 0; i < 2; i++) {
-			struct world *w = up();
+			struct world *w = up(seed % RV_COUNT(modes));
 
 			digests[i] = run(w, seed, blocks);
 			end(w);
