@@ -186,6 +186,8 @@ static void rekey_end(struct rv_ike_exchange *x, int result, void *self)
 		return;
 	if (old->state == RV_CHILD_REKEYING)
 		old->state = RV_CHILD_INSTALLED;
+	if (result != -RV_ETIMEOUT && result != -RV_ECANCELLED)
+		ike_child_complete(old); /* the peer has it: it has just refused to replace it */
 	ic = ike_child_of(old);
 	if (result == -RV_ETIMEOUT || result == -RV_ECANCELLED || !ic || ic->successor)
 		return;
@@ -196,6 +198,7 @@ static void rekey_end(struct rv_ike_exchange *x, int result, void *self)
 		return;
 	}
 	rv_host_random(host, &spread, sizeof(spread));
+	rv_timer_cancel(&ic->timer);
 	rv_timer_init(&ic->timer, host->loop, retry);
 	if (rv_timer_arm(&ic->timer, RETRY_US + spread % RETRY_SPREAD_US))
 		rv_log(&subject, RV_ERROR, "no-timer", KV_STR("for", "a rekey"));

@@ -491,6 +491,9 @@ static uint64_t run(struct world *w, uint64_t seed, size_t blocks)
 	return n == sizeof(digest) && WIFEXITED(status) && !WEXITSTATUS(status) ? digest : 0;
 }
 
+/* A rekey was refused while the outbound half of the same child SA was still due: one timer was armed twice. */
+static const uint64_t once_failed[] = { 11173, 11605 };
+
 static void run_all(unsigned mode, uint64_t first, uint64_t n)
 {
 	size_t blocks = talloc_total_blocks(NULL);
@@ -500,6 +503,8 @@ static void run_all(unsigned mode, uint64_t first, uint64_t n)
 	assert_int_equal(((struct rv_ike_sa *)peer_of(w->host[0])->sa)->window_out, modes[mode].window);
 	for (uint64_t seed = first; seed < first + n && failed < 10; seed++)
 		failed += !run(w, seed, blocks);
+	for (unsigned i = 0; i < RV_COUNT(once_failed); i++)
+		failed += !run(w, once_failed[i], blocks);
 	end(w);
 	if (failed)
 		fail_msg("%u seeds failed with a window of %u", failed, modes[mode].window);
