@@ -72,6 +72,15 @@ static void wake_loop(struct rv_jobs *jobs)
 	(void)eventfd_write(jobs->event_fd, 1);
 }
 
+/* Under the lock. Whether the loop must be woken: else whoever came first does. */
+static bool is_first_finished(struct rv_jobs *jobs, struct rv_job *job)
+{
+	bool first = rv_list_empty(&jobs->finished);
+
+	rv_list_add(&jobs->finished, &job->queued);
+	return first;
+}
+
 static void *work(void *arg)
 {
 	struct rv_jobs *jobs = arg;
@@ -89,8 +98,11 @@ static void *work(void *arg)
 		int result = job->run(job->data);
 		pthread_mutex_lock(&jobs->lock);
 		job->result = result;
-		rv_list_add(&jobs->finished, &job->queued);
+		if (!is_first_finished(jobs, job))
+			continue;
+		pthread_mutex_unlock(&jobs->lock); /* the loop wants it at once */
 		wake_loop(jobs);
+		pthread_mutex_lock(&jobs->lock);
 	}
 	pthread_mutex_unlock(&jobs->lock);
 	return NULL;
@@ -135,8 +147,8 @@ static void enqueue(struct rv_jobs *jobs, struct rv_job *job)
 {
 	pthread_mutex_lock(&jobs->lock);
 	rv_list_add(&jobs->queue, &job->queued);
-	pthread_cond_signal(&jobs->work);
 	pthread_mutex_unlock(&jobs->lock);
+	pthread_cond_signal(&jobs->work);
 }
 
 /* The threads are made for the first job, so that a program can give up rights before there is any; fewer than wanted
@@ -200,8 +212,8 @@ void rv_job_cancel(struct rv_job *job)
 	if (!job->begun) {
 		job->begun = true;
 		rv_list_del(&job->queued);
-		rv_list_add(&jobs->finished, &job->queued);
-		wake_loop(jobs);
+		if (is_first_finished(jobs, job))
+			wake_loop(jobs);
 	}
 	pthread_mutex_unlock(&jobs->lock);
 }

@@ -47,8 +47,13 @@ static void *wait_for_grace(void *arg)
 		if (r->settled)
 			r->settled(r->arg);
 		pthread_mutex_lock(&r->lock);
+		bool first = !r->ready; /* else the loop knows */
 		r->ready = join(batch, r->ready);
+		if (!first)
+			continue;
+		pthread_mutex_unlock(&r->lock); /* the loop wants it at once */
 		(void)!write(r->fd, &one, sizeof(one));
+		pthread_mutex_lock(&r->lock);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -125,8 +130,10 @@ void retire(struct retirer *r, struct retired *retired, retired_fn *fn)
 		return;
 	}
 	pthread_mutex_lock(&r->lock);
+	bool first = !r->waiting; /* else the thread knows */
 	retired->next = r->waiting;
 	r->waiting = retired;
-	pthread_cond_signal(&r->wake);
 	pthread_mutex_unlock(&r->lock);
+	if (first)
+		pthread_cond_signal(&r->wake);
 }
