@@ -45,6 +45,9 @@ static char *copy_text(struct conf_store *store, const char *text, size_t len)
 /* How well a pattern fits a name: 0 not; 1 by *; 2 and more by a prefix, the longer the better; exactly best. */
 static size_t fit(const char *pattern, const char *name)
 {
+	if (*pattern != *name && *pattern != '*') /* nearly always */
+		return 0;
+
 	size_t len = strlen(pattern);
 
 	if (!strcmp(pattern, name))
@@ -99,11 +102,13 @@ const struct conf_key *conf_key_find(const struct conf_node *node, const char *n
 
 	for (; node && !best; node = conf_node_wider(node)) {
 		size_t most = 0;
-		for (const struct conf_key *key = node->keys; key; key = key->next)
-			if (fit(key->name, name) > most) {
-				most = fit(key->name, name);
+		for (const struct conf_key *key = node->keys; key; key = key->next) {
+			size_t n = fit(key->name, name);
+			if (n > most) {
+				most = n;
 				best = key;
 			}
+		}
 	}
 	return best;
 }
