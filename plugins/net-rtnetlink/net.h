@@ -56,9 +56,9 @@ struct local {
 struct device {
 	struct rv_list entry;
 	char ifname[16];
-	unsigned users;
-	uint32_t table; /* its first */
-	bool clear;	/* an element of the set of interfaces that the guard lets through */
+	unsigned users, ifindex; /* ifindex 0: not looked up, or not there */
+	uint32_t table;		 /* its first */
+	bool clear;		 /* an element of the set of interfaces that the guard lets through */
 };
 
 /* Where the guard has a policy: rules of its own, elements of the sets of ranges, or of those of prefixes. */

@@ -386,12 +386,19 @@ static void source_of(const struct net *net, const struct rv_net_policy *policy,
 		memcpy(source, addr->ip, 4);
 }
 
-int path_add(struct net *net, struct policy *policy)
+static unsigned index_of(struct device *device)
+{
+	if (device && !device->ifindex)
+		device->ifindex = if_nametoindex(device->ifname);
+	return device ? device->ifindex : 0;
+}
+
+static int lay(struct net *net, struct policy *policy)
 {
 	const struct rv_net_policy *spec = &policy->spec;
 	struct gather gather = { .net = net,
 				 .policy = spec,
-				 .ifindex = if_nametoindex(spec->ifname),
+				 .ifindex = index_of(policy->device),
 				 .priority = (uint32_t)rv_conf_int(rv_host_conf(net->host), "rule_priority"),
 				 .table = policy->device ? policy->device->table : net->table,
 				 .inside = inside_bypass(net, spec) };
@@ -417,6 +424,16 @@ int path_add(struct net *net, struct policy *policy)
 	if (r)
 		path_del(net, policy);
 	return r;
+}
+
+int path_add(struct net *net, struct policy *policy)
+{
+	int r = lay(net, policy);
+
+	if (r != -ENODEV || !policy->device || !policy->device->ifindex)
+		return r;
+	policy->device->ifindex = 0; /* another interface may have its name by now */
+	return lay(net, policy);
 }
 
 /* The guard stands meanwhile, so nothing leaks. */
