@@ -168,9 +168,21 @@ static int inherit(void *self, struct rv_ike_sa *from, struct rv_ike_sa *to)
 	struct qcd *q = self;
 	uint64_t spi_i, spi_r;
 
-	if ((!rv_ike_spis(to, &spi_i, &spi_r) && !rv_attached(q->host, to, struct owed)) || !secret_of(q).len)
+	if (!rv_ike_spis(to, &spi_i, &spi_r) || !secret_of(q).len)
 		return 0;
 	return rv_ike_start(to, &plan_replaced, q);
+}
+
+/* What is owed goes along with the first answer: the peer has the IKE SA then, whatever order messages came in. */
+static int pay(struct rv_ike_exchange *x, void *self)
+{
+	struct qcd *q = self;
+	struct owed *owed = rv_attached(q->host, rv_ike_sa(x), struct owed);
+
+	if (!owed || rv_ike_role(x) != RV_IKE_RESPONDER)
+		return 0;
+	talloc_free(owed);
+	return add_token(q, x, rv_ike_sa(x));
 }
 
 /* Taking tokens */
@@ -337,11 +349,9 @@ static int unpack(void *self, struct rv_ike_sa *sa, struct rv_unpack *in)
 }
 
 static const struct rv_ike_task tasks[] = {
-	{ RV_IKE_AT_BUILD, IKE_AUTH, give },
-	{ RV_IKE_AT_READ, IKE_AUTH, take },
-	{ RV_IKE_AT_READ, INFORMATIONAL, take },
-	{ RV_IKE_AT_KEYED, 0, rekeyed },
-	{ RV_IKE_AT_CHILD_KEYED, CREATE_CHILD_SA, take },
+	{ RV_IKE_AT_BUILD, IKE_AUTH, give }, { RV_IKE_AT_BUILD, INFORMATIONAL, pay },
+	{ RV_IKE_AT_READ, IKE_AUTH, take },  { RV_IKE_AT_READ, INFORMATIONAL, take },
+	{ RV_IKE_AT_KEYED, 0, rekeyed },     { RV_IKE_AT_CHILD_KEYED, CREATE_CHILD_SA, take },
 };
 
 static const struct rv_ikev2_ext_ops ops = { .size = sizeof(ops),
