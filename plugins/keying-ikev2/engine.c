@@ -11,6 +11,7 @@
 #include "octets/notify.h"
 #include "protect.h"
 #include "requests.h"
+#include "window.h"
 
 #include <errno.h>
 #include <string.h>

@@ -14,6 +14,7 @@
 #include "protect.h"
 #include "reauth.h"
 #include "transitions.h"
+#include "window.h"
 
 #include <errno.h>
 #include <string.h>

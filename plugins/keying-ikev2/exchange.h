@@ -135,23 +135,6 @@ void ike_exchange_resume(struct rv_ike_exchange *x, int result);
 void ike_exchange_call(struct rv_call *call, int result);
 void ike_exchange_close(struct rv_ike_exchange *x, int result);
 
-/* window.c: a request went out, its retransmission is timed; an answer was of no use, the same one is waited for. */
-void ike_window_sent(struct rv_ike_exchange *x);
-void ike_window_wait(struct rv_ike_exchange *x);
-
-/* A request of ours may go out beside those that are out already. */
-bool ike_window_open(const struct rv_ike_exchange *x);
-
-/* Steps: the window that we promise, once an IKE SA; the peer's. */
-rv_ike_step_fn ike_window_say, ike_window_hear;
-
-/* The peer's request that came before its turn waits; out: it does so no longer; next: whose turn it is (NULL: none).
- */
-void ike_ahead_put(struct rv_ike_exchange *x);
-void ike_ahead_out(struct rv_ike_exchange *x);
-struct rv_ike_exchange *ike_ahead_next(struct rv_ike_sa *sa);
-bool ike_ahead_has(const struct rv_ike_sa *sa, uint32_t id);
-
 /* Refuses the peer's request with notify; returns error. */
 int ike_refuse(struct rv_ike_exchange *x, uint16_t notify, struct rv_bytes data, int error, const char *fmt, ...)
 	RV_PRINTF(5, 6);

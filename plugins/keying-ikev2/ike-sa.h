@@ -132,29 +132,6 @@ void ike_sa_retire(struct rv_ike_sa *sa);
 struct rv_subject ike_subject(const struct rv_ike_sa *sa);
 const char *ike_state_text(enum rv_ike_state state);
 
-/* window.c: responses of the window: keep (lets go what is no longer in it), find (NULL: not there), forget all, and
- * when they are to be forgotten (0: none). */
-int ike_window_keep(struct rv_ike_sa *sa, uint32_t id, uint64_t digest, struct rv_bytes response);
-const struct ike_response *ike_window_find(const struct rv_ike_sa *sa, uint32_t id);
-void ike_window_forget(struct rv_ike_sa *sa);
-uint64_t ike_window_forget_us(const struct rv_ike_sa *sa);
-
-/* Where a request's message ID stands to the one that is expected next. EARLY: in the window, but not its turn yet;
- * AHEAD: beyond the window. */
-enum ike_arrival { IKE_ARRIVAL_NEW, IKE_ARRIVAL_EARLY, IKE_ARRIVAL_AGAIN, IKE_ARRIVAL_OLD, IKE_ARRIVAL_AHEAD };
-enum ike_arrival ike_window_judge(uint32_t next_in, uint32_t id, unsigned window);
-
-/* How many requests at once we take, and may send: one until the first exchanges are over (RFC 7296, 2.3). */
-unsigned ike_window_in(const struct rv_ike_sa *sa);
-unsigned ike_window_out(const struct rv_ike_sa *sa);
-
-/* Message IDs come to their end: the IKE SA is to be replaced (RFC 7296, 2.2). */
-bool ike_window_ends(const struct rv_ike_sa *sa);
-
-/* How long the answer to the n-th transmission (from 0) is waited for. */
-uint64_t ike_window_wait_us(uint64_t first_us, unsigned base_1000, unsigned n);
-bool ike_thousandths(const char *text, unsigned *out);
-
 /* A list of datagrams: the next one (false: no more), the first one, sending all. */
 bool ike_list_next(struct rv_rd *list, struct rv_bytes *datagram);
 struct rv_bytes ike_list_first(struct rv_bytes list);

@@ -11,6 +11,7 @@
 #include "reauth.h"
 #include "requests.h"
 #include "transitions.h"
+#include "window.h"
 
 #include <errno.h>
 #include <string.h>

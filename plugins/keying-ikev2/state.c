@@ -4,7 +4,7 @@
  * The message counters, the keys and the responses of the window go along; the counter of IVs jumps forward, so that
  * none is used twice when the pack is older than the last message (RFC 5282, 3.1).
  */
-#include "exchange.h"
+#include "window.h"
 
 #include <ravelin/ikev2-wire.h>
 #include <ravelin/pack.h>

@@ -2,8 +2,8 @@
 /* test-window: message IDs, waiting times, nonces' order. */
 #include "test.h"
 
-#include "ike-sa.h"
 #include "kex.h"
+#include "window.h"
 
 static void a_message_id_is_new_again_old_or_ahead(void **state)
 {

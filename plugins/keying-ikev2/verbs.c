@@ -6,6 +6,7 @@
 #include "init.h"
 #include "reauth.h"
 #include "requests.h"
+#include "window.h"
 
 #include <errno.h>
 #include <ravelin/auth.h>

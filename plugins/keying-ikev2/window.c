@@ -6,7 +6,7 @@
  * are answered in the order of their message IDs; the answers to as many as we promised are kept for a retransmission,
  * and let go after minutes.
  */
-#include "exchange.h"
+#include "window.h"
 
 #include "explain.h"
 #include "protect.h"
