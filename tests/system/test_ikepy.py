@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """The second IKEv2 of these tests (ikepy) with our daemon: both roles, both suites; child SAs and IKE SAs are replaced,
-liveness, deletes; a damaged message is not answered."""
+liveness, deletes; a damaged message is not answered; three requests at once in windows of three (RFC 7296, 2.3)."""
+
+import struct
+import threading
+import time
 
 import ikepy
 from lab import Lab, check, connection, main, wait
@@ -119,5 +123,96 @@ def a_damaged_message_is_not_answered():
         p.close()
 
 
+SET_WINDOW_SIZE, THREE = 16385, struct.pack('>I', 3)
+
+
+class Windowed(ikepy.Peer):
+    """Takes three requests at once. held: datagrams of answers that wait while it is a list."""
+    said, held = None, None
+
+    def auth_extra(self):
+        return [ikepy.notify(SET_WINDOW_SIZE, THREE)]
+
+    def incoming(self, message):
+        if message.exchange == ikepy.IKE_AUTH:
+            self.said = message.notified(SET_WINDOW_SIZE)
+
+    def send(self, datagrams):
+        if self.held is None:
+            super().send(datagrams)
+        else:
+            self.held.append(datagrams)
+
+
+def windowed(a, b, more=()):
+    """Our daemon with a window of three and further child SAs; and such a peer, connected."""
+    config = connection('py', a.wire4, b.wire4, 'west.example', 'east.example', local_ts=a.net4, remote_ts=b.net4,
+                        proposals=WORDS['gcm'][0], esp='aes128gcm16', extra='encap = never',
+                        plugins='ravelin {\n plugins {\n keying-ikev2 {\n window = 3\n }\n }\n }')
+    children = ''.join(f'{name} {{\n local_ts = {a.net4}\n remote_ts = {b.net4}\n esp_proposals = aes128gcm16\n }}\n'
+                       for name in more)
+    a.ravelind(config.replace('children {', 'children {\n' + children))
+    p = Windowed(b, a.wire4, 'east.example', 'west.example', suite=ikepy.GCM,
+                 esp=[t for t in ikepy.ESP_GCM if t[0] != ikepy.KE_METHOD], ts=(b.net4, a.net4)).connect()
+    check(p.said == THREE, f'the daemon said {p.said} as its window')
+    return p
+
+
+def answers(p, seconds):
+    """The datagrams that come within some seconds."""
+    got, end = [], time.monotonic() + seconds
+    while time.monotonic() < end:
+        datagram = p.receive(end - time.monotonic())
+        if datagram:
+            got.append(datagram)
+    return got
+
+
+def three_requests_out_of_order_are_answered():
+    with Lab() as lab:
+        a, b = lab.hosts
+        p = windowed(a, b)
+        first = p.next_out
+        out = [p.protect(p.message(ikepy.INFORMATIONAL, first + i, []))[0] for i in range(4)]
+        p.send([out[3], out[2], out[1]])
+        check(not answers(p, 0.5), 'what is before its turn, or beyond the window, was answered')
+        p.send([out[0]])
+        got = answers(p, 3)
+        ids = [p.unprotect(d).id for d in got]
+        check(ids == [first, first + 1, first + 2], f'three answers in order were expected: {ids}')
+        for i in (2, 0, 1):
+            p.send([out[i]])
+            again = answers(p, 0.5)
+            check(again == [got[i]], f'request {i} was answered anew otherwise')
+        p.send([out[3]])
+        check([p.unprotect(d).id for d in answers(p, 1)] == [first + 3], 'the fourth was not answered in its turn')
+        p.close()
+
+
+def three_requests_of_ours_go_at_once():
+    with Lab() as lab:
+        a, b = lab.hosts
+        p = windowed(a, b, ('x', 'y', 'z'))
+        names = {'net', 'x', 'y', 'z'} - {c['Name'] for c in a.json('list', 'child')}
+        check(len(names) == 3, f'one child SA was expected, and three more to ask for: {names}')
+        p.held, before = [], len(p.answers)
+        ups = [threading.Thread(target=a.ravelin, args=('up', 'py', name)) for name in names]
+        for up in ups:
+            up.start()
+        end = time.monotonic() + 20
+        while len(p.answers) < 3 + before and time.monotonic() < end:
+            p.take(p.receive(0.5))
+        check(len(p.answers) == 3 + before, f'requests without an answer between them: {len(p.answers) - before}')
+        answered, p.held = list(p.answers.values())[before:], None
+        for datagrams in reversed(answered):
+            p.send(datagrams)
+        with p.serving():
+            for up in ups:
+                up.join()
+        check(sorted(c['Name'] for c in a.json('list', 'child')) == ['net', 'x', 'y', 'z'], f'{a.json("list", "child")}')
+        p.close()
+
+
 if __name__ == '__main__':
-    main([*rows(), a_wrong_proof_is_refused, a_damaged_message_is_not_answered])
+    main([*rows(), a_wrong_proof_is_refused, a_damaged_message_is_not_answered,
+          three_requests_out_of_order_are_answered, three_requests_of_ours_go_at_once])
