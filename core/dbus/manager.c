@@ -122,7 +122,8 @@ static int reauth(void *self, struct rv_bus_in *in, struct rv_bus_out *out, stru
 				  connection);
 	if (reauth.r == -RV_ESTATE)
 		return rv_why_set(why, reauth.r,
-				  "a session of %s was set up by the peer, or is being closed: ask on the peer's side",
+				  "a session of %s was set up by the peer, which cannot be asked, or is being closed: "
+				  "reauthenticate on the peer's side",
 				  connection);
 	if (reauth.r < 0)
 		return rv_why_set(why, reauth.r, "cannot authenticate %s anew: %s", connection,

@@ -25,6 +25,13 @@ static inline bool rv_ike_wants_child(const struct rv_ike_sa *sa)
 	return rv_ike_verbs(sa)->wants_child(sa);
 }
 
+/* The session is authenticated anew, by us who set it up, within us (0: now), or sooner where its connection says so.
+ * It replaces what was said before. */
+static inline void rv_ike_reauth_within(struct rv_ike_sa *sa, uint64_t us)
+{
+	rv_ike_verbs(sa)->reauth_within(sa, us);
+}
+
 /* In IKE_SA_INIT: both sides can do IKE_AUTH without a child SA. As initiator none is offered there: the one that is
  * wanted follows in an exchange of its own. As responder a request without one is accepted. */
 static inline void rv_ike_childless(struct rv_ike_sa *sa)

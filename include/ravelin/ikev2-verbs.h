@@ -69,6 +69,7 @@ struct rv_ike_verbs {
 	struct rv_ike_sa *(*fresh)(struct rv_ike_exchange *x);
 	bool (*spis)(const struct rv_ike_sa *sa, uint64_t *spi_i, uint64_t *spi_r);
 	void (*tell)(struct rv_ike_exchange *x, const char *text);
+	void (*reauth_within)(struct rv_ike_sa *sa, uint64_t us);
 };
 
 /* The verbs of an exchange or an IKE SA. */

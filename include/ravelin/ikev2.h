@@ -119,7 +119,9 @@ struct rv_ike_row {
  * negative: not authentic. unprotected: a notification in a message that is not protected, for an established IKE SA,
  * from anybody: 0: not mine; positive: dealt with; negative: it proves that the peer has lost this IKE SA, which ends
  * for that reason at once, without a word to the peer. stranger: 0: no objection; RV_PENDING: it is answered with a
- * cookie and what was asked for, and forgotten; negative: it is dropped. */
+ * cookie and what was asked for, and forgotten; negative: it is dropped.
+ * reauth: sa's session was set up by the peer, who alone can authenticate it anew, and we want
+ * that: positive when the peer was asked. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;
@@ -138,5 +140,6 @@ struct rv_ikev2_ext_ops {
 	int (*unprotected)(void *self, struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type,
 			   struct rv_bytes data);
 	int (*stranger)(void *self, struct rv_ike_stranger *stranger);
+	int (*reauth)(void *self, struct rv_ike_sa *sa);
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)

@@ -111,6 +111,9 @@ void ike_ext_seen(struct rv_ike_exchange *x, const struct rv_ike_plain *plain);
 bool ike_ext_splits(const struct ike_engine *engine);
 int ike_ext_split(struct rv_ike_exchange *x, const struct rv_ike_plain *plain, unsigned attempt);
 int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out);
+
+/* Somebody asked the peer to authenticate sa's session anew. */
+bool ike_ext_reauth(struct rv_ike_sa *sa);
 extern const struct rv_ike_verbs ike_verbs;
 
 /* path.c: an authentic message came by path; authentic ESP came from remote (0, or -RV_EREFUSED: not followed). */
@@ -137,6 +140,9 @@ int ike_verb_nat_read(struct rv_ike_exchange *x, struct rv_path *path);
 int ike_verb_redial(struct rv_ike_exchange *x, const char *gateway);
 void ike_verb_no_child(struct rv_ike_exchange *x);
 const struct rv_addr *ike_verb_origin(const struct rv_ike_sa *sa);
+
+/* reauth.c */
+void ike_verb_reauth_within(struct rv_ike_sa *sa, uint64_t us);
 
 /* verbs.c: the keying ops; stop_check: the orderly end may be over. state.c: pack and unpack. bus.c: D-Bus. */
 extern const struct rv_keying_ops ike_keying_ops;

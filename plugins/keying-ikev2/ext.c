@@ -211,6 +211,14 @@ void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field)
 		failed(sa, "state-not-unpacked", ext, r);
 }
 
+bool ike_ext_reauth(struct rv_ike_sa *sa)
+{
+	rv_list_each (&sa->engine->exts, ext, struct ext, entry)
+		if (RV_HAS(ext->ops, reauth) && ext->ops->reauth(ext->self, sa) > 0)
+			return true;
+	return false;
+}
+
 /* Messages in plain, and datagrams */
 
 void ike_ext_seen(struct rv_ike_exchange *x, const struct rv_ike_plain *plain)
@@ -587,4 +595,5 @@ const struct rv_ike_verbs ike_verbs = {
 	.fresh = verb_fresh,
 	.spis = verb_spis,
 	.tell = verb_tell,
+	.reauth_within = ike_verb_reauth_within,
 };

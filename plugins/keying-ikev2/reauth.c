@@ -30,11 +30,30 @@ void ike_reauth_time(struct rv_ike_sa *sa)
 
 	if (!c || !c->reauth_us)
 		return;
-	sa->reauth_us = now + c->reauth_us;
+	uint64_t at = now + c->reauth_us;
+
 	if (sa->peer->initiator)
-		sa->reauth_us -= ike_random_below(sa->engine->host, c->rand_us);
+		at -= ike_random_below(sa->engine->host, c->rand_us);
 	else
-		sa->reauth_us += c->over_us;
+		at += c->over_us;
+	if (!sa->reauth_us || at < sa->reauth_us)
+		sa->reauth_us = at;
+}
+
+/* A tenth earlier at most, since it takes its time and others were told the same. */
+void ike_verb_reauth_within(struct rv_ike_sa *sa, uint64_t us)
+{
+	const struct rv_peer *peer = sa->peer;
+	const struct rv_connection *c = peer->connection;
+	uint64_t own = c && c->reauth_us ? peer->since_us + c->reauth_us : 0;
+
+	if (!peer->initiator || sa->state > RV_IKE_REKEYING)
+		return;
+	sa->reauth_us =
+		rv_loop_now_us(sa->engine->host->loop) + us - us / 20 - ike_random_below(sa->engine->host, us / 20);
+	if (own && own < sa->reauth_us)
+		sa->reauth_us = own;
+	ike_sa_schedule(sa);
 }
 
 struct search {
@@ -59,9 +78,10 @@ int ike_reauth(struct rv_ike_sa *sa)
 	struct rv_subject subject = ike_subject(sa);
 	char gateway[RV_ADDR_TEXT];
 
-	if (!peer->initiator || !peer->connection || sa->next || sa->state < RV_IKE_ESTABLISHED ||
-	    sa->state > RV_IKE_REKEYING)
+	if (!peer->connection || sa->next || sa->state < RV_IKE_ESTABLISHED || sa->state > RV_IKE_REKEYING)
 		return -RV_ESTATE;
+	if (!peer->initiator)
+		return ike_ext_reauth(sa) ? 0 : -RV_ESTATE;
 	if (rv_peer_each(peer->core, peer->connection->name, reauths, &search))
 		return 0;
 	to.port = 0;

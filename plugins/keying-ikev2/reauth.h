@@ -7,7 +7,7 @@
 #include "exchange.h"
 
 /* Begins, unless it is under way. Only who set the session up can, since it may have asked for addresses and is the one
- * that knows the way: -RV_ESTATE on the other side. */
+ * that knows the way; on the other side an extension may ask the peer, else -RV_ESTATE. */
 int ike_reauth(struct rv_ike_sa *sa);
 
 /* The peers are authenticated: when they are to be so anew. Later: that time has come. sa may be gone after. */

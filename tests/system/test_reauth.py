@@ -12,13 +12,14 @@ def config(a, b, extra=''):
                       remote_ts=b.net4, extra=extra)
 
 
-def pinged(a, b, act, seconds=20):
-    """act() while pings run both ways; the test fails when one is lost."""
+def pinged(a, b, act, may_lose=0):
+    """act() while pings run both ways; the test fails when one is lost. strongSwan as responder sends on the new SA before
+    its answer has reached us: what it sends in that moment nobody could read (may_lose)."""
     there, back = a.pinging(b.in4, source=a.in4), b.pinging(a.in4, source=b.in4)
     act()
     for pinging in (there, back):
         sent, lost = pinging.stop()
-        check(sent > 40 and lost == 0, f'{lost} of {sent} pings were lost')
+        check(sent > 40 and lost <= may_lose, f'{lost} of {sent} pings were lost')
 
 
 def sessions(host):
@@ -48,7 +49,7 @@ def we_ask_strongswan():
                 a.ravelin('reauth', 'net')
                 taken_over(a, old)
                 a.ping(b.in4, source=a.in4, count=20)
-            pinged(a, b, act)
+            pinged(a, b, act, may_lose=1)
             reauthenticated(a, n)
         swan = b.swanctl('--list-sas').stdout
         check(swan.count('ESTABLISHED') == 1 and swan.count('INSTALLED') == 1, swan)
@@ -88,13 +89,13 @@ def by_time_between_two_of_ours():
 def a_responder_says_who_can():
     with Lab() as lab:
         a, b = lab.hosts
-        b.ravelind(config(b, a))
+        b.ravelind(config(b, a) + 'ravelin { plugins { ikev2-auth-lifetime { load = no } } }')
         a.ravelind(config(a, b))
         r = a.ravelin('reauth', 'net', ok=False)
         check(r.returncode == 1 and 'has no session' in r.stderr, f'{r}')
         a.ravelin('up', 'net', 'net')
         r = b.ravelin('reauth', 'net', ok=False)
-        check(r.returncode == 1 and "ask on the peer's side" in r.stderr, f'{r}')
+        check(r.returncode == 1 and "reauthenticate on the peer's side" in r.stderr, f'{r}')
         r = b.ravelin('reauth', 'nobody', ok=False)
         check(r.returncode == 1 and 'no connection is called nobody' in r.stderr, f'{r}')
 
