@@ -4,8 +4,8 @@
  * One nftables table has sets of (source . destination) whose packets are dropped: of prefixes (sets.c), and, for each
  * direction and family, one of ranges. Ranges that overlap other ranges, or that name a protocol, cannot be elements of
  * one set: they become rules of the chains odd_in and odd_out, in order of priority, as does what is let through.
- * Changes are gathered and carried out once a turn, as one transaction. When the daemon dies the table stays and
- * nothing leaks; its next start replaces the table in the turn in which it sets its traps, or takes it away.
+ * Changes are gathered and carried out at the end of a turn, as one transaction. When the daemon dies the table stays
+ * and nothing leaks; its next start replaces the table in the turn in which it sets its traps, or takes it away.
  */
 #include "guard.h"
 
@@ -17,6 +17,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Most of what a transaction costs does not depend on its size, so many at once become few: the first is carried out
+ * at once, others not sooner than this after the one before. */
+enum { PAUSE_US = 10000 };
+
 struct waiter {
 	struct rv_list entry;
 	struct rv_call *call;
@@ -24,6 +28,13 @@ struct waiter {
 
 static const char pass[] = "accept";
 static const char vmark_path[] = "/proc/sys/net/ipv4/conf/all/src_valid_mark";
+
+static void carry_out(void *arg);
+
+static void later(struct rv_timer *timer)
+{
+	carry_out(rv_container_of(timer, struct net, nft_later));
+}
 
 static int free_nft(struct nft_ctx **holder)
 {
@@ -36,6 +47,7 @@ int guard_init(struct net *net)
 	struct nft_ctx **holder = talloc(net, struct nft_ctx *);
 
 	rv_list_init(&net->waiting);
+	rv_timer_init(&net->nft_later, net->host->loop, later);
 	if (!holder)
 		return -ENOMEM;
 	net->nft = *holder = nft_ctx_new(NFT_CTX_DEFAULT);
@@ -425,6 +437,7 @@ static void carry_out(void *arg)
 		failed(net, r);
 	if (!r && anew && wire_mark(net))
 		mark_neighbours(net, wire_mark(net));
+	net->nft_next_us = rv_loop_now_us(net->host->loop) + PAUSE_US;
 	net->nft_there = !r;
 	net->nft_ours = net->nft_ours || !r;
 	net->nft_odd = false;
@@ -440,7 +453,9 @@ static int due(struct net *net)
 		return -ENOMEM;
 	if (net->nft_due)
 		return 0;
-	int r = rv_defer(net->host->loop, carry_out, net);
+	uint64_t now_us = rv_loop_now_us(net->host->loop);
+	int r = now_us < net->nft_next_us ? rv_timer_arm(&net->nft_later, net->nft_next_us - now_us)
+					  : rv_defer(net->host->loop, carry_out, net);
 
 	net->nft_due = r == 0;
 	return r;
@@ -524,6 +539,7 @@ void guard_flush(struct net *net)
 	bool ours = net->nft_ours;
 
 	rv_defer_cancel(net->host->loop, net);
+	rv_timer_cancel(&net->nft_later);
 	net->nft_due = net->nft_odd = net->nft_there = net->nft_ours = false;
 	sets_forget(net);
 	TALLOC_FREE(net->nft_text);

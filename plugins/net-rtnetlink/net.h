@@ -81,7 +81,7 @@ struct net {
 	struct rv_host *host;
 	struct mnl_socket *requests, *news;
 	struct rv_io news_io;
-	uint32_t seq;
+	uint32_t seq, table;
 	struct rv_net_events events;
 	struct rv_list locals, policies, devices, shapes;
 	struct policy **heads; /* policies by hash */
@@ -90,17 +90,17 @@ struct net {
 	struct counted *spare_items;   /* each would be half as large again */
 	struct counted **items;
 	size_t n_items, n_buckets;
-	uint32_t table;
 	char *nft_table;
 	struct nft_ctx *nft;
-	bool nft_there;		/* the table stands */
-	bool nft_odd;		/* the chains of rules are to be written anew */
-	bool nft_shapes;	/* and those that look into the sets of prefixes */
-	bool nft_due;		/* carry_out() is deferred */
+	bool nft_there;		  /* the table stands */
+	bool nft_odd, nft_shapes; /* to be said anew: the chains of rules; those that look into the sets */
+	bool nft_due;		  /* carry_out() is deferred, or for the timer */
+	struct rv_timer nft_later;
+	uint64_t nft_next_us;	/* not before that */
 	bool nft_ours;		/* the table was written by this daemon, not by one before it */
 	unsigned n_lets;	/* guarded policies that let something through (guard.c) */
 	bool vmark_set;		/* src_valid_mark was 0 before us */
-	char *nft_text;		/* commands that wait for the end of this turn */
+	char *nft_text;		/* commands that wait for it */
 	struct rv_list waiting; /* calls that wait for them */
 };
 
