@@ -14,11 +14,11 @@
 #include <string.h>
 #include <time.h>
 
-enum { WIDTH_MAX = 1024, N_MAX = 65536, TURN_US = 100000 };
+enum { WIDTH_MAX = 1024, N_MAX = 131072, TURN_US = 100000 };
 
 struct load {
 	struct rv_core *core;
-	const char *local, *remote, *keys, *plugin_dirs[2];
+	const char *local, *remote, *keys, *ke, *id, *plugin_dirs[2];
 	unsigned n, width, timeout_s;
 	unsigned started, up, failed;
 	struct rv_attempt *slots[WIDTH_MAX];
@@ -117,7 +117,14 @@ static int kernel_init(struct rv_host *host)
 RV_PLUGIN(kernel_null, "kernel-null", "version=1\0summary=Forgets all SAs\0provides=kernel:null\0",
 	  .init = kernel_init);
 
-/* The configuration: one connection for each initiator, with an identity and an inner address of its own. */
+/* The configuration: one connection for each initiator, with an inner address of its own, and, unless all are to have
+ * the same one, an identity. */
+
+static char *identity(const void *parent, const struct load *load, unsigned i)
+{
+	return load->id ? talloc_asprintf(parent, "id = %s", load->id)
+			: talloc_asprintf(parent, "id = i%u.bench.example", i);
+}
 
 static char *config(const struct load *load)
 {
@@ -127,15 +134,20 @@ static char *config(const struct load *load)
 	char *peer = load->keys ? talloc_asprintf(text, "pubkey\n pubkeys = %s/gate.pub", load->keys)
 				: talloc_strdup(text, "psk");
 
-	for (unsigned i = 0; text && i < load->n; i++)
+	for (unsigned i = 0; text && i < load->n; i++) {
+		char *id = identity(NULL, load, i);
+
 		text = talloc_asprintf_append_buffer(
 			text,
 			"c%u {\nversion = 2\nlocal_addrs = %s\nremote_addrs = %s\n"
-			"proposals = aes128gcm16-prfsha256-x25519\n"
-			"local { auth = %s\n id = i%u.bench.example }\nremote { auth = %s\n id = gate.bench.example }\n"
-			"children { net { local_ts = 10.64.%u.%u/32\nremote_ts = 10.2.0.0/16\n"
+			"proposals = aes128gcm16-prfsha256-%s\n%s"
+			"local { auth = %s\n %s }\nremote { auth = %s\n id = gate.bench.example }\n"
+			"children { net { local_ts = 10.%u.%u.%u/32\nremote_ts = 10.2.0.0/16\n"
 			"esp_proposals = aes128gcm16\nreplay_window = 64 } }\n}\n",
-			i, load->local, load->remote, own, i, peer, i >> 8, i & 255);
+			i, load->local, load->remote, load->ke, load->id ? "unique = never\n" : "", own, id ? id : "",
+			peer, 64 + (i >> 16), i >> 8 & 255, i & 255);
+		talloc_free(id);
+	}
 	if (text)
 		text = talloc_asprintf_append_buffer(
 			text,
@@ -229,11 +241,12 @@ static bool options(struct load *load, int argc, char **argv)
 		{ "local", required_argument, NULL, 'l' },	{ "remote", required_argument, NULL, 'r' },
 		{ "plugin-dir", required_argument, NULL, 'p' }, { "n", required_argument, NULL, 'n' },
 		{ "width", required_argument, NULL, 'w' },	{ "timeout", required_argument, NULL, 't' },
-		{ "keys", required_argument, NULL, 'k' },	{ 0 }
+		{ "keys", required_argument, NULL, 'k' },	{ "ke", required_argument, NULL, 'e' },
+		{ "id", required_argument, NULL, 'i' },		{ 0 }
 	};
 	int c;
 
-	*load = (struct load){ .n = 1, .width = 64, .timeout_s = 60 };
+	*load = (struct load){ .n = 1, .width = 64, .timeout_s = 60, .ke = "x25519" };
 	while ((c = getopt_long(argc, argv, "", known, NULL)) != -1) {
 		if (c == 'l')
 			load->local = optarg;
@@ -247,6 +260,10 @@ static bool options(struct load *load, int argc, char **argv)
 			load->width = (unsigned)strtoul(optarg, NULL, 10);
 		else if (c == 'k')
 			load->keys = optarg;
+		else if (c == 'e')
+			load->ke = optarg;
+		else if (c == 'i')
+			load->id = optarg;
 		else if (c == 't')
 			load->timeout_s = (unsigned)strtoul(optarg, NULL, 10);
 		else
@@ -265,8 +282,9 @@ int main(int argc, char **argv)
 	if (!options(&load, argc, argv)) {
 		fprintf(stderr,
 			"usage: ike-load --plugin-dir DIR --local ADDRESS --remote ADDRESS [--n 1..%d] [--width 1..%d] "
-			"[--timeout S] [--keys DIR]\n"
-			"DIR: initiator.pem, initiator.pub and gate.pub, for public keys in place of a shared secret\n",
+			"[--timeout S] [--keys DIR] [--ke NAME] [--id IDENTITY]\n"
+			"keys: a folder with initiator.pem, initiator.pub and gate.pub, for public keys in place of a "
+			"shared secret\nke: the key exchange (x25519)\nid: of all initiators (each has its own)\n",
 			N_MAX, WIDTH_MAX);
 		return 2;
 	}
