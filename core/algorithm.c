@@ -19,6 +19,8 @@ static bool fits(const struct query *q, const struct rv_algorithm *algorithm)
 {
 	if (q->word)
 		return !strcmp(q->word, algorithm->word);
+	if (algorithm->id != q->transform->id) /* nearly always */
+		return false;
 
 	struct rv_transform transform = algorithm_transform(algorithm);
 
