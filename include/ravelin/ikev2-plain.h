@@ -5,6 +5,9 @@
 
 #include <ravelin/base.h>
 
+struct rv_path;
+struct rv_service;
+
 /* join() answers that the message is complete. */
 enum { RV_IKE_WHOLE = 2 };
 
@@ -28,4 +31,20 @@ struct rv_ike_sealed {
 	uint32_t id;
 	bool response, answered;
 	uint64_t digest; /* of the datagram */
+};
+
+/* A message of ours when all its payloads are there, before it is protected; what is changed is sent and signed.
+ * header: 28 octets as the wire has them, but for Next Payload and Length, which follow from the payloads. payloads:
+ * len octets with room for cap; first: the type of the first one. */
+struct rv_ike_shape {
+	uint8_t *header, *payloads;
+	size_t len, cap;
+	uint8_t first;
+};
+
+/* A datagram of an IKE SA that is about to be sent. transport: the service that carries it. */
+struct rv_ike_leaving {
+	const struct rv_path *path;
+	struct rv_bytes datagram;
+	struct rv_service *transport;
 };

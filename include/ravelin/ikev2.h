@@ -121,7 +121,9 @@ struct rv_ike_row {
  * for that reason at once, without a word to the peer. stranger: 0: no objection; RV_PENDING: it is answered with a
  * cookie and what was asked for, and forgotten; negative: it is dropped.
  * reauth: sa's session was set up by the peer, who alone can authenticate it anew, and we want
- * that: positive when the peer was asked. */
+ * that: positive when the peer was asked.
+ * shape: may change a message of ours, also IKE_SA_INIT; 0, or negative: it fails. leave:
+ * positive: it took a datagram over, which is not sent then. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;
@@ -141,5 +143,7 @@ struct rv_ikev2_ext_ops {
 			   struct rv_bytes data);
 	int (*stranger)(void *self, struct rv_ike_stranger *stranger);
 	int (*reauth)(void *self, struct rv_ike_sa *sa);
+	int (*shape)(void *self, struct rv_ike_exchange *x, struct rv_ike_shape *message);
+	int (*leave)(void *self, struct rv_ike_sa *sa, const struct rv_ike_leaving *datagram);
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)

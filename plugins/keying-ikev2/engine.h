@@ -114,6 +114,9 @@ int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, str
 
 /* Somebody asked the peer to authenticate sa's session anew. */
 bool ike_ext_reauth(struct rv_ike_sa *sa);
+/* ext.c: the last word on what goes out. shape: the message of x; leave: true when a datagram was taken over. */
+int ike_ext_shape(struct rv_ike_exchange *x);
+bool ike_ext_leave(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes datagram);
 extern const struct rv_ike_verbs ike_verbs;
 
 /* path.c: an authentic message came by path; authentic ESP came from remote (0, or -RV_EREFUSED: not followed). */

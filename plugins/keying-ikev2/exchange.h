@@ -48,8 +48,8 @@ struct rv_ike_exchange {
 	bool pair;	/* only the packet's own selectors are asked for (RFC 7296, 2.9) */
 	bool more_ts;	/* other selectors would have been acceptable in another child SA */
 
-	/* what came in: the datagram (IKE_SA_INIT) or what was inside SK; message borrows body */
-	struct ike_header header;
+	/* what came in: the datagram (IKE_SA_INIT) or what was inside SK; message borrows body; head: of ours */
+	struct ike_header header, head;
 	struct ike_chain chain;
 	struct rv_bytes message;
 	uint8_t *body;

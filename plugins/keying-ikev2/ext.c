@@ -272,6 +272,41 @@ int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16
 	return 0;
 }
 
+/* What goes out */
+
+static int shape(struct rv_ike_exchange *x, const struct ext *ext)
+{
+	uint8_t head[IKE_HEADER_LEN];
+	struct rv_wr w = rv_wr(head, sizeof(head));
+	struct rv_ike_shape message = { .header = head, .payloads = x->room, .cap = IKE_BUILD_MAX };
+	struct rv_bytes chain;
+	int r;
+
+	if (!ike_builder_done(&x->out, &chain))
+		return -ENOSPC;
+	ike_header_write(&w, &x->head);
+	message.first = x->out.first;
+	message.len = chain.len;
+	r = ext->ops->shape(ext->self, x, &message);
+	if (r < 0)
+		return r;
+	(void)ike_header_read(&x->head, rv_wr_bytes(&w)); /* the length is not yet the message's */
+	ike_builder_init(&x->out, x->room, IKE_BUILD_MAX);
+	x->out.first = message.first;
+	return rv_wr_room(&x->out.w, message.len) || !message.len ? 0 : -ENOSPC;
+}
+
+int ike_ext_shape(struct rv_ike_exchange *x)
+{
+	rv_list_each (&x->sa->engine->exts, ext, struct ext, entry) {
+		int r = RV_HAS(ext->ops, shape) ? shape(x, ext) : 0;
+
+		if (r)
+			return r;
+	}
+	return 0;
+}
+
 int ike_ext_stranger(struct ike_engine *engine, struct rv_ike_stranger *stranger)
 {
 	rv_list_each (&engine->exts, ext, struct ext, entry) {
@@ -281,6 +316,16 @@ int ike_ext_stranger(struct ike_engine *engine, struct rv_ike_stranger *stranger
 			return r;
 	}
 	return 0;
+}
+
+bool ike_ext_leave(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes datagram)
+{
+	const struct rv_ike_leaving leaving = { .path = path, .datagram = datagram, .transport = sa->port->service };
+
+	rv_list_each (&sa->engine->exts, ext, struct ext, entry)
+		if (RV_HAS(ext->ops, leave) && ext->ops->leave(ext->self, sa, &leaving) > 0)
+			return true;
+	return false;
 }
 
 /* The verbs */

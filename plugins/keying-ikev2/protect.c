@@ -112,34 +112,32 @@ int ike_seal(struct rv_ike_sa *sa, const struct ike_header *header, uint8_t firs
 int ike_seal_more(struct rv_ike_exchange *x, uint8_t type, struct rv_bytes prefix, uint8_t first, struct rv_bytes chain)
 {
 	size_t cap = ike_sealed_len(&x->sa->suite, chain.len) + prefix.len, len = 0;
-	struct ike_header header = ike_header_of(x);
 	uint8_t *room = list_room(x, cap);
 	int r;
 
 	if (!room)
 		return -ENOMEM;
-	r = seal_at(x->sa, &header, type, prefix, first, chain, room, cap, &len);
+	r = seal_at(x->sa, &x->head, type, prefix, first, chain, room, cap, &len);
 	return r ? r : list_grown(x, len);
 }
 
 /* IKE_SA_INIT: the message as it is. */
 static int write_plain(struct rv_ike_exchange *x, struct rv_bytes chain)
 {
-	struct ike_header header = ike_header_of(x);
 	size_t cap = IKE_HEADER_LEN + chain.len, len = 0;
 	uint8_t *room = list_room(x, cap);
 	int r;
 
 	if (!room)
 		return -ENOMEM;
-	r = ike_message_write(&header, &x->out, room, cap, &len);
+	r = ike_message_write(&x->head, &x->out, room, cap, &len);
 	return r ? r : list_grown(x, len);
 }
 
 static struct rv_ike_plain plain_of(const struct rv_ike_exchange *x, uint8_t first, struct rv_bytes chain,
 				    uint8_t head[static IKE_HEADER_LEN])
 {
-	struct ike_header header = ike_header_of(x);
+	struct ike_header header = x->head;
 	struct rv_wr w = rv_wr(head, IKE_HEADER_LEN);
 
 	header.length = (uint32_t)ike_sealed_len(&x->sa->suite, chain.len);
@@ -155,6 +153,10 @@ int ike_protect(struct rv_ike_exchange *x)
 	int r;
 
 	x->sent.len = 0;
+	x->head = ike_header_of(x);
+	r = ike_ext_shape(x);
+	if (r)
+		return r;
 	if (!ike_builder_done(&x->out, &chain))
 		return -ENOSPC;
 	if (x->type == IKE_EXCHANGE_IKE_SA_INIT)

@@ -6,14 +6,15 @@
 
 #include "protect.h"
 
-enum { EARLY_EXCHANGE = 241, PIECE = 201, PIECE_LEN = 100, AGREED = 40961 };
+enum { EARLY_EXCHANGE = 241, PIECE = 201, PIECE_LEN = 100, UNKNOWN = 199, AGREED = 40961 };
 
 /* What the extension of one host saw and is told to do. */
 struct seen {
 	struct rv_host *host;
 	unsigned n_ours, n_theirs, pieces, joined, again, early, ended, resplit;
 	uint64_t ours, theirs; /* digests over what was seen, in order */
-	bool split, mix, only_mine;
+	bool split, mix, only_mine, shape;
+	unsigned shaped, left, took;
 	size_t piece; /* how large ours are */
 	/* the peer's; total: of how many */
 	struct {
@@ -171,6 +172,40 @@ static int begin(struct rv_ike_exchange *x, void *self)
 	return rv_ike_role(x) == RV_IKE_INITIATOR ? rv_ike_start(rv_ike_sa(x), &plan, self) : 0;
 }
 
+/* The last word: a payload in front that the peer ignores, and every other datagram is taken over. */
+static int shape(void *self, struct rv_ike_exchange *x, struct rv_ike_shape *message)
+{
+	static const uint8_t flags = 0x07;
+	struct seen *seen = self;
+
+	if (!seen->shape)
+		return 0;
+	assert_true(message->len + 4 <= message->cap);
+	memmove(message->payloads + 4, message->payloads, message->len);
+	memcpy(message->payloads, "\0\0\0\4", 4);
+	message->payloads[0] = message->first;
+	message->first = UNKNOWN;
+	message->len += 4;
+	message->header[19] |= flags;
+	seen->shaped++;
+	return 0;
+}
+
+static int leave(void *self, struct rv_ike_sa *sa, const struct rv_ike_leaving *leaving)
+{
+	struct seen *seen = self;
+	const struct rv_transport_ops *transport = rv_service_ops(leaving->transport);
+
+	if (!seen->shape)
+		return 0;
+	assert_int_equal(leaving->datagram.p[19] & 0x07, 0x07);
+	if (seen->left++ & 1)
+		return 0;
+	seen->took++;
+	assert_int_equal(transport->send(rv_service_self(leaving->transport), leaving->path, leaving->datagram), 0);
+	return 1;
+}
+
 static const struct rv_ike_task tasks[] = { { RV_IKE_AT_PATH, 0, begin } };
 static const struct rv_ikev2_ext_ops ops = { .size = sizeof(ops),
 					     .tasks = tasks,
@@ -180,7 +215,9 @@ static const struct rv_ikev2_ext_ops ops = { .size = sizeof(ops),
 					     .seals = { { 0, 0, 0, RV_IKE_P(PIECE) } },
 					     .seen = see,
 					     .split = split,
-					     .join = join };
+					     .join = join,
+					     .shape = shape,
+					     .leave = leave };
 
 static int init(struct rv_host *host)
 {
@@ -323,6 +360,25 @@ static void what_was_agreed_is_packed(void **state)
 	pair_free(p);
 }
 
+/* what is shaped is signed, split, sealed and sent again as it is; each datagram leaves once */
+static void an_extension_has_the_last_word(void **state)
+{
+	for (int pieces = 0; pieces < 2; pieces++) {
+		struct pair *p = plain_pair(pieces, true);
+		uint64_t before = p->west->sent;
+
+		west_seen.shape = east_seen.shape = true;
+		bring_up(p);
+		assert_int_equal(pair_child_rekey(p->east), 0);
+		sim_run(p->sim, RV_S(1));
+		assert_true(pair_up(p));
+		assert_true(west_seen.shaped >= 4 && east_seen.shaped >= 4);
+		assert_int_equal(west_seen.left, p->west->sent - before);
+		assert_int_equal(west_seen.took, (west_seen.left + 1) / 2);
+		pair_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -331,6 +387,7 @@ int main(void)
 		cmocka_unit_test(a_request_in_other_pieces_is_known_again),
 		cmocka_unit_test(all_pieces_are_sent_again),
 		cmocka_unit_test(what_was_agreed_is_packed),
+		cmocka_unit_test(an_extension_has_the_last_word),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

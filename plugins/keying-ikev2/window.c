@@ -181,7 +181,9 @@ int ike_send(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes m
 {
 	if (!sa->port)
 		return -RV_ENO_PROVIDER;
-	return sa->port->ops->send(sa->port->self, path ? path : &sa->peer->path, message);
+	if (!path)
+		path = &sa->peer->path;
+	return ike_ext_leave(sa, path, message) ? 0 : sa->port->ops->send(sa->port->self, path, message);
 }
 
 /* "1.8" as 1800: the schema has no fractions. False: it is no such number. */
