@@ -252,13 +252,16 @@ static void complain(struct rv_ike_exchange *x)
 {
 	struct rv_ike_exchange *y;
 
-	if (!ike_has_payload(x, IKE_PAYLOAD_AUTH))
-		return;
+	if (ike_error_in(x) && !ike_has_payload(x, IKE_PAYLOAD_AUTH))
+		return; /* it refused us: it has nothing */
 	y = ike_exchange_ask(x->sa, &ike_plan_auth_failed);
 	if (!y)
 		return;
 	y->reason = x->reason;
 	y->why = x->why;
+	y->veto = x->veto;
+	y->veto_len = x->veto_len;
+	memcpy(y->veto_data, x->veto_data, sizeof(y->veto_data));
 	x->fate = IKE_FATE_NONE;
 }
 

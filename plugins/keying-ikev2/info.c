@@ -22,7 +22,7 @@ static int nothing(struct rv_ike_exchange *x, void *self)
 
 static int complain(struct rv_ike_exchange *x, void *self)
 {
-	ike_notify_put(&x->out, IKE_N_AUTHENTICATION_FAILED, rv_bytes(NULL, 0));
+	ike_notify_put(&x->out, x->veto ? x->veto : IKE_N_AUTHENTICATION_FAILED, rv_bytes(x->veto_data, x->veto_len));
 	return 0;
 }
 
