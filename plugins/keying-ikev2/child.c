@@ -593,8 +593,8 @@ void ike_child_failed(struct rv_ike_exchange *x, int error)
 	if (x->child) {
 		struct rv_child *child = x->child->child;
 
-		/* the peer has installed what we cannot use */
-		if (x->plan && x->spi_out)
+		/* the peer has installed what we cannot use, unless it says that it has not */
+		if (x->plan && !ike_error_in(x))
 			ike_child_disown(x->sa, child->spi_in);
 		rv_child_down(child, error);
 	}
