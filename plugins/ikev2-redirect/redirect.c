@@ -180,6 +180,8 @@ static const struct rv_ikev2_ext_ops ops = {
 	.rows = rows,
 	.n_rows = RV_COUNT(rows),
 	.datagram = server_datagram,
+	.pack = server_pack,
+	.unpack = server_unpack,
 };
 
 static void on_event(void *self, const struct rv_event *event)

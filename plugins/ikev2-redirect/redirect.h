@@ -65,6 +65,8 @@ struct rv_bytes init_answer_write(const struct init_request *request, const char
 /* server.c */
 int server_datagram(void *self, const struct rv_ike_datagram *datagram);
 int server_init(struct rv_ike_exchange *x, void *self);
+int server_pack(void *self, struct rv_ike_sa *sa, struct rv_pack *out);
+int server_unpack(void *self, struct rv_ike_sa *sa, struct rv_unpack *in);
 int server_round(struct redirect *redirect, struct rv_ike_exchange *x);
 int server_build(struct rv_ike_exchange *x, void *self);
 void server_publish(struct redirect *redirect);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <ravelin/bus.h>
+#include <ravelin/error.h>
 #include <ravelin/keying.h>
 #include <string.h>
 
@@ -105,28 +106,56 @@ static void stayed(struct rv_timer *timer)
 }
 
 /* "The gateway MUST keep track of those clients that indicated support for the redirect mechanism" */
-int server_init(struct rv_ike_exchange *x, void *self)
+static int keep_track(struct redirect *redirect, struct rv_peer *peer)
 {
-	struct redirect *redirect = self;
-	struct rv_bytes data;
-	struct client *client;
+	struct client *client = rv_attach(redirect->host, peer, struct client);
 
-	if (rv_ike_role(x) != RV_IKE_RESPONDER ||
-	    (!rv_ike_notify(x, N_REDIRECT_SUPPORTED, 0, &data) && !rv_ike_notify(x, N_REDIRECTED_FROM, 0, &data)))
-		return 0;
-	client = rv_attach(redirect->host, rv_ike_peer(rv_ike_sa(x)), struct client);
 	if (!client)
 		return -ENOMEM;
 	client->redirect = redirect;
-	client->peer = rv_ike_peer(rv_ike_sa(x));
+	client->peer = peer;
 	rv_timer_init(&client->timer, redirect->host->loop, stayed);
 	talloc_set_destructor(client, client_gone);
 	return 0;
 }
 
+int server_init(struct rv_ike_exchange *x, void *self)
+{
+	struct rv_bytes data;
+
+	if (rv_ike_role(x) != RV_IKE_RESPONDER ||
+	    (!rv_ike_notify(x, N_REDIRECT_SUPPORTED, 0, &data) && !rv_ike_notify(x, N_REDIRECTED_FROM, 0, &data)))
+		return 0;
+	return keep_track(self, rv_ike_peer(rv_ike_sa(x)));
+}
+
 static struct client *client_of(struct redirect *redirect, struct rv_peer *peer)
 {
 	return rv_attached(redirect->host, peer, struct client);
+}
+
+/* That a client can be sent on, in a pack */
+
+enum { TAG_CLIENT = 1 };
+
+int server_pack(void *self, struct rv_ike_sa *sa, struct rv_pack *out)
+{
+	if (client_of(self, rv_ike_peer(sa)))
+		rv_pack_u64(out, TAG_CLIENT, 1);
+	return 0;
+}
+
+int server_unpack(void *self, struct rv_ike_sa *sa, struct rv_unpack *in)
+{
+	struct rv_bytes value;
+	bool client = false;
+	uint16_t tag;
+
+	while (rv_unpack_next(in, &tag, &value))
+		client = client || (tag == TAG_CLIENT && rv_unpack_u64(in, value));
+	if (!rv_unpack_done(in))
+		return -RV_ESYNTAX;
+	return client ? keep_track(self, rv_ike_peer(sa)) : 0;
 }
 
 static bool send_on(struct client *client, const char *gateway, const char *in)
