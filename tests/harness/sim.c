@@ -63,6 +63,8 @@ static void log_line(void *self, enum rv_level level, const char *line)
 
 	if (host->verbose || getenv("SIM_VERBOSE"))
 		fprintf(stderr, "%10.3f %-6s %s\n", (double)host->sim->now_us / 1e6, host->name, line);
+	if (host->line)
+		host->line(host->line_arg, line);
 }
 
 static int end(struct sim *sim)

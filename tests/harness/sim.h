@@ -11,7 +11,7 @@
 
 #include <ravelin/net.h>
 
-enum { SIM_HOSTS = 4, SIM_MESSAGE = 65536, SIM_ADDRS = 4 };
+enum { SIM_HOSTS = 8, SIM_MESSAGE = 65536, SIM_ADDRS = 4 };
 
 struct sim;
 
@@ -47,6 +47,8 @@ struct sim_host {
 	void *recv_arg;
 	uint64_t sent, received;
 	bool verbose;
+	void (*line)(void *arg, const char *line); /* hears what is logged, when set */
+	void *line_arg;
 };
 
 /* How the network treats datagrams; percentages and microseconds. */
