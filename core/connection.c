@@ -121,17 +121,30 @@ static uint64_t amount_or(const struct rv_conf *conf, const char *key, uint64_t 
 	return rv_conf_has(conf, key) ? (uint64_t)rv_conf_int(conf, key) : otherwise;
 }
 
+/* What may be taken from the limit at which keys are replaced unless the file says otherwise. */
+static uint64_t margin(uint64_t rekey, uint64_t life)
+{
+	return rekey && life > rekey ? life - rekey : 0;
+}
+
+/* A random part that would leave nothing. */
+static bool too_much(const struct rv_conf *conf, const char *key, uint64_t rand, uint64_t rekey)
+{
+	return rv_conf_has(conf, key) && rekey && rand >= rekey;
+}
+
 static void read_child_lifetimes(struct maker *m, const struct rv_conf *conf, struct rv_child_conf *child)
 {
 	child->rekey_us = rv_conf_us(conf, "rekey_time");
 	child->life_us = us_or(conf, "life_time", child->rekey_us + child->rekey_us / 10);
-	child->rand_us = child->life_us > child->rekey_us ? child->life_us - child->rekey_us : 0;
-	child->rand_us = us_or(conf, "rand_time", child->rekey_us ? child->rand_us : 0);
+	child->rand_us = us_or(conf, "rand_time", margin(child->rekey_us, child->life_us));
 	child->inactivity_us = rv_conf_us(conf, "inactivity");
 	child->rekey_bytes = (uint64_t)rv_conf_int(conf, "rekey_bytes");
 	child->life_bytes = amount_or(conf, "life_bytes", child->rekey_bytes + child->rekey_bytes / 10);
 	child->rekey_packets = (uint64_t)rv_conf_int(conf, "rekey_packets");
 	child->life_packets = amount_or(conf, "life_packets", child->rekey_packets + child->rekey_packets / 10);
+	child->rand_bytes = amount_or(conf, "rand_bytes", margin(child->rekey_bytes, child->life_bytes));
+	child->rand_packets = amount_or(conf, "rand_packets", margin(child->rekey_packets, child->life_packets));
 
 	if (child->life_us && child->rekey_us >= child->life_us)
 		wrong(m, conf, "life_time", "it must be longer than rekey_time");
@@ -139,8 +152,12 @@ static void read_child_lifetimes(struct maker *m, const struct rv_conf *conf, st
 		wrong(m, conf, "life_bytes", "it must be more than rekey_bytes");
 	if (child->life_packets && child->rekey_packets >= child->life_packets)
 		wrong(m, conf, "life_packets", "it must be more than rekey_packets");
-	if (rv_conf_has(conf, "rand_time") && child->rekey_us && child->rand_us >= child->rekey_us)
+	if (too_much(conf, "rand_time", child->rand_us, child->rekey_us))
 		wrong(m, conf, "rand_time", "it must be shorter than rekey_time");
+	if (too_much(conf, "rand_bytes", child->rand_bytes, child->rekey_bytes))
+		wrong(m, conf, "rand_bytes", "it must be less than rekey_bytes");
+	if (too_much(conf, "rand_packets", child->rand_packets, child->rekey_packets))
+		wrong(m, conf, "rand_packets", "it must be less than rekey_packets");
 }
 
 static bool is_shunt(uint8_t mode)

@@ -174,7 +174,12 @@ static void lifetimes_of_children_follow_from_each_other(void **state)
 
 	assert_true(c->rekey_bytes == 10 << 20 && c->life_bytes == (10 << 20) + (1 << 20));
 	assert_true(c->rekey_packets == 100 && c->life_packets == 500);
+	assert_true(c->rand_bytes == 1 << 20 && c->rand_packets == 400);
 	assert_true(c->inactivity_us == RV_S(300));
+	c = child_of(*state, "rekey_bytes = 10m\nrekey_packets = 100\nrand_bytes = 5k\nrand_packets = 0");
+	assert_true(c->rand_bytes == 5 << 10 && c->rand_packets == 0);
+	c = child_of(*state, "life_bytes = 10m");
+	assert_true(!c->rekey_bytes && !c->rand_bytes);
 }
 
 static void a_child_has_what_its_section_says(void **state)
@@ -281,6 +286,8 @@ static void what_cannot_work_is_refused_with_its_place(void **state)
 		{ CHILD("life_time = 1h"), "t:4: life_time: it must be longer than rekey_time" },
 		{ CHILD("rekey_bytes = 10\nlife_bytes = 10"), "t:5: life_bytes: it must be more" },
 		{ CHILD("rekey_packets = 10\nlife_packets = 9"), "life_packets: it must be more" },
+		{ CHILD("rekey_bytes = 10\nrand_bytes = 10"), "rand_bytes: it must be less than rekey_bytes" },
+		{ CHILD("rekey_packets = 10\nrand_packets = 11"), "rand_packets: it must be less" },
 		{ CHILD("rand_time = 1h"), "rand_time: it must be shorter" },
 		{ CHILD("esp_proposals = weak-owl"), "'weak' is refused: RFC 1, 4" },
 		{ CHILD("esp_proposals = ,"), "esp_proposals: at least one proposal" },

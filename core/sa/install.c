@@ -66,9 +66,21 @@ static int add_policies(struct rv_install *in)
 	return rv_spd_set_install(&c->policies, RV_SPD_KERNEL, &in->call);
 }
 
+/* A limit at which keys are replaced, less a random part, so that not all are at once. */
+static uint64_t jittered(const struct rv_core *core, uint64_t limit, uint64_t part)
+{
+	uint64_t less;
+
+	if (!limit || !part)
+		return limit;
+	rv_host_random(core->host, &less, sizeof(less));
+	return limit - less % ((part < limit ? part : limit - 1) + 1);
+}
+
 static int add_sa(struct rv_install *in, uint8_t dir)
 {
 	struct rv_child *child = &in->c->child;
+	const struct rv_core *core = child->peer->core;
 	const struct rv_child_conf *conf = child->conf;
 	const struct rv_path *path = &child->peer->path;
 	const struct rv_kernel_ops *ops = rv_service_ops(child->kernel.service);
@@ -89,9 +101,9 @@ static int add_sa(struct rv_install *in, uint8_t dir)
 				   .n_local_ts = child->n_local_ts,
 				   .remote_ts = child->ts + child->n_local_ts,
 				   .n_remote_ts = child->n_remote_ts,
-				   .bytes_soft = conf->rekey_bytes,
+				   .bytes_soft = jittered(core, conf->rekey_bytes, conf->rand_bytes),
 				   .bytes_hard = conf->life_bytes,
-				   .packets_soft = conf->rekey_packets,
+				   .packets_soft = jittered(core, conf->rekey_packets, conf->rand_packets),
 				   .packets_hard = conf->life_packets,
 				   .interface = conf->interface,
 				   .sequence = in->c->sequence[dir] };

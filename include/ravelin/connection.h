@@ -39,6 +39,7 @@ struct rv_child_conf {
 	uint64_t rekey_us, life_us, rand_us, inactivity_us;
 	uint64_t rekey_bytes, life_bytes, rekey_packets, life_packets;
 	const char *interface; /* NULL: shared */
+	uint64_t rand_bytes, rand_packets;
 };
 
 struct rv_connection {

@@ -55,8 +55,6 @@
 	"connections.*.remote*.cacert*.slot|elsewhere|-||A certificate authority.\n" \
 	"connections.*.remote*.cacert*.module|elsewhere|-||A certificate authority.\n" \
 	"connections.*.children.*.sha256_96|elsewhere|-|no|Wrong truncation of an integrity algorithm.\n" \
-	"connections.*.children.*.rand_bytes|elsewhere|-||Part of rekey_bytes left out at random.\n" \
-	"connections.*.children.*.rand_packets|elsewhere|-||Part of rekey_packets left out at random.\n" \
 	"connections.*.children.*.updown|elsewhere|-||Script for events.\n" \
 	"connections.*.children.*.hostaccess|elsewhere|-|no|Variable of that script.\n" \
 	"connections.*.children.*.policies|elsewhere|-|yes|Whether policies are installed.\n" \

@@ -552,6 +552,29 @@ static void a_stopping_daemon_deletes_its_sessions(void **state)
 	pair_free(p);
 }
 
+/* Limits in octets and packets are jittered as the time is, each SA by itself, and never above what is configured. */
+static void limits_of_amounts_are_jittered(void **state)
+{
+	const struct side side = { .child = "rekey_bytes = 100000\nrand_bytes = 90000\nlife_bytes = 200000\n"
+					    "rekey_packets = 1000\nrand_packets = 0" };
+	uint64_t last = 0;
+	unsigned differ = 0;
+
+	struct pair *p = pair_new(&side, &side);
+
+	bring_up(p);
+	rv_list_each (&p->west->sas, sa, struct sim_sa, entry) {
+		assert_in_range(sa->spec.bytes_soft, 10000, 100000);
+		assert_int_equal(sa->spec.bytes_hard, 200000);
+		assert_int_equal(sa->spec.packets_soft, 1000);
+		assert_int_equal(sa->spec.packets_hard, 1100);
+		differ += sa->spec.bytes_soft != last;
+		last = sa->spec.bytes_soft;
+	}
+	assert_int_equal(differ, 2);
+	pair_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -580,6 +603,7 @@ int main(void)
 		cmocka_unit_test(responses_are_let_go),
 		cmocka_unit_test(an_established_session_is_small),
 		cmocka_unit_test(a_stopping_daemon_deletes_its_sessions),
+		cmocka_unit_test(limits_of_amounts_are_jittered),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

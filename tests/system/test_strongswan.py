@@ -94,6 +94,33 @@ def rekeys_lose_no_ping():
             check(sent > 50 and lost == 0, f'{lost} of {sent} pings lost')
 
 
+def amounts_rekey(limits):
+    """Keys are replaced by the amount alone, again and again, and no ping is lost."""
+    with Lab() as lab:
+        a, b, src, dst = pair(lab)
+        text = open(a.config).read()
+        a.stop()
+        a.ravelind(text.replace('local_ts', limits + '\nlocal_ts', 1))
+        a.ravelin('up', 'swan')
+        seen = set()
+        ping = a.pinging(dst, src)
+
+        def twice():
+            seen.update(c['SpiIn'] for c in a.json('list', 'child'))
+            return len(seen) > 2
+        wait('the child SA is replaced twice', twice, 60)
+        sent, lost = ping.stop()
+        check(lost == 0, f'{lost} of {sent} pings lost')
+
+
+def packets_rekey():
+    amounts_rekey('rekey_time = 0\nrekey_packets = 60\nrand_packets = 20\nlife_packets = 2000')
+
+
+def octets_rekey():
+    amounts_rekey('rekey_time = 0\nrekey_bytes = 5000\nrand_bytes = 1000\nlife_bytes = 200000')
+
+
 def liveness_is_answered_and_asked():
     with Lab() as lab:
         a, b, _, _ = pair(lab, extra='dpd_delay = 2s', ours='ravelin { plugins { keying-ikev2 { retransmit_timeout = 0.5s\n retransmit_tries = 3 } } }')
@@ -208,5 +235,5 @@ secrets {
 
 
 if __name__ == '__main__':
-    main([*rows(), rekeys_lose_no_ping, liveness_is_answered_and_asked, deletes_from_each_side, tshark_decrypts_gcm,
+    main([*rows(), rekeys_lose_no_ping, packets_rekey, octets_rekey, liveness_is_answered_and_asked, deletes_from_each_side, tshark_decrypts_gcm,
           tshark_decrypts_cbc, the_same_file_with_addresses_swapped])
