@@ -89,7 +89,7 @@ def trap_brings_it_up_on_traffic():
     with Lab() as lab:
         a, b = pair(lab, child_extra='start_action = trap')
         capture = Capture(a)
-        check(a.ping(b.in4, count=5, interval=0.3, source=a.in4, ok=False) >= 4, 'traffic did not bring the tunnel up')
+        check(a.ping(b.in4, count=5, interval=0.3, source=a.in4, ok=False) == 5, 'traffic did not bring the tunnel up')
         wait('the child SA is there', lambda: a.json('list', 'child'))
         capture.stop()
         check(not capture.lines('icmp'), 'the trap leaked clear text')
