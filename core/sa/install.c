@@ -106,7 +106,9 @@ static int add_sa(struct rv_install *in, uint8_t dir)
 				   .packets_soft = jittered(core, conf->rekey_packets, conf->rand_packets),
 				   .packets_hard = conf->life_packets,
 				   .interface = conf->interface,
-				   .sequence = in->c->sequence[dir] };
+				   .sequence = in->c->sequence[dir],
+				   .ext = child->ext,
+				   .ext_octets = dir == RV_IN ? child->ext_in : child->ext_out };
 
 	if (in->c->in_kernel[dir] || (dir == RV_OUT && in->in_only))
 		return 0;

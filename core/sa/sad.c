@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <ravelin/dns.h>
+#include <string.h>
 #include <talloc.h>
 
 enum { RETRY_LEAST_US = 5 * 1000000, RETRY_US = 60 * 1000000 };
@@ -179,6 +180,33 @@ struct rv_child *rv_child_new(struct rv_peer *peer, const struct rv_child_conf *
 			      struct rv_why *why)
 {
 	return rv_child_new_spi(peer, conf, reqid, 0, why);
+}
+
+bool rv_child_extends(const struct rv_child *child)
+{
+	const struct rv_kernel_ops *ops = child->kernel.service ? rv_service_ops(child->kernel.service) : NULL;
+
+	return ops && RV_HAS(ops, extends) && ops->extends(rv_service_self(child->kernel.service));
+}
+
+int rv_child_extend(struct rv_child *child, const char *ext, struct rv_bytes in, struct rv_bytes out)
+{
+	struct rv_child_whole *c = rv_child_whole(child);
+	uint8_t *octets = talloc_size(c, in.len + out.len + 1);
+	char *name = octets ? talloc_strdup(octets, ext) : NULL;
+
+	if (!name) {
+		talloc_free(octets);
+		return -ENOMEM;
+	}
+	if (in.len)
+		memcpy(octets, in.p, in.len);
+	if (out.len)
+		memcpy(octets + in.len, out.p, out.len);
+	child->ext = name;
+	child->ext_in = rv_bytes(octets, in.len);
+	child->ext_out = rv_bytes(octets + in.len, out.len);
+	return 0;
 }
 
 void rv_child_sequence(struct rv_child *child, uint64_t in, uint64_t out)

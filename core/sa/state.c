@@ -32,7 +32,21 @@ enum session {
 	S_TAKEN,
 	S_DOMAIN
 };
-enum child { C_NAME = 1, C_SPI_IN, C_SPI_OUT, C_FLAGS, C_LOCAL_TS, C_REMOTE_TS, C_CHOSEN, C_AGE, C_SA_IN, C_SA_OUT };
+enum child {
+	C_NAME = 1,
+	C_SPI_IN,
+	C_SPI_OUT,
+	C_FLAGS,
+	C_LOCAL_TS,
+	C_REMOTE_TS,
+	C_CHOSEN,
+	C_AGE,
+	C_SA_IN,
+	C_SA_OUT,
+	C_EXT,
+	C_EXT_IN,
+	C_EXT_OUT
+};
 
 /* S_FLAGS: bits. C_FLAGS: mode and protocol in the low octets, then this bit. */
 enum { F_INITIATOR = 1, F_ENCAP = 2, F_BEHIND_NAT = 4, F_REMOTE_NAT = 8, F_PLAIN_ESP = 16 };
@@ -210,6 +224,11 @@ static void pack_child(struct rv_child *child, uint64_t now, struct rv_pack *out
 	rv_pack_u64(out, C_AGE, now - child->since_us);
 	pack_sa(child, RV_IN, C_SA_IN, out);
 	pack_sa(child, RV_OUT, C_SA_OUT, out);
+	if (child->ext) {
+		put_str(out, C_EXT, child->ext);
+		rv_pack_put(out, C_EXT_IN, child->ext_in);
+		rv_pack_put(out, C_EXT_OUT, child->ext_out);
+	}
 	rv_pack_close(out);
 }
 
@@ -288,7 +307,8 @@ struct read_sa {
 
 struct read_child {
 	struct rv_list entry;
-	const char *name;
+	const char *name, *ext;
+	struct rv_bytes ext_in, ext_out;
 	uint64_t spi_in, spi_out, flags, age_us;
 	struct rv_ts local[UINT8_MAX], remote[UINT8_MAX];
 	size_t n_local, n_remote;
@@ -356,6 +376,14 @@ static bool read_child_field(struct read_child *c, uint16_t tag, struct rv_bytes
 		return read_sa(value, &c->in);
 	case C_SA_OUT:
 		return read_sa(value, &c->out);
+	case C_EXT:
+		return (c->ext = get_str(c, value));
+	case C_EXT_IN:
+		c->ext_in = value;
+		return true;
+	case C_EXT_OUT:
+		c->ext_out = value;
+		return true;
 	default:
 		return true;
 	}
@@ -517,7 +545,8 @@ static bool make_child(struct read_session *s, struct rv_peer *peer, struct read
 		return trouble(s, "%s", why.text);
 	c->child->protocol = c->chosen.protocol;
 	if (rv_child_set(c->child, &c->chosen, (uint32_t)c->spi_out, (uint8_t)c->flags, c->local, c->n_local, c->remote,
-			 c->n_remote))
+			 c->n_remote) ||
+	    (c->ext && rv_child_extend(c->child, c->ext, c->ext_in, c->ext_out)))
 		return trouble(s, "memory is out");
 	return true;
 }

@@ -70,6 +70,7 @@ struct rv_ike_verbs {
 	bool (*spis)(const struct rv_ike_sa *sa, uint64_t *spi_i, uint64_t *spi_r);
 	void (*tell)(struct rv_ike_exchange *x, const char *text);
 	void (*reauth_within)(struct rv_ike_sa *sa, uint64_t us);
+	struct rv_child *(*child)(const struct rv_ike_exchange *x);
 };
 
 /* The verbs of an exchange or an IKE SA. */

@@ -29,6 +29,8 @@ struct rv_sa_spec {
 	uint64_t bytes_soft, bytes_hard, packets_soft, packets_hard; /* 0: no limit */
 	const char *interface;					     /* NULL: the shared one */
 	uint64_t sequence;					     /* where an unpacked SA goes on; 0: a new one */
+	const char *ext; /* an extension of ESP (esp-ext.h) and what was agreed for it; NULL: none */
+	struct rv_bytes ext_octets;
 };
 
 /* One policy for one pair of selectors, seen from here: local and remote. action: RV_TUNNEL or RV_TRANSPORT (protect),
@@ -81,7 +83,8 @@ enum rv_sa_field { RV_SA_ENCR_KEY = 1, RV_SA_INTEG_KEY, RV_SA_SEQUENCE };
  * with its keys and sequence numbers for another daemon. needs_encap: UDP encapsulation is the default carrier.
  * clear_side: the name of the device that leads into this kernel for a policy's interface (NULL: the shared one; the
  * policy is there already) and the mark that its wire sockets carry (0: none); NULL when it has no device of its own.
- * flush, wipe-clean: all that this daemon installed goes (start and stop). */
+ * extends: whether SAs can have extensions of ESP; not there: they cannot. flush, wipe-clean: all that this daemon
+ * installed goes (start and stop). */
 struct rv_kernel_ops {
 	size_t size;
 	int (*events)(void *self, const struct rv_kernel_events *events);
@@ -97,5 +100,6 @@ struct rv_kernel_ops {
 	bool (*needs_encap)(void *self);
 	int (*clear_side)(void *self, const char *interface, char ifname[static 16], uint32_t *mark);
 	int (*flush)(void *self);
+	bool (*extends)(void *self);
 };
 RV_KIND(kernel, "kernel", 1, struct rv_kernel_ops, flush)

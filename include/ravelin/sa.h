@@ -51,6 +51,8 @@ struct rv_child {
 	uint64_t since_us, hard_us;
 	struct rv_user user;
 	struct rv_attempt *attempt;
+	const char *ext; /* an extension of ESP; NULL: none. The three are children of this */
+	struct rv_bytes ext_in, ext_out;
 };
 
 /* A new session, made by host's keying service. connection may be NULL (a responder before the PAD decides). NULL: out
@@ -102,6 +104,13 @@ struct rv_child_keys {
 /* Sets what was negotiated: selectors are copied. 0 or -ENOMEM. */
 int rv_child_set(struct rv_child *child, const struct rv_proposal *chosen, uint32_t spi_out, uint8_t mode,
 		 const struct rv_ts *local, size_t n_local, const struct rv_ts *remote, size_t n_remote);
+
+/* Whether the kernel that will have this child SA takes extensions of ESP. */
+bool rv_child_extends(const struct rv_child *child);
+
+/* Before it is installed: its SAs have this extension (esp-ext.h), with what was agreed for each direction (copied). 0
+ * or -ENOMEM. */
+int rv_child_extend(struct rv_child *child, const char *ext, struct rv_bytes in, struct rv_bytes out);
 
 /* Where the sequence numbers of an SA go on that is not installed yet: the highest received and the last sent (RFC
  * 4303, 3.3.3; 0: a new one). */

@@ -4,6 +4,7 @@
  * Nothing behind the ICV is looked at before it was checked. Every drop is counted: by the SA that the SPI names, else
  * for the kernel as a whole.
  */
+#include "extend.h"
 #include "lane.h"
 
 #include <string.h>
@@ -88,8 +89,9 @@ static int32_t strip_trailer(const uint8_t *text, uint32_t len, uint8_t *next)
 	return (int32_t)(len - TRAILER - pad);
 }
 
+/* limit: until there what is behind p may be overwritten. */
 static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next,
-			  const struct rv_packet *outer)
+			  const struct rv_packet *outer, const uint8_t *limit)
 {
 	struct ip_info info;
 	uint8_t family = next == IP_IPV4 ? RV_IPV4 : next == IP_IPV6 ? RV_IPV6 : 0;
@@ -106,7 +108,7 @@ static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t
 	}
 	if (ecn != (info.tos & 3))
 		ip_set_tos(p, info.family, (uint8_t)((info.tos & ~3) | ecn));
-	in_emit(lane, sa->iface, p, info.len, outer->buf + outer->cap);
+	in_emit(lane, sa->iface, p, info.len, limit);
 	return true;
 }
 
@@ -139,6 +141,26 @@ static bool out_of_transport(struct lane *lane, struct sa *sa, const uint8_t *p,
 	return true;
 }
 
+/* What the SA's extension makes of a text goes to the clear side from the scratch arena. */
+static void deliver_extended(struct lane *lane, struct sa *sa, struct rv_esp_text text, const struct rv_packet *outer)
+{
+	uint8_t *p;
+
+	if (!extend_text(sa, lane->index, &text))
+		return;
+	if (sa->mode != RV_TUNNEL) {
+		(void)out_of_transport(lane, sa, text.p, text.len, text.next, outer);
+		return;
+	}
+	p = in_scratch(lane, text.len);
+	if (!p) {
+		sa_drop(sa, RV_DROP_MALFORMED);
+		return;
+	}
+	memcpy(p, text.p, text.len);
+	(void)out_of_tunnel(lane, sa, p, text.len, text.next, outer, p + text.len);
+}
+
 /* How many octets of payload the packet had. */
 static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta)
 {
@@ -151,8 +173,11 @@ static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_crypto
 	}
 	if (next == IP_NONE) /* RFC 4303, 2.6: a dummy packet */
 		return 0;
-	if (sa->mode == RV_TUNNEL)
-		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, meta->packet);
+	if (sa->ext)
+		deliver_extended(lane, sa, (struct rv_esp_text){ op->dst, (uint32_t)len, next }, meta->packet);
+	else if (sa->mode == RV_TUNNEL)
+		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, meta->packet,
+				    meta->packet->buf + meta->packet->cap);
 	else
 		(void)out_of_transport(lane, sa, op->dst, (uint32_t)len, next, meta->packet);
 	return (uint32_t)len;

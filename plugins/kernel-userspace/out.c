@@ -7,6 +7,7 @@
  */
 #include "out.h"
 
+#include "extend.h"
 #include "icmp.h"
 
 #include <string.h>
@@ -20,8 +21,9 @@ static const uint64_t icmp_window_us = 100000;
 struct text {
 	const struct offload *plan;
 	uint8_t *packet;
-	uint32_t i, len; /* len: of the text */
-	uint32_t skip;	 /* header in front of the text that is left out (transport mode) */
+	const uint8_t *ready; /* the text, where an extension made another one */
+	uint32_t i, len;      /* len: of the text */
+	uint32_t skip;	      /* header in front of the text that is left out (transport mode) */
 	uint8_t next, tos;
 };
 
@@ -186,17 +188,45 @@ static void put_trailer(uint8_t *p, uint32_t pad, uint8_t next)
 	p[pad + 1] = next;
 }
 
+static uint8_t *place_segment(const struct sa *sa, const struct text *t, uint8_t *dst)
+{
+	uint8_t *text = dst + sa->suite.iv_len;
+
+	offload_segment(t->plan, t->i, text);
+	if (t->skip)
+		memmove(text, text + t->skip, t->len);
+	return text;
+}
+
+/* The text that the SA's extension makes of t, in out. NULL: it was dropped. */
+static const struct text *extend(const struct lane *lane, struct sa *sa, const struct text *t, uint8_t *dst,
+				 struct text *out)
+{
+	struct rv_esp_text text = { .p = t->plan->n > 1 ? place_segment(sa, t, dst) : t->packet + t->skip,
+				    .len = t->len,
+				    .next = t->next };
+
+	*out = *t;
+	if (!extend_text(sa, lane->index, &text))
+		return NULL;
+	if (t->plan->n > 1 || text.p != t->packet + t->skip)
+		out->ready = text.p;
+	out->len = text.len;
+	out->next = text.next;
+	return out;
+}
+
 /* Where the text is, with its trailer behind it; dst: where the sealed packet's IV will be. */
 static const uint8_t *place_text(const struct sa *sa, const struct text *t, uint8_t *dst)
 {
 	uint32_t pad = padded(sa, t->len) - TRAILER - t->len;
 	uint8_t *text = t->packet + t->skip;
 
-	if (t->plan->n > 1) {
+	if (t->ready) {
 		text = dst + sa->suite.iv_len;
-		offload_segment(t->plan, t->i, text);
-		if (t->skip)
-			memmove(text, text + t->skip, t->len);
+		memmove(text, t->ready, t->len); /* it may be there already */
+	} else if (t->plan->n > 1) {
+		text = place_segment(sa, t, dst);
 	}
 	put_trailer(text + t->len, pad, t->next);
 	return text;
@@ -205,9 +235,12 @@ static const uint8_t *place_text(const struct sa *sa, const struct text *t, uint
 static void seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct text *t)
 {
 	struct out_state *out = &lane->out;
-	uint32_t len = esp_sealed_len(sa, t->len);
+	struct text other;
 
-	make_room(lane, sa, len, t->skip);
+	make_room(lane, sa, esp_sealed_len(sa, t->len), t->skip);
+	if (sa->ext && !(t = extend(lane, sa, t, out->arena + out->at + ESP_HEADER, &other)))
+		return;
+	uint32_t len = esp_sealed_len(sa, t->len);
 	struct rv_cryptor_op *op = &out->ops[out->n_ops];
 	uint64_t seq = sa_may(sa, out->n_ops, out->bytes, t->len) ? sa_next_sequence(sa) : 0;
 	if (!seq || !make_iv(lane, sa, seq, op->iv)) {

@@ -38,6 +38,11 @@ static int op_clear_side(void *self, const char *interface, char ifname[static 1
 	return 0;
 }
 
+static bool op_extends(void *self)
+{
+	return true;
+}
+
 static int op_flush(void *self)
 {
 	struct userspace *u = self;
@@ -60,6 +65,7 @@ static const struct rv_kernel_ops ops = {
 	.needs_encap = op_needs_encap,
 	.clear_side = op_clear_side,
 	.flush = op_flush,
+	.extends = op_extends,
 };
 
 static void told(void *arg, const struct note *note)

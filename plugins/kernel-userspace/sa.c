@@ -2,6 +2,8 @@
 /* sa: makes, counts and frees security associations. */
 #include "sa.h"
 
+#include "extend.h"
+
 #include <errno.h>
 #include <ravelin/error.h>
 #include <stdio.h>
@@ -96,12 +98,13 @@ static void copy_spec(struct sa *sa, const struct rv_sa_spec *spec)
 	atomic_init(&sa->path, &sa->first);
 }
 
-static int take_keys(struct sa *sa, const struct sa_params *params, const struct rv_sa_spec *spec)
+static int take_keys(struct sa *sa, const struct sa_params *params, const struct rv_sa_spec *spec, struct rv_why *why)
 {
 	size_t len = spec->encr_key.len + spec->integ_key.len;
 
 	if (spec->encr_key.len != sa->suite.key_len || spec->integ_key.len != sa->suite.integ_len)
-		return -EINVAL;
+		return rv_why_set(why, -EINVAL, "the keys have %zu and %zu octets, the algorithms need %u and %u",
+				  spec->encr_key.len, spec->integ_key.len, sa->suite.key_len, sa->suite.integ_len);
 	if (!rv_secret_init(&sa->keys, params->vault, len ? len : 1))
 		return -ENOMEM;
 	if (spec->encr_key.len)
@@ -122,12 +125,11 @@ struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec,
 	copy_spec(sa, spec);
 	*error = rv_suite_init(&sa->suite, params->registry, &spec->chosen, &sa->user, why);
 	if (!*error)
-		*error = take_keys(sa, params, spec);
+		*error = take_keys(sa, params, spec, why);
+	if (!*error && spec->ext)
+		*error = sa_extend(sa, params->registry, params->n_workers, spec, why);
 	if (!*error)
 		return sa;
-	if (*error == -EINVAL)
-		rv_why_set(why, -EINVAL, "the keys have %zu and %zu octets, the algorithms need %u and %u",
-			   spec->encr_key.len, spec->integ_key.len, sa->suite.key_len, sa->suite.integ_len);
 	sa_free(sa);
 	return NULL;
 }
@@ -141,6 +143,7 @@ void sa_free(struct sa *sa)
 {
 	const struct sa_path *path = atomic_load(&sa->path);
 
+	sa_unextend(sa);
 	rv_secret_fini(&sa->keys);
 	rv_suite_fini(&sa->suite);
 	if (path != &sa->first)

@@ -18,6 +18,7 @@
 enum { ESP_HEADER = 8, SPI_FIRST = 256, ALIGN = 64 };
 
 struct context;
+struct sa_ext;
 struct iface;
 struct userspace;
 
@@ -70,6 +71,7 @@ struct sa {
 		} out;
 	};
 	const struct sa_limits *limits;
+	struct sa_ext *ext; /* NULL: none */
 	_Atomic uint64_t packets, bytes, used_us;
 	_Atomic uint32_t dropped[RV_N_DROPS];
 	struct rv_secret keys; /* encryption | integrity */

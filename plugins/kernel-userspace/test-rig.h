@@ -225,6 +225,7 @@ struct rig_sa {
 	bool in, transport, raw, esn;
 	uint64_t sequence, packets_soft, packets_hard, bytes_hard;
 	const char *interface;
+	const char *ext, *ext_octets; /* NULL: none */
 };
 
 static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
@@ -250,11 +251,14 @@ static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
 				   .packets_soft = sa->packets_soft,
 				   .packets_hard = sa->packets_hard,
 				   .bytes_hard = sa->bytes_hard,
-				   .interface = sa->interface };
+				   .interface = sa->interface,
+				   .ext = sa->ext };
 	struct rv_why why = { 0 };
 	struct rv_call call = { 0 };
 	struct rv_suite suite;
 
+	if (sa->ext)
+		spec.ext_octets = rv_bytes(sa->ext_octets, strlen(sa->ext_octets) < 4 ? strlen(sa->ext_octets) : 4);
 	if (rv_proposal_parse(rig->core->registry, RV_PROTO_ESP, sa->proposal ? sa->proposal : "aes128gcm16",
 			      &spec.chosen, &why))
 		fail_msg("%s", why.text);

@@ -2,6 +2,7 @@
 /* ext: extensions (kind ikev2-ext): their tasks at the named points, their rows, their state, and what they do between
  * messages and datagrams. The verbs that they have.
  */
+#include "child.h"
 #include "config.h"
 #include "protect.h"
 
@@ -535,6 +536,11 @@ static struct rv_bytes verb_nonce(const struct rv_ike_exchange *x)
 	return rv_bytes(x->nonce, sizeof(x->nonce));
 }
 
+static struct rv_child *verb_child(const struct rv_ike_exchange *x)
+{
+	return x->child ? x->child->child : NULL;
+}
+
 static void verb_doom(struct rv_ike_exchange *x, int reason, const char *text)
 {
 	x->fate = IKE_FATE_END;
@@ -641,4 +647,5 @@ const struct rv_ike_verbs ike_verbs = {
 	.spis = verb_spis,
 	.tell = verb_tell,
 	.reauth_within = ike_verb_reauth_within,
+	.child = verb_child,
 };

@@ -147,6 +147,11 @@ static int k_sa_add(void *self, const struct rv_sa_spec *spec, struct rv_call *c
 	sa->spec.integ_key = keep_key(sa->keys[1], spec->integ_key);
 	sa->spec.local_ts = keep_ts(sa->ts[0], spec->local_ts, spec->n_local_ts);
 	sa->spec.remote_ts = keep_ts(sa->ts[1], spec->remote_ts, spec->n_remote_ts);
+	sa->spec.ext = spec->ext ? talloc_strdup(sa, spec->ext) : NULL;
+	assert_true(spec->ext_octets.len <= sizeof(sa->ext));
+	if (spec->ext_octets.len)
+		memcpy(sa->ext, spec->ext_octets.p, spec->ext_octets.len);
+	sa->spec.ext_octets = rv_bytes(sa->ext, spec->ext_octets.len);
 	sa->added = sim_now_us(host->sim);
 	rv_list_add(&host->sas, &sa->entry);
 	return 0;
@@ -253,6 +258,11 @@ static int k_flush(void *self)
 	return 0;
 }
 
+static bool k_extends(void *self)
+{
+	return true;
+}
+
 static const struct rv_kernel_ops kernel = {
 	.size = sizeof(kernel),
 	.events = k_events,
@@ -266,6 +276,7 @@ static const struct rv_kernel_ops kernel = {
 	.pack = k_pack,
 	.needs_encap = k_needs_encap,
 	.flush = k_flush,
+	.extends = k_extends,
 };
 
 static int kernel_init(struct rv_host *host)
