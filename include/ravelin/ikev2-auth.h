@@ -12,11 +12,47 @@ static inline int rv_ike_sign_also(struct rv_ike_exchange *x, struct rv_bytes oc
 	return rv_ike_verbs(x)->sign_also(x, octets);
 }
 
-/* At KEYED: SK_d ('d'), SK_pi ('i') or SK_pr ('r') of the IKE SA that the exchange makes, to be replaced in place; NULL
- * when it has none (a successor has no SK_pi and SK_pr). */
+/* At KEYED, and at PROVE of IKE_AUTH: SK_d ('d'), SK_pi ('i') or SK_pr ('r') of the IKE SA that the exchange makes (or
+ * that is being authenticated), to be replaced in place; NULL when it has none (a successor has no SK_pi and SK_pr). */
 static inline uint8_t *rv_ike_key(struct rv_ike_exchange *x, char which, size_t *len)
 {
 	return rv_ike_verbs(x)->key(x, which, len);
+}
+
+/* At PROVE of our IKE_AUTH request: a second proof of us, with key instead of SK_pi, is made as well. 0 or -ENOMEM.
+ * proof_also: at ROUND and BUILD, what the AUTH payload would have with that one; else empty. */
+static inline int rv_ike_prove_also(struct rv_ike_exchange *x, struct rv_bytes key)
+{
+	return rv_ike_verbs(x)->prove_also(x, key);
+}
+static inline struct rv_bytes rv_ike_proof_also(const struct rv_ike_exchange *x)
+{
+	return rv_ike_verbs(x)->proof_also(x);
+}
+
+/* At PROVE, of the peer's message: these octets (of that message) are its proof, instead of its AUTH payload's, whose
+ * method stays. */
+static inline void rv_ike_proof_instead(struct rv_ike_exchange *x, struct rv_bytes octets)
+{
+	rv_ike_verbs(x)->proof_instead(x, octets);
+}
+
+/* In IKE_AUTH, at BUILD: how many proofs of ours are to follow in later messages. */
+static inline unsigned rv_ike_rounds(const struct rv_ike_exchange *x)
+{
+	return rv_ike_verbs(x)->rounds(x);
+}
+
+/* Before IKE_AUTH is answered: both sides can do several rounds of authentication. Without it each side has one. */
+static inline void rv_ike_several_rounds(struct rv_ike_sa *sa)
+{
+	rv_ike_verbs(sa)->several_rounds(sa);
+}
+
+/* At READ of IKE_AUTH: the peer says that another proof of it follows in its next message. */
+static inline void rv_ike_another_round(struct rv_ike_exchange *x)
+{
+	rv_ike_verbs(x)->another_round(x);
 }
 
 /* Whether the IKE SA that is being made, of which we are the initiator, is wanted for a child SA. */
@@ -37,4 +73,10 @@ static inline void rv_ike_reauth_within(struct rv_ike_sa *sa, uint64_t us)
 static inline void rv_ike_childless(struct rv_ike_sa *sa)
 {
 	rv_ike_verbs(sa)->childless(sa);
+}
+
+/* The negotiated prf. */
+static inline struct rv_service *rv_ike_prf(struct rv_ike_sa *sa)
+{
+	return rv_ike_verbs(sa)->prf(sa);
 }

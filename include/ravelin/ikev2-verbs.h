@@ -71,6 +71,12 @@ struct rv_ike_verbs {
 	void (*tell)(struct rv_ike_exchange *x, const char *text);
 	void (*reauth_within)(struct rv_ike_sa *sa, uint64_t us);
 	struct rv_child *(*child)(const struct rv_ike_exchange *x);
+	int (*prove_also)(struct rv_ike_exchange *x, struct rv_bytes key);
+	struct rv_bytes (*proof_also)(const struct rv_ike_exchange *x);
+	void (*proof_instead)(struct rv_ike_exchange *x, struct rv_bytes octets);
+	unsigned (*rounds)(const struct rv_ike_exchange *x);
+	void (*several_rounds)(struct rv_ike_sa *sa);
+	void (*another_round)(struct rv_ike_exchange *x);
 };
 
 /* The verbs of an exchange or an IKE SA. */
@@ -115,7 +121,7 @@ static inline bool rv_ike_payload(const struct rv_ike_exchange *x, uint8_t type,
 	return rv_ike_verbs(x)->payload(x, type, nth, body);
 }
 
-/* As rv_ike_payload, of a notification. */
+/* The same of a notification. */
 static inline bool rv_ike_notify(const struct rv_ike_exchange *x, uint16_t type, unsigned nth, struct rv_bytes *data)
 {
 	return rv_ike_verbs(x)->notify(x, type, nth, data);
@@ -151,10 +157,4 @@ static inline void rv_ike_resume(struct rv_ike_exchange *x, int result)
 static inline int rv_ike_start(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, void *self)
 {
 	return rv_ike_verbs(sa)->start(sa, plan, self);
-}
-
-/* The negotiated prf. */
-static inline struct rv_service *rv_ike_prf(struct rv_ike_sa *sa)
-{
-	return rv_ike_verbs(sa)->prf(sa);
 }

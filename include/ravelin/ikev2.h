@@ -43,7 +43,9 @@ enum rv_ike_role { RV_IKE_INITIATOR, RV_IKE_RESPONDER, RV_IKE_N_ROLES };
  * path was chosen or changed. RETRANSMIT: a request is about to be sent again. CONFIG_BUILD: the
  * attributes of a configuration payload of ours are gathered and may be added to. CONFIG_READ: those of the peer's are
  * there (of a request before it is answered, of a response when what it lends has been taken). KEYING: the
- * key exchange of CREATE_CHILD_SA is done, its keys are about to be made (ikev2-kex.h). */
+ * key exchange of CREATE_CHILD_SA is done, its keys are about to be made (ikev2-kex.h).
+ * PROVE: in IKE_AUTH, who
+ * the peer says it is (of a request of ours: is to be) is known and nothing is proved or checked yet. */
 enum rv_ike_point {
 	RV_IKE_AT_BUILD,
 	RV_IKE_AT_READ,
@@ -61,6 +63,7 @@ enum rv_ike_point {
 	RV_IKE_AT_CONFIG_BUILD,
 	RV_IKE_AT_CONFIG_READ,
 	RV_IKE_AT_KEYING,
+	RV_IKE_AT_PROVE,
 	RV_IKE_N_POINTS
 };
 

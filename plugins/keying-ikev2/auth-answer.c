@@ -120,10 +120,33 @@ static bool without_child(const struct rv_ike_exchange *x)
 /* RFC 7296, 1.2: the request has SAi2, TSi and TSr, unless both sides said that they can do without. */
 static int wants_child(struct rv_ike_exchange *x, void *self)
 {
-	if (!without_child(x) || x->sa->hs->childless)
+	if (!without_child(x) || x->sa->hs->childless || x->sa->hs->rounds.again)
 		return 0;
 	return ike_refuse(x, IKE_N_INVALID_SYNTAX, rv_bytes(NULL, 0), -RV_ESYNTAX,
 			  "the peer asks for an IKE SA without a child SA, which is not allowed here");
+}
+
+/* Who else the peer is, in a later round. */
+static int who_else(struct rv_ike_exchange *x)
+{
+	struct ike_rounds *rounds = &x->sa->hs->rounds;
+	const struct rv_connection *c = x->sa->peer->connection;
+	bool proves = ike_auth_proves(x, IKE_PAYLOAD_IDI);
+	char got[RV_ID_TEXT], want[RV_ID_TEXT];
+	int r = ike_auth_mismatch(x, proves);
+
+	x->veto = IKE_N_AUTHENTICATION_FAILED;
+	if (r || !proves)
+		return r;
+	const struct rv_id *wanted = c->remote[rounds->theirs].id;
+
+	rounds->their = ike_id_make(x->sa->hs, ike_body(x, IKE_PAYLOAD_IDI));
+	if (!rounds->their)
+		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer's identity is malformed");
+	if (!wanted || rv_id_match(wanted, rounds->their))
+		return 0;
+	return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer says in round %u that it is %s; connection %s wants %s",
+			  rounds->theirs + 1u, rv_id_text(rounds->their, got), c->name, rv_id_text(wanted, want));
 }
 
 static int who(struct rv_ike_exchange *x, void *self)
@@ -133,6 +156,8 @@ static int who(struct rv_ike_exchange *x, void *self)
 	const struct rv_connection *c;
 	struct rv_id *ours = NULL;
 
+	if (sa->hs->rounds.again)
+		return who_else(x);
 	peer->remote_id = ike_id_make(peer, ike_body(x, IKE_PAYLOAD_IDI));
 	if (!peer->remote_id)
 		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer's identity is malformed");
@@ -148,6 +173,10 @@ static int who(struct rv_ike_exchange *x, void *self)
 		return -ENOMEM;
 	if (!c->n_local || !c->n_remote)
 		return rv_why_set(&x->why, -RV_ECONFIG, "connection %s has no local or no remote section", c->name);
+	int r = ike_auth_check_rounds(x);
+
+	if (r)
+		return r;
 	x->advice = "let connections with the same addresses have the same proposals";
 	if (!allows(c, sa))
 		return rv_why_set(&x->why, -RV_ENO_PROPOSAL,
@@ -168,28 +197,69 @@ rv_ike_step_fn *const ike_auth_no_proof[] = { no_proof, NULL };
 
 static int verify(struct rv_ike_exchange *x, void *self)
 {
-	return ike_auth_verify(x);
+	return ike_auth_proves(x, IKE_PAYLOAD_IDI) ? ike_auth_verify(x) : 0;
 }
 
 static int at_round(struct rv_ike_exchange *x, void *self)
 {
+	int r = ike_auth_enough(x);
+
+	if (r || !ike_auth_proves(x, IKE_PAYLOAD_IDI))
+		return r;
 	return ike_point(x, RV_IKE_AT_ROUND);
 }
 
 static int sign(struct rv_ike_exchange *x, void *self)
 {
+	int r = 0;
+
 	x->advice = NULL;
-	return ike_auth_sign(x);
+	if (!ike_auth_our_turn(x))
+		return 0;
+	if (x->sa->hs->rounds.again)
+		r = ike_auth_own(x);
+	return r ? r : ike_auth_sign(x);
 }
 
 static int write(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_ike_sa *sa = x->sa;
 
-	ike_id_put(&x->out, IKE_PAYLOAD_IDR, sa->peer->local_id);
+	struct ike_rounds *rounds = &sa->hs->rounds;
+
+	if (!ike_auth_our_turn(x))
+		return 0;
+	ike_id_put(&x->out, IKE_PAYLOAD_IDR, rounds->own ? rounds->own : sa->peer->local_id);
 	ike_auth_put_proof(x);
+	rounds->ours++;
+	if (rounds->again)
+		return 0;
 	if (ike_is_first_contact(sa->peer))
 		ike_notify_put(&x->out, IKE_N_INITIAL_CONTACT, rv_bytes(NULL, 0));
+	return 0;
+}
+
+/* Until nobody has anything more to prove the first request is kept: it says what else is wanted. */
+static int next_round(struct rv_ike_exchange *x, void *self)
+{
+	struct ike_rounds *rounds = &x->sa->hs->rounds;
+	bool more = ike_auth_more(x);
+
+	if (more && !rounds->again) {
+		rounds->first = talloc_memdup(x->sa->hs, &x->chain, sizeof(x->chain));
+		if (!rounds->first)
+			return -ENOMEM;
+		(void)talloc_steal(rounds->first, x->body);
+		x->body = NULL;
+	}
+	rounds->again = more || rounds->again;
+	if (more) {
+		x->veto = 0;
+		ike_exchange_skip(x);
+	} else if (rounds->first) {
+		x->chain = *rounds->first;
+		(void)talloc_steal(x, rounds->first);
+	}
 	return 0;
 }
 
@@ -242,10 +312,13 @@ static int done(struct rv_ike_exchange *x, void *self)
 
 rv_ike_step_fn *const ike_auth_answer[] = { wants_child,
 					    who,
+					    ike_at_prove,
 					    verify,
+					    ike_auth_count,
 					    at_round,
 					    sign,
 					    write,
+					    next_round,
 					    established,
 					    ike_config_lend,
 					    ike_config_write,

@@ -47,9 +47,11 @@ static struct ike_proof *proof_of(struct rv_ike_exchange *x)
 }
 
 /* What one side signs (RFC 7296, 2.15): its first message, the other's nonce, and the MAC of its identity payload. */
-static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const struct rv_id *signer, bool initiator)
+static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const struct rv_id *signer, bool initiator,
+		  struct rv_bytes other_key)
 {
 	struct rv_ike_sa *sa = x->sa;
+	const struct ike_rounds *rounds = &sa->hs->rounds;
 	const struct rv_id *wanted = sa->peer->connection->remote[0].id; /* until the responder has said who it is */
 	struct ike_proof *proof = proof_of(x);
 	uint8_t *body = proof ? talloc_zero_size(proof, (size_t)signer->len + 4) : NULL;
@@ -64,19 +66,22 @@ static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const
 	rv_wr_zero(&w, 3);
 	rv_wr_put(&w, rv_bytes(signer->b, signer->len));
 	ike_sa_keys(sa, &keys);
-	r = ike_maced_id(sa->prf.service, initiator ? keys.pi : keys.pr, rv_wr_bytes(&w), proof->maced,
-			 &proof->maced_len);
+	const struct rv_bytes key = other_key.len ? other_key : initiator ? keys.pi : keys.pr;
+
+	r = ike_maced_id(sa->prf.service, key, rv_wr_bytes(&w), proof->maced, &proof->maced_len);
 	talloc_free(body);
 	if (r)
 		return r;
 	proof->request = (struct rv_auth_request){ .connection = sa->peer->connection,
 						   .round = round,
-						   .local_id = sa->peer->local_id,
-						   .remote_id = sa->peer->remote_id ? sa->peer->remote_id : wanted,
+						   .local_id = rounds->own ? rounds->own : sa->peer->local_id,
+						   .remote_id = rounds->their	      ? rounds->their
+								: sa->peer->remote_id ? sa->peer->remote_id
+										      : wanted,
 						   .prf = sa->prf.service,
 						   .initiator = initiator,
 						   .why = &x->why,
-						   .key = initiator ? keys.pi : keys.pr,
+						   .key = key,
 						   .method = &proof->method,
 						   .advice = &x->advice,
 						   .exchange = x };
@@ -115,9 +120,10 @@ static int hold(struct rv_ike_exchange *x, struct rv_service *service)
 	return rv_ref_take(&x->proof->ref, service, &x->sa->user) ? -RV_EIN_USE : 0;
 }
 
-int ike_auth_sign(struct rv_ike_exchange *x)
+static int sign_with(struct rv_ike_exchange *x, struct rv_bytes key)
 {
-	const struct rv_round *round = &x->sa->peer->connection->local[0];
+	const struct ike_rounds *rounds = &x->sa->hs->rounds;
+	const struct rv_round *round = &x->sa->peer->connection->local[rounds->ours];
 	struct rv_service *service = auth_service(x, round);
 	const struct rv_auth_ops *ops = service ? rv_service_ops(service) : NULL;
 	bool initiator = x->plan != NULL;
@@ -125,7 +131,7 @@ int ike_auth_sign(struct rv_ike_exchange *x)
 
 	if (!ops)
 		return -RV_ENO_PROVIDER;
-	r = octets(x, round, x->sa->peer->local_id, initiator);
+	r = octets(x, round, rounds->own ? rounds->own : x->sa->peer->local_id, initiator, key);
 	if (r)
 		return r;
 	r = hold(x, service);
@@ -136,9 +142,15 @@ int ike_auth_sign(struct rv_ike_exchange *x)
 			 &x->proof->len, &x->call);
 }
 
+int ike_auth_sign(struct rv_ike_exchange *x)
+{
+	return sign_with(x, rv_bytes(NULL, 0));
+}
+
 int ike_auth_verify(struct rv_ike_exchange *x)
 {
-	const struct rv_round *round = &x->sa->peer->connection->remote[0];
+	const struct ike_rounds *rounds = &x->sa->hs->rounds;
+	const struct rv_round *round = &x->sa->peer->connection->remote[rounds->theirs];
 	struct rv_service *service = auth_service(x, round);
 	const struct rv_auth_ops *ops = service ? rv_service_ops(service) : NULL;
 	bool initiator = x->plan == NULL;
@@ -149,19 +161,101 @@ int ike_auth_verify(struct rv_ike_exchange *x)
 		return -RV_ENO_PROVIDER;
 	if (!ike_auth_read(&auth, ike_body(x, IKE_PAYLOAD_AUTH)))
 		return -RV_ESYNTAX;
-	r = octets(x, round, x->sa->peer->remote_id, initiator);
+	r = octets(x, round, rounds->their ? rounds->their : x->sa->peer->remote_id, initiator, rv_bytes(NULL, 0));
 	if (r)
 		return r;
 	r = hold(x, service);
 	if (r)
 		return r;
 	x->advice = NULL;
-	return ops->verify(rv_service_self(service), &x->proof->request, auth.method, auth.octets, &x->call);
+	return ops->verify(rv_service_self(service), &x->proof->request, auth.method,
+			   x->proof_instead.len ? x->proof_instead : auth.octets, &x->call);
 }
 
 void ike_auth_put_proof(struct rv_ike_exchange *x)
 {
 	ike_auth_put(&x->out, x->proof->method, rv_bytes(x->proof->octets, x->proof->len));
+}
+
+/* Rounds */
+
+int ike_at_prove(struct rv_ike_exchange *x, void *self)
+{
+	return x->sa->hs->rounds.again ? 0 : ike_point(x, RV_IKE_AT_PROVE);
+}
+
+bool ike_auth_proves(const struct rv_ike_exchange *x, uint8_t id)
+{
+	return ike_has_payload(x, id) && ike_has_payload(x, IKE_PAYLOAD_AUTH);
+}
+
+int ike_auth_count(struct rv_ike_exchange *x, void *self)
+{
+	struct ike_rounds *rounds = &x->sa->hs->rounds;
+
+	if (ike_auth_proves(x, x->plan ? IKE_PAYLOAD_IDR : IKE_PAYLOAD_IDI))
+		rounds->theirs++;
+	rounds->peer_has_more = x->another;
+	x->another = false;
+	return 0;
+}
+
+bool ike_auth_our_turn(const struct rv_ike_exchange *x)
+{
+	return x->sa->hs->rounds.ours < x->sa->peer->connection->n_local;
+}
+
+bool ike_auth_more(const struct rv_ike_exchange *x)
+{
+	return ike_auth_our_turn(x) || x->sa->hs->rounds.peer_has_more;
+}
+
+int ike_auth_enough(struct rv_ike_exchange *x)
+{
+	const struct rv_connection *c = x->sa->peer->connection;
+	const struct ike_rounds *rounds = &x->sa->hs->rounds;
+
+	if (rounds->peer_has_more || rounds->theirs >= c->n_remote)
+		return 0;
+	x->advice = "let the peer have as many local sections as there are remote ones here";
+	return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer proved itself in %u rounds, connection %s asks for %zu",
+			  rounds->theirs, c->name, c->n_remote);
+}
+
+int ike_auth_mismatch(struct rv_ike_exchange *x, bool proves)
+{
+	const struct rv_connection *c = x->sa->peer->connection;
+	const struct ike_rounds *rounds = &x->sa->hs->rounds;
+
+	if (rounds->again && proves != rounds->peer_has_more)
+		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer %s, against what it said before",
+				  proves ? "proves itself once more" : "does not prove itself once more");
+	if (!proves || rounds->theirs < c->n_remote)
+		return 0;
+	x->advice = "give the connection a remote section for each round of the peer's";
+	return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer begins round %u, connection %s has %zu",
+			  rounds->theirs + 1u, c->name, c->n_remote);
+}
+
+int ike_auth_check_rounds(struct rv_ike_exchange *x)
+{
+	const struct rv_connection *c = x->sa->peer->connection;
+
+	if ((c->n_local == 1 && c->n_remote == 1) || x->sa->hs->rounds.several)
+		return 0;
+	x->advice = "give both sides one local and one remote section, or let the peer support several rounds";
+	return rv_why_set(&x->why, -RV_EAUTH_FAILED,
+			  "connection %s has several rounds of authentication, which the peer does not support",
+			  c->name);
+}
+
+int ike_auth_own(struct rv_ike_exchange *x)
+{
+	const struct rv_connection *c = x->sa->peer->connection;
+	struct ike_rounds *rounds = &x->sa->hs->rounds;
+
+	rounds->own = ike_id_own(x->sa->peer, &c->local[rounds->ours]);
+	return rounds->own ? 0 : -ENOMEM;
 }
 
 /* Steps of the initiator's request */
@@ -173,6 +267,12 @@ static int begin(struct rv_ike_exchange *x, void *self)
 
 	if (!c->n_local || !c->n_remote)
 		return rv_why_set(&x->why, -RV_ECONFIG, "connection %s has no local or no remote section", c->name);
+	if (x->sa->hs->rounds.again)
+		return ike_auth_our_turn(x) ? ike_auth_own(x) : 0;
+	int r = ike_auth_check_rounds(x);
+
+	if (r)
+		return r;
 	if (!x->sa->hs->child && !x->sa->hs->childless) {
 		x->advice = "give the connection a child, or let both sides allow IKE SAs without one";
 		return rv_why_set(
@@ -183,14 +283,29 @@ static int begin(struct rv_ike_exchange *x, void *self)
 	return peer->local_id ? 0 : -ENOMEM;
 }
 
+/* A second proof of the first round, by another key. */
+static int sign_also(struct rv_ike_exchange *x, void *self)
+{
+	return x->prove_also.len && !x->sa->hs->rounds.again ? sign_with(x, rv_secret_bytes(&x->prove_also)) : 0;
+}
+
+static int keep_also(struct rv_ike_exchange *x, void *self)
+{
+	if (!x->prove_also.len || x->sa->hs->rounds.again)
+		return 0;
+	rv_secret_fini(&x->prove_also);
+	x->proof_also = ike_keep(x, rv_bytes(x->proof->octets, x->proof->len));
+	return x->proof_also.len ? 0 : -ENOMEM;
+}
+
 static int sign(struct rv_ike_exchange *x, void *self)
 {
-	return ike_auth_sign(x);
+	return ike_auth_our_turn(x) ? ike_auth_sign(x) : 0;
 }
 
 static int at_round(struct rv_ike_exchange *x, void *self)
 {
-	return ike_point(x, RV_IKE_AT_ROUND);
+	return ike_auth_our_turn(x) ? ike_point(x, RV_IKE_AT_ROUND) : 0;
 }
 
 bool ike_id_names_one(const struct rv_id *pattern)
@@ -203,10 +318,17 @@ static int write(struct rv_ike_exchange *x, void *self)
 	struct rv_peer *peer = x->sa->peer;
 	const struct rv_id *theirs = peer->connection->remote[0].id;
 
-	ike_id_put(&x->out, IKE_PAYLOAD_IDI, peer->local_id);
-	if (ike_id_names_one(theirs))
+	struct ike_rounds *rounds = &x->sa->hs->rounds;
+
+	if (!ike_auth_our_turn(x))
+		return 0;
+	ike_id_put(&x->out, IKE_PAYLOAD_IDI, rounds->own ? rounds->own : peer->local_id);
+	if (ike_id_names_one(theirs) && !rounds->again)
 		ike_id_put(&x->out, IKE_PAYLOAD_IDR, theirs);
 	ike_auth_put_proof(x);
+	rounds->ours++;
+	if (rounds->again)
+		return 0;
 	if (ike_is_first_contact(peer))
 		ike_notify_put(&x->out, IKE_N_INITIAL_CONTACT, rv_bytes(NULL, 0));
 	return 0;
@@ -224,8 +346,17 @@ static int offer_child(struct rv_ike_exchange *x, void *self)
 	return x->child && !x->childless ? ike_child_offer(x, true) : 0;
 }
 
+/* What follows was asked for in the first round. */
+static int only_first(struct rv_ike_exchange *x, void *self)
+{
+	if (x->sa->hs->rounds.again)
+		ike_exchange_skip(x);
+	return 0;
+}
+
 static rv_ike_step_fn *const build[] = {
-	begin, sign, at_round, write, ike_config_ask, begin_child, ike_at_child_offer, offer_child, NULL
+	begin,	    ike_at_prove,   sign_also,	 keep_also,	     sign,	  at_round, write,
+	only_first, ike_config_ask, begin_child, ike_at_child_offer, offer_child, NULL
 };
 
 /* The peer's own words for what went wrong with us. */
@@ -288,26 +419,56 @@ const struct rv_ike_plan ike_plan_auth = {
 
 /* Steps with the response */
 
+/* Of a later round it is kept with the handshake only: the session's is that of the first. */
 static int read_identity(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_peer *peer = x->sa->peer;
-	const struct rv_id *wanted = peer->connection->remote[0].id;
+	struct ike_rounds *rounds = &x->sa->hs->rounds;
+	bool proves = ike_auth_proves(x, IKE_PAYLOAD_IDR);
+	int r = ike_auth_mismatch(x, proves);
 	char got[RV_ID_TEXT], want[RV_ID_TEXT];
 
-	talloc_free(peer->remote_id);
-	peer->remote_id = ike_id_make(peer, ike_body(x, IKE_PAYLOAD_IDR));
-	if (!peer->remote_id)
+	if (r || !proves)
+		return r;
+	const struct rv_id *wanted = peer->connection->remote[rounds->theirs].id;
+	struct rv_id *id = ike_id_make(rounds->again ? (void *)x->sa->hs : (void *)peer, ike_body(x, IKE_PAYLOAD_IDR));
+
+	if (!id)
 		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer's identity is malformed");
-	if (!wanted || rv_id_match(wanted, peer->remote_id))
+	if (rounds->again) {
+		rounds->their = id;
+	} else {
+		talloc_free(peer->remote_id);
+		peer->remote_id = id;
+	}
+	if (!wanted || rv_id_match(wanted, id))
 		return 0;
 	x->advice = "set remote { id = ... } to the identity that the peer uses, or the peer's local { id } to ours";
 	return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer says that it is %s; connection %s wants %s",
-			  rv_id_text(peer->remote_id, got), peer->connection->name, rv_id_text(wanted, want));
+			  rv_id_text(id, got), peer->connection->name, rv_id_text(wanted, want));
 }
 
 static int verify(struct rv_ike_exchange *x, void *self)
 {
-	return ike_auth_verify(x);
+	return ike_auth_proves(x, IKE_PAYLOAD_IDR) ? ike_auth_verify(x) : 0;
+}
+
+static int at_proved(struct rv_ike_exchange *x, void *self)
+{
+	return ike_auth_proves(x, IKE_PAYLOAD_IDR) ? ike_point(x, RV_IKE_AT_ROUND) : 0;
+}
+
+/* The same exchange goes on with another request, until nobody has anything more to prove. */
+static int next_round(struct rv_ike_exchange *x, void *self)
+{
+	int r = ike_auth_enough(x);
+
+	if (r || !ike_auth_more(x))
+		return r;
+	x->sa->hs->rounds.again = true;
+	x->restart = true;
+	ike_exchange_skip(x);
+	return 0;
 }
 
 static int established(struct rv_ike_exchange *x, void *self)
@@ -359,10 +520,11 @@ static int done(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-rv_ike_step_fn *const ike_auth_accepted[] = { read_identity,   verify,	   at_round,
-					      established,     take_child, ike_at_child_chosen,
-					      ike_config_take, make_child, ike_at_child_keyed,
-					      install_child,   done,	   NULL };
+rv_ike_step_fn *const ike_auth_accepted[] = { read_identity,   ike_at_prove, verify,
+					      ike_auth_count,  at_proved,    next_round,
+					      established,     take_child,   ike_at_child_chosen,
+					      ike_config_take, make_child,   ike_at_child_keyed,
+					      install_child,   done,	     NULL };
 
 static int learn_refusal(struct rv_ike_exchange *x, void *self)
 {

@@ -24,6 +24,22 @@ const struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *roun
 /* False for a pattern that several identities fit, and for NULL. */
 bool ike_id_names_one(const struct rv_id *pattern);
 
+/* The rounds of authentication (struct ike_rounds). at_prove: point PROVE, in the first one. proves: the peer's message
+ * has an identity and a proof, which is counted when it held. more: there will be another message. enough: there will
+ * not, and the peer proved all that it has to. mismatch: it tries more than it should, or not at all. 0 or negative. */
+rv_ike_step_fn ike_at_prove, ike_auth_count;
+bool ike_auth_proves(const struct rv_ike_exchange *x, uint8_t id);
+bool ike_auth_more(const struct rv_ike_exchange *x);
+int ike_auth_enough(struct rv_ike_exchange *x);
+int ike_auth_mismatch(struct rv_ike_exchange *x, bool proves);
+
+/* Whether this side and the peer can do what the connection asks of them. */
+int ike_auth_check_rounds(struct rv_ike_exchange *x);
+
+/* In a later round: who we are in it, and whether one of our proofs belongs into it. */
+int ike_auth_own(struct rv_ike_exchange *x);
+bool ike_auth_our_turn(const struct rv_ike_exchange *x);
+
 /* Our proof into x->proof; the check of the peer's AUTH payload. 0, RV_PENDING or negative. put: the AUTH payload. */
 int ike_auth_sign(struct rv_ike_exchange *x);
 int ike_auth_verify(struct rv_ike_exchange *x);

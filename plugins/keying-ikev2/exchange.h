@@ -89,7 +89,10 @@ struct rv_ike_exchange {
 	uint16_t group; /* that the responder asked for */
 	struct ike_proof *proof;
 	struct rv_bytes signed_also;
-	struct ike_keys mixed; /* the IKE SA's from the next exchange on */
+	struct rv_secret prove_also;		   /* the key of a second proof of ours, and that proof */
+	struct rv_bytes proof_also, proof_instead; /* instead: what counts of the peer's AUTH payload */
+	bool another;				   /* the peer's message says that another proof of it follows */
+	struct ike_keys mixed;			   /* the IKE SA's from the next exchange on */
 
 	/* configuration: what was asked for, by whoever made the request; and the list that is being made or was read
 	 */
@@ -122,6 +125,9 @@ struct rv_ike_exchange *ike_exchange_new(struct rv_ike_sa *sa, uint8_t phase);
 struct rv_ike_exchange *ike_exchange_ask(struct rv_ike_sa *sa, const struct rv_ike_plan *plan);
 void ike_exchange_kick(struct rv_ike_sa *sa);
 bool ike_exchange_busy(const struct rv_ike_sa *sa, const struct rv_ike_plan *plan);
+
+/* In a step: the rest of its list of steps is left out. */
+void ike_exchange_skip(struct rv_ike_exchange *x);
 
 /* A queued request starts after us at the earliest. */
 void ike_exchange_put_off(struct rv_ike_exchange *x, uint64_t us);

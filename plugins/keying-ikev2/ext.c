@@ -541,6 +541,44 @@ static struct rv_child *verb_child(const struct rv_ike_exchange *x)
 	return x->child ? x->child->child : NULL;
 }
 
+static int verb_prove_also(struct rv_ike_exchange *x, struct rv_bytes key)
+{
+	rv_secret_fini(&x->prove_also);
+	if (!rv_secret_init(&x->prove_also, x->sa->engine->host->vault, key.len))
+		return -ENOMEM;
+	memcpy(x->prove_also.b, key.p, key.len);
+	return 0;
+}
+
+static struct rv_bytes verb_proof_also(const struct rv_ike_exchange *x)
+{
+	return x->proof_also;
+}
+
+static void verb_proof_instead(struct rv_ike_exchange *x, struct rv_bytes octets)
+{
+	x->proof_instead = octets;
+}
+
+static unsigned verb_rounds(const struct rv_ike_exchange *x)
+{
+	const struct rv_connection *c = x->sa->peer->connection;
+	const struct ike_handshake *hs = x->sa->hs;
+
+	return c && hs && c->n_local > hs->rounds.ours ? (unsigned)c->n_local - hs->rounds.ours : 0;
+}
+
+static void verb_several_rounds(struct rv_ike_sa *sa)
+{
+	if (sa->hs)
+		sa->hs->rounds.several = true;
+}
+
+static void verb_another_round(struct rv_ike_exchange *x)
+{
+	x->another = true;
+}
+
 static void verb_doom(struct rv_ike_exchange *x, int reason, const char *text)
 {
 	x->fate = IKE_FATE_END;
@@ -648,4 +686,10 @@ const struct rv_ike_verbs ike_verbs = {
 	.tell = verb_tell,
 	.reauth_within = ike_verb_reauth_within,
 	.child = verb_child,
+	.prove_also = verb_prove_also,
+	.proof_also = verb_proof_also,
+	.proof_instead = verb_proof_instead,
+	.rounds = verb_rounds,
+	.several_rounds = verb_several_rounds,
+	.another_round = verb_another_round,
 };

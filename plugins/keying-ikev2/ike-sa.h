@@ -7,6 +7,7 @@
 #pragma once
 
 #include "engine.h"
+#include "handshake.h"
 #include "octets/keys.h"
 
 enum { IKE_AGREED_MAX = 10 };
@@ -60,27 +61,6 @@ struct rv_ike_sa {
 	uint64_t last_in_us, rekey_us, over_us, dpd_us, reauth_us;
 	uint64_t predecessor; /* our SPI of the IKE SA that this one replaced; 0: none */
 	uint32_t reauths;     /* id of the session that ends when this one has its children; 0: none */
-};
-
-/* What only the way to an established IKE SA needs. */
-struct ike_handshake {
-	struct ike_handshake *chain; /* halfopen.c */
-	struct rv_ike_sa *sa;
-	struct rv_addr from; /* of the first message */
-	bool counted;	     /* among the half-open ones */
-	uint64_t digest, began_us, expire_us;
-	struct rv_bytes init_request, init_response; /* RealMessage1, RealMessage2 (RFC 7296, 2.15) */
-	struct rv_bytes ni, nr, cookie;
-	struct rv_secret before; /* the keys before the present ones */
-	const struct rv_child_conf *child;
-	struct rv_attempt *attempt; /* held */
-	uint16_t group, noted;	    /* noted: an error that came without protection */
-	uint8_t restarts, encap;
-	bool childless;	       /* both sides can do IKE_AUTH without a child SA */
-	struct ike_dial *dial; /* while others may answer sooner */
-	struct rv_list race;
-	struct rv_addr origin;		   /* of the session that this one replaces */
-	const struct rv_child_conf **more; /* children that it had besides; NULL-terminated */
 };
 
 static inline uint64_t ike_sa_ours(const struct rv_ike_sa *sa)

@@ -5,6 +5,8 @@
  */
 #include "transitions.h"
 
+#include "octets/notify.h"
+
 #define P(name) RV_IKE_P(IKE_PAYLOAD_##name)
 #define KEEP RV_IKE_N_STATES
 #define SILENCE (-1)
@@ -22,6 +24,18 @@ static bool wants_group(const struct rv_ike_exchange *x)
 static bool has_error(const struct rv_ike_exchange *x)
 {
 	return ike_error_in(x) != 0;
+}
+
+/* A later round of authentication, in which the peer has nothing to prove any more. */
+static bool proved_all(const struct rv_ike_exchange *x)
+{
+	return x->sa->hs && x->sa->hs->rounds.again && !x->sa->hs->rounds.peer_has_more;
+}
+
+/* The same for the last answer, in which a child SA may have failed. */
+static bool answers_round(const struct rv_ike_exchange *x)
+{
+	return proved_all(x) && !ike_notify_is_fatal(ike_error_in(x), true);
 }
 
 #define ROW(state, exch, as, next, ...)                                                                                \
@@ -72,14 +86,19 @@ static const struct rv_ike_row rows[] = {
 
 	/* IKE_AUTH: HDR, SK {IDi, [CERT,] [CERTREQ,] [IDr,] AUTH, SAi2, TSi, TSr} -->
 	 * <-- HDR, SK {IDr, [CERT,] AUTH, SAr2, TSi, TSr} */
-	ROW(HALF_OPEN, IKE_AUTH, RESPONDER, RV_IKE_ESTABLISHED, .needs = { { P(IDI) | P(AUTH) } },
+	ROW(HALF_OPEN, IKE_AUTH, RESPONDER, KEEP, .needs = { { P(IDI) | P(AUTH) } },
 	    .may = { { P(CERT) | P(CERTREQ) | P(IDR) | P(SA) | P(TSI) | P(TSR) | P(CP) | P(NOTIFY) | P(VENDOR) } },
 	    .steps = ike_auth_answer, .story = "authenticate the initiator"),
 	ROW(HALF_OPEN, IKE_AUTH, RESPONDER, KEEP, .needs = { { P(IDI) } }, .steps = ike_auth_no_proof,
 	    .story = "refuse an initiator that brings no proof"),
+	ROW(HALF_OPEN, IKE_AUTH, RESPONDER, KEEP, .when = proved_all, .may = { { P(NOTIFY) | P(VENDOR) } },
+	    .steps = ike_auth_answer, .story = "prove once more who we are"),
 	ROW(HALF_OPEN, IKE_AUTH, INITIATOR, KEEP, .plan = &ike_plan_auth, .needs = { { P(IDR) | P(AUTH) } },
 	    .may = { { P(CERT) | P(SA) | P(TSI) | P(TSR) | P(CP) | P(NOTIFY) | P(VENDOR) } },
 	    .steps = ike_auth_accepted, .story = "authenticate the responder"),
+	ROW(HALF_OPEN, IKE_AUTH, INITIATOR, KEEP, .plan = &ike_plan_auth, .when = answers_round,
+	    .may = { { P(SA) | P(TSI) | P(TSR) | P(CP) | P(NOTIFY) | P(VENDOR) } }, .steps = ike_auth_accepted,
+	    .story = "go on where the responder has proved all"),
 	ROW(HALF_OPEN, IKE_AUTH, INITIATOR, KEEP, .plan = &ike_plan_auth, .when = has_error, .needs = { { P(NOTIFY) } },
 	    .steps = ike_refused, .story = "learn that the responder refused"),
 	ROW(HALF_OPEN, INFORMATIONAL, INITIATOR, KEEP, .plan = &ike_plan_auth_failed, .steps = ike_info_read,

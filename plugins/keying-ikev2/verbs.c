@@ -12,28 +12,41 @@
 #include <ravelin/auth.h>
 #include <string.h>
 
-enum { STOP_US = 2 * 1000000 };
+enum { STOP_US = 2 * 1000000, ROUNDS_MAX = 16 };
 
 /* check */
 
-static int check_rounds(struct ike_engine *engine, const struct rv_connection *c, const struct rv_round *rounds,
-			size_t n, const char *side, struct rv_why *why)
+static int check_round(struct ike_engine *engine, const struct rv_connection *c, const struct rv_round *round,
+		       bool local, struct rv_why *why)
 {
-	if (n != 1)
-		return rv_why_set(why, -RV_ECONFIG,
-				  "%s: connection %s has %zu %s sections, and this protocol takes exactly one "
-				  "(RFC 4739, several rounds, is not supported)",
-				  rv_conf_where(c->conf, NULL), c->name, n, side);
-
-	struct rv_service *service = rv_auth_find(engine->host->core, &rounds[0]);
+	struct rv_service *service = rv_auth_find(engine->host->core, round);
 	const struct rv_auth_ops *ops = service ? rv_service_ops(service) : NULL;
 
 	if (!service)
 		return rv_why_set(why, -RV_ENO_PROVIDER, "%s: no loaded plugin provides auth = %s",
-				  rv_conf_where(rounds[0].conf, "auth"), rounds[0].auth);
+				  rv_conf_where(round->conf, "auth"), round->auth);
 	if (!RV_HAS(ops, check))
 		return 0;
-	return ops->check(rv_service_self(service), c, &rounds[0], rounds == c->local, why);
+	return ops->check(rv_service_self(service), c, round, local, why);
+}
+
+static int check_rounds(struct ike_engine *engine, const struct rv_connection *c, const struct rv_round *rounds,
+			size_t n, const char *side, struct rv_why *why)
+{
+	if (!n)
+		return rv_why_set(why, -RV_ECONFIG, "%s: connection %s has no %s section", rv_conf_where(c->conf, NULL),
+				  c->name, side);
+	if (n > 1 && (n > ROUNDS_MAX || !rv_registry_find_attr(engine->host->registry, "ikev2-ext", "rounds", 1)))
+		return rv_why_set(why, -RV_ECONFIG, "%s: connection %s has %zu %s sections: %s",
+				  rv_conf_where(c->conf, NULL), c->name, n, side,
+				  n > ROUNDS_MAX ? "that is too many"
+						 : "no loaded plugin makes several rounds of authentication");
+	for (size_t i = 0; i < n; i++) {
+		int r = check_round(engine, c, &rounds[i], rounds == c->local, why);
+		if (r)
+			return r;
+	}
+	return 0;
 }
 
 static int check_base(struct ike_engine *engine, struct rv_why *why)

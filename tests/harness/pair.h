@@ -26,10 +26,11 @@ static const struct sim_plugin pair_plugins[] = {
 enum { PAIR_MORE = 8 };
 
 /* What may differ from the plain connection of a side; NULL: the plain thing. sections: of other plugins; root: at the
- * end of the file; more: plugins that this side has besides. */
+ * end of the file; secrets: more of them; more: plugins that this side has besides. */
 struct side {
 	const char *proposals, *esp, *secret, *id, *other_id, *local_ts, *remote_ts;
-	const char *connection, *child, *children, *settings, *local_addr, *remote_addr, *secret_ids, *sections, *root;
+	const char *connection, *child, *children, *settings, *local_addr, *remote_addr, *secret_ids, *sections, *root,
+		*secrets;
 	struct sim_plugin more[PAIR_MORE];
 };
 
@@ -51,7 +52,7 @@ static inline char *side_config(const void *parent, bool west, const struct side
 		"connections { %s { version = 2\n local_addrs = %s\n remote_addrs = %s\n proposals = %s\n %s\n"
 		"local { auth = psk\n id = %s }\n remote { auth = psk\n id = %s }\n"
 		"children { net { local_ts = %s\n remote_ts = %s\n esp_proposals = %s\n %s }\n %s } } }\n"
-		"secrets { ike-1 { %s\n secret = %s } }\n%s\n",
+		"secrets { ike-1 { %s\n secret = %s }\n%s }\n%s\n",
 		or (s->settings, ""), or (s->sections, ""), west ? "east" : "west",
 		or (s->local_addr, west ? "10.0.0.1" : "10.0.0.2"), or (s->remote_addr, west ? "10.0.0.2" : "10.0.0.1"),
 		or (s->proposals, "aes128gcm16-prfsha256-x25519"), or (s->connection, ""),
@@ -61,7 +62,7 @@ static inline char *side_config(const void *parent, bool west, const struct side
 		or (s->remote_ts, west ? "10.2.0.0/16" : "10.1.0.0/16"), or (s->esp, "aes128gcm16-x25519"),
 		or (s->child, ""), or (s->children, ""),
 		or (s->secret_ids, "id-1 = west.example\n id-2 = east.example"),
-		or (s->secret, "the-same-on-both-sides"), or (s->root, ""));
+		or (s->secret, "the-same-on-both-sides"), or (s->secrets, ""), or (s->root, ""));
 }
 
 static inline struct sim_host *side_new(struct pair *p, bool west, const struct side *s)
