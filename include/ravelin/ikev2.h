@@ -122,11 +122,9 @@ struct rv_ike_row {
  * negative: not authentic. unprotected: a notification in a message that is not protected, for an established IKE SA,
  * from anybody: 0: not mine; positive: dealt with; negative: it proves that the peer has lost this IKE SA, which ends
  * for that reason at once, without a word to the peer. stranger: 0: no objection; RV_PENDING: it is answered with a
- * cookie and what was asked for, and forgotten; negative: it is dropped.
- * reauth: sa's session was set up by the peer, who alone can authenticate it anew, and we want
- * that: positive when the peer was asked.
- * shape: may change a message of ours, also IKE_SA_INIT; 0, or negative: it fails. leave:
- * positive: it took a datagram over, which is not sent then. */
+ * cookie and what was asked for, and forgotten; negative: it is dropped. reauth: the peer set sa up, who
+ * alone can authenticate it anew: positive when it was asked to. shape: may change a message of ours, also
+ * IKE_SA_INIT; 0, or negative: it fails. leave: positive: it took a datagram over, which is not sent then. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;

@@ -383,8 +383,8 @@ static void complain(struct rv_ike_exchange *x)
 {
 	struct rv_ike_exchange *y;
 
-	if (ike_error_in(x) && !ike_has_payload(x, IKE_PAYLOAD_AUTH))
-		return; /* it refused us: it has nothing */
+	if (x->phase != IKE_READING || (ike_error_in(x) && !ike_has_payload(x, IKE_PAYLOAD_AUTH)))
+		return; /* nothing was asked for, or it was refused: the responder has nothing */
 	y = ike_exchange_ask(x->sa, &ike_plan_auth_failed);
 	if (!y)
 		return;

@@ -90,35 +90,6 @@ bool ike_ghost_answer(struct ike_port *port, const struct ike_header *header, co
 		      struct rv_bytes message);
 void ike_ghost_expire(struct ike_engine *engine);
 
-/* ext.c: extensions. point: runs the tasks there (0, RV_PENDING, negative). datagram: true when one dealt with it. */
-int ike_ext_init(struct ike_engine *engine);
-int ike_point(struct rv_ike_exchange *x, enum rv_ike_point point);
-bool ike_ext_datagram(struct ike_port *port, const struct rv_path *path, const struct ike_header *header,
-		      struct rv_bytes message);
-const struct rv_ike_row *ike_ext_row(const struct rv_ike_exchange *x, void **self);
-void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to);
-void ike_ext_pack(struct rv_ike_sa *sa, uint16_t tag, struct rv_pack *out);
-void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field);
-
-/* ext.c: what was said without protection for an established IKE SA; as the op. */
-int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type, struct rv_bytes data);
-
-/* ext.c: what extensions say of a first message; as the op. */
-int ike_ext_stranger(struct ike_engine *engine, struct rv_ike_stranger *stranger);
-
-/* ext.c: messages in plain. seen: everybody sees it. splits: somebody may split. split, join: as their ops. */
-void ike_ext_seen(struct rv_ike_exchange *x, const struct rv_ike_plain *plain);
-bool ike_ext_splits(const struct ike_engine *engine);
-int ike_ext_split(struct rv_ike_exchange *x, const struct rv_ike_plain *plain, unsigned attempt);
-int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, struct rv_ike_plain *out);
-
-/* Somebody asked the peer to authenticate sa's session anew. */
-bool ike_ext_reauth(struct rv_ike_sa *sa);
-/* ext.c: the last word on what goes out. shape: the message of x; leave: true when a datagram was taken over. */
-int ike_ext_shape(struct rv_ike_exchange *x);
-bool ike_ext_leave(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes datagram);
-extern const struct rv_ike_verbs ike_verbs;
-
 /* path.c: an authentic message came by path; authentic ESP came from remote (0, or -RV_EREFUSED: not followed). */
 void ike_path_follow(struct rv_ike_sa *sa, const struct rv_path *path);
 int ike_path_mapping(struct rv_ike_sa *sa, const struct rv_addr *remote);
@@ -153,3 +124,5 @@ void ike_stop_check(struct ike_engine *engine);
 int ike_pack(void *self, struct rv_peer *peer, struct rv_pack *out);
 int ike_unpack(void *self, struct rv_peer *peer, struct rv_unpack *in);
 void ike_bus_publish(struct ike_engine *engine);
+
+#include "ext.h"

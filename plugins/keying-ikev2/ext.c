@@ -291,7 +291,9 @@ static int shape(struct rv_ike_exchange *x, const struct ext *ext)
 	r = ext->ops->shape(ext->self, x, &message);
 	if (r < 0)
 		return r;
-	(void)ike_header_read(&x->head, rv_wr_bytes(&w)); /* the length is not yet the message's */
+	bool whole = ike_header_read(&x->head, rv_wr_bytes(&w)); /* no: its length is not yet the message's */
+
+	(void)whole;
 	ike_builder_init(&x->out, x->room, IKE_BUILD_MAX);
 	x->out.first = message.first;
 	return rv_wr_room(&x->out.w, message.len) || !message.len ? 0 : -ENOSPC;

@@ -105,18 +105,12 @@ static void read_transform(struct image *m, uint64_t v)
 
 static bool read_image(struct rv_unpack *in, struct image *m)
 {
-	uint64_t *const numbers[] = { [TAG_SPI_I] = &m->spi_i,
-				      [TAG_SPI_R] = &m->spi_r,
-				      [TAG_INITIATOR] = &m->initiator,
-				      [TAG_NEXT_OUT] = &m->next_out,
-				      [TAG_NEXT_IN] = &m->next_in,
-				      [TAG_IV] = &m->iv,
-				      [TAG_ENCAP] = &m->encap,
-				      [TAG_REKEY_IN] = &m->rekey,
-				      [TAG_OVER_IN] = &m->over,
-				      [TAG_REAUTH_IN] = &m->reauth,
-				      [TAG_WINDOW_IN] = &m->window_in,
-				      [TAG_WINDOW_OUT] = &m->window_out };
+	uint64_t *const numbers[] = {
+		[TAG_SPI_I] = &m->spi_i,       [TAG_SPI_R] = &m->spi_r,		[TAG_INITIATOR] = &m->initiator,
+		[TAG_NEXT_OUT] = &m->next_out, [TAG_NEXT_IN] = &m->next_in,	[TAG_IV] = &m->iv,
+		[TAG_ENCAP] = &m->encap,       [TAG_REKEY_IN] = &m->rekey,	[TAG_OVER_IN] = &m->over,
+		[TAG_REAUTH_IN] = &m->reauth,  [TAG_WINDOW_IN] = &m->window_in, [TAG_WINDOW_OUT] = &m->window_out
+	};
 	struct rv_bytes value;
 	uint16_t tag;
 
