@@ -108,7 +108,7 @@ static int refuse_child(struct rv_ike_exchange *x, void *self)
 static const struct rv_ike_task tasks[] = {
 	{ RV_IKE_AT_BUILD, IKE_SA_INIT, announce },
 	{ RV_IKE_AT_READ, IKE_SA_INIT, learn },
-	{ RV_IKE_AT_BUILD, IKE_AUTH, check },
+	{ RV_IKE_AT_ROUND, IKE_AUTH, check },
 	{ RV_IKE_AT_CHILD_CHOSEN, IKE_AUTH, refuse_child },
 };
 
