@@ -9,6 +9,7 @@
 
 #include "dbus/objects.h"
 
+#include <ravelin/attr.h>
 #include <ravelin/dns.h>
 
 /* X(variable, name): the plugins that are built, from meson.build. */
@@ -40,6 +41,7 @@ struct world {
 	struct pair *p;
 	struct sim_host *other; /* another gateway */
 	unsigned moves, fragments[2], requests[256];
+	uint32_t before; /* id of the session of west's */
 };
 
 /* What a host's resolver was told. */
@@ -181,6 +183,9 @@ static void is_up(struct world *w, const char *when)
 #define TWO_KE "aes128gcm16-prfsha256-x25519-ke1_ecp256"
 #define ROAD "pools { road { addrs = 10.3.0.0/24\n dns = 10.2.0.53\n split_domains = example.com, other.test } }"
 
+#define PREFIXES "pools { net6 { prefixes = fd00:4::/56\n prefix_len = 64 }\n six { addrs = fd00:3::/112 } }"
+#define TOKENS "ikev2-qcd { secret = 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f }"
+
 /* Large messages of each side go in fragments. */
 static void fragments(struct world *w)
 {
@@ -262,13 +267,67 @@ static void is_sent_on(struct world *w)
 	assert_true(sim_until(w->p->sim, at_other, w, RV_S(10)));
 }
 
+/* The gateway asks the client to authenticate anew: another session takes the place of this one. */
+static bool is_another(void *arg)
+{
+	struct world *w = arg;
+
+	return n_peers(w->p->west) == 1 && n_peers(w->p->east) == 1 && peer_of(w->p->west)->id != w->before &&
+	       child_of(w->p->west) && carries(w->p);
+}
+
+static void authenticates_anew(struct world *w)
+{
+	struct rv_peer *peer = peer_of(w->p->east);
+	const struct rv_keying_ops *ops = rv_service_ops(peer->keying.service);
+
+	w->before = peer_of(w->p->west)->id;
+	assert_true(ops->reauth(rv_service_self(peer->keying.service), peer) >= 0);
+	assert_true(sim_until(w->p->sim, is_another, w, RV_S(60)));
+}
+
+/* The gateway loses all that it knows; the client hears of it at its next question, and begins anew. */
+static void hears_of_a_crash(struct world *w)
+{
+	w->before = peer_of(w->p->west)->id;
+	rv_peer_down(peer_of(w->p->east), 0, NULL);
+	assert_true(sim_until(w->p->sim, is_another, w, RV_S(40)));
+}
+
+/* The second address that the client was lent is of its prefix, and leads through the tunnel. */
+static void prefix_stays(struct world *w)
+{
+	char text[RV_ADDR_TEXT];
+	struct rv_addr addr;
+
+	assert_true(rv_peer_virtual(peer_of(w->p->west), true, 1, &addr, NULL));
+	rv_addr_text(&addr, text);
+	assert_int_equal(strncmp(text, "fd00:4:", 7), 0);
+	assert_true(sim_is_placed(w->p->west, text));
+	assert_true(sim_packet(w->p->west, w->p->east, text, "fd00:2::5") &&
+		    sim_packet(w->p->east, w->p->west, "fd00:2::5", text));
+}
+
 static const struct row rows[] = {
+	{ "ikev2-auth-lifetime", .last = authenticates_anew },
 	{ "ikev2-childless", .why_not = "only IKE_AUTH is another one" },
 	{ "ikev2-fragmentation", .west = { .local_ts = NETS, .sections = SMALL },
 	  .east = { .remote_ts = NETS, .sections = SMALL }, .prove = fragments },
 	{ "ikev2-intermediate", .why_not = "its exchanges end before IKE_AUTH does" },
+	{ "ikev2-ipv6-config",
+	  .west = { .connection = "vips = ::\n ipv6_link = yes", .local_ts = "dynamic", .remote_ts = "fd00:2::/64" },
+	  .east = { .connection = "pools = six\n prefix_pool = net6",
+		    .local_ts = "fd00:2::/64",
+		    .remote_ts = "dynamic",
+		    .root = PREFIXES },
+	  .prove = prefix_stays },
 	{ "ikev2-mobike", .prove = moves },
+	{ "ikev2-multi-auth", .why_not = "only IKE_AUTH takes more exchanges" },
 	{ "ikev2-multi-ke", .west = { .proposals = TWO_KE }, .east = { .proposals = TWO_KE }, .prove = follows_up },
+	{ "ikev2-ppk", .why_not = "it is in SK_d, which all later keys come from" },
+	{ "ikev2-puzzle", .why_not = "it asks strangers only" },
+	{ "ikev2-qcd", .west = { .connection = "dpd_delay = 30s", .child = "dpd_action = restart", .sections = TOKENS },
+	  .east = { .connection = "dpd_delay = 30s", .sections = TOKENS }, .last = hears_of_a_crash },
 	{ "ikev2-redirect", .last = is_sent_on },
 	{ "ikev2-ts-opts", .west = { .connection = "vips = 0.0.0.0", .local_ts = "dynamic" },
 	  .east = { .connection = "pools = road", .remote_ts = "dynamic", .root = ROAD }, .prove = domains_stay },
