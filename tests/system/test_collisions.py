@@ -15,6 +15,10 @@ NETS = (1, 2, 3)
 WAY = 150  # milliseconds that a datagram takes
 
 
+# Seconds by which the second command follows (below 0: precedes) the first; RAVELIN_COLLISIONS: how many of them.
+DELAYS = (0, 0.1, -0.1, 0.05, -0.05, 0.2, -0.2)[:int(os.environ.get('RAVELIN_COLLISIONS', 3))]
+
+
 def children(own, other):
     """The text of three children, one a network: net1, net2, net3."""
     return '}\n'.join(f'net{i} {{\nlocal_ts = 10.{own.n}.{i}.0/24\nremote_ts = 10.{other.n}.{i}.0/24\n'
@@ -129,7 +133,7 @@ def collide(ours, their, sign):
             a.ravelin('up', 'swan', f'net{i}')
         as_many(a, b, 3)
         pings = [a.pinging(inner(b, 1), inner(a, 1)), b.pinging(inner(a, 1), inner(b, 1))]
-        for delay in (0, 0.05, -0.05, 0.1, -0.1, 0.2, -0.2):
+        for delay in DELAYS:
             both(a, b, ours, their, delay)
             time.sleep(2)
             as_many(a, b, 3)
