@@ -550,6 +550,8 @@ void rv_tunnel_acquire(struct rv_core *core, uint32_t reqid, const struct rv_ts 
 		       KV_STR("why", why.text));
 		return;
 	}
+	if (!attempt)
+		return;
 	rv_attempt_step(attempt, "traffic %s", text);
 	attempt->packet = talloc_array(attempt, struct rv_ts, 2);
 	if (attempt->packet) {

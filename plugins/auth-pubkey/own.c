@@ -217,7 +217,9 @@ static int prepare(struct rv_host *host, struct making *m)
 	m->method = METHOD_SIGNATURE;
 	m->scheme = heard && heard->hashes ? choose(host, &policy, m->key, heard->hashes, request->why)
 					   : choose_old(&policy, m->key, &m->method, request->why);
-	return m->scheme ? 0 : request->why->code;
+	if (m->scheme)
+		return 0;
+	return request->why->code ? request->why->code : -RV_EFAILED;
 }
 
 int pubkey_sign(void *self, const struct rv_auth_request *request, uint8_t *out, size_t cap, size_t *len,

@@ -189,8 +189,11 @@ static int answer(struct rv_ike_exchange *y, void *self)
 {
 	struct follow *f = linked(self, y);
 	struct rv_bytes theirs;
-	int r = f ? ke_read(y, &f->chain, &theirs) : not_found(y);
+	int r;
 
+	if (!f)
+		return not_found(y);
+	r = ke_read(y, &f->chain, &theirs);
 	return r ? r : rv_ike_kex_answer(y, f->chain.method[f->chain.at], theirs);
 }
 
@@ -198,8 +201,11 @@ static int answered(struct rv_ike_exchange *y, void *self)
 {
 	struct multi_ke *m = self;
 	struct follow *f = linked(m, y);
-	int r = f ? ke_add(y, &f->chain) : not_found(y);
+	int r;
 
+	if (!f)
+		return not_found(y);
+	r = ke_add(y, &f->chain);
 	if (!r)
 		r = rv_ike_add_secret(f->x, rv_ike_kex_shared(y));
 	if (r)

@@ -43,7 +43,7 @@ static struct rv_secret *take(struct rv_host *host, const void *parent, const ch
 
 	if (!why && !secret)
 		why = rv_error_text(-ENOMEM);
-	if (!why && read(fd, secret->b, secret->len) != QCD_SECRET_LEN)
+	if (secret && read(fd, secret->b, secret->len) != QCD_SECRET_LEN)
 		why = "it could not be read";
 	if (!why)
 		return secret;

@@ -19,7 +19,7 @@ def pinged(a, b, act, may_lose=0):
     act()
     for pinging in (there, back):
         sent, lost = pinging.stop()
-        check(sent > 40 and lost <= may_lose, f'{lost} of {sent} pings were lost')
+        check(sent > 20 and lost <= may_lose, f'{lost} of {sent} pings were lost')
 
 
 def sessions(host):

@@ -98,7 +98,7 @@ def moved(sessions, each):
         before_packing.stop()
 
         key = key_file(a, 'key')
-        state = os.path.join(a.dir, 'state')
+        state = os.path.join(a.dir, 'sessions')
         began = time.monotonic()
         a.ravelin('export', state, '--key-file', key)
         exported = time.monotonic() - began

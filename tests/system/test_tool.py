@@ -162,7 +162,7 @@ def state_goes_to_a_file_and_back():
     with Lab() as lab:
         a, b = pair(lab)
         a.ravelin('up', b.name)
-        key, other, state = (os.path.join(a.dir, name) for name in ('key', 'other', 'state'))
+        key, other, state = (os.path.join(a.dir, name) for name in ('key', 'other', 'sessions'))
         for path, octets in ((key, 32), (other, 31)):
             with open(path, 'wb') as f:
                 f.write(os.urandom(octets))
