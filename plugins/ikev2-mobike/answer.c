@@ -43,19 +43,10 @@ static int build_check(struct rv_ike_exchange *x, void *self)
 static void end_check(struct rv_ike_exchange *x, int result, void *self)
 {
 	struct mobike *mobike = self;
-	struct mobility *m = mobility_of(mobike, rv_ike_sa(x));
-	struct rv_bytes cookie;
+	struct mobility *m = mobility_asked(mobike, x, result);
 
 	if (!m)
 		return;
-	m->asking = false;
-	if (result < 0)
-		return;
-	if (!rv_ike_notify(x, N_COOKIE2, 0, &cookie) ||
-	    !rv_bytes_equal(cookie, rv_bytes(m->cookie, sizeof(m->cookie)))) {
-		rv_ike_doom(x, -RV_EREFUSED, "the peer answered with another COOKIE2 than ours");
-		return;
-	}
 	if (m->again && ++m->tried < CHECKS_MAX) {
 		check(mobike, m);
 		return;

@@ -41,6 +41,23 @@ static struct mobility *mobility_new(struct mobike *mobike, struct rv_peer *peer
 	return m;
 }
 
+/* RFC 4555, 3.7: "If the values do not match, the IKE_SA MUST be closed." */
+struct mobility *mobility_asked(struct mobike *mobike, struct rv_ike_exchange *x, int result)
+{
+	struct mobility *m = mobility_of(mobike, rv_ike_sa(x));
+	struct rv_bytes cookie;
+
+	if (!m)
+		return NULL;
+	m->asking = false;
+	if (result < 0)
+		return NULL;
+	if (rv_ike_notify(x, N_COOKIE2, 0, &cookie) && rv_bytes_equal(cookie, rv_bytes(m->cookie, sizeof(m->cookie))))
+		return m;
+	rv_ike_doom(x, -RV_EREFUSED, "the peer answered with another COOKIE2 than ours");
+	return NULL;
+}
+
 /* RFC 4555, 3.9: "when NAT Traversal is not enabled" */
 bool nats_forbidden(const struct rv_peer *peer)
 {

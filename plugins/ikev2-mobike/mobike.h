@@ -70,6 +70,8 @@ bool cookie_fits(struct rv_bytes data);
 /* mobike.c */
 struct mobility *mobility_of(struct mobike *mobike, struct rv_ike_sa *sa);
 bool has_notify(const struct rv_ike_exchange *x, uint16_t type);
+/* A request with our COOKIE2 is over: the session's, when all is well; a peer that returns another one ends it. */
+struct mobility *mobility_asked(struct mobike *mobike, struct rv_ike_exchange *x, int result);
 bool nats_forbidden(const struct rv_peer *peer);
 int add_no_nats(struct rv_ike_exchange *x, const struct rv_path *path);
 /* Our addresses besides the one in use, into the message; the peer's, out of it. */

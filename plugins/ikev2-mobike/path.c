@@ -185,20 +185,10 @@ static void updated(struct mobike *mobike, struct rv_ike_exchange *x, struct mob
 static void end_update(struct rv_ike_exchange *x, int result, void *self)
 {
 	struct mobike *mobike = self;
-	struct mobility *m = mobility_of(mobike, rv_ike_sa(x));
-	struct rv_bytes cookie;
+	struct mobility *m = mobility_asked(mobike, x, result);
 
 	if (!m)
 		return;
-	m->asking = false;
-	if (result < 0)
-		return;
-	/* RFC 4555, 3.7: "If the values do not match, the IKE_SA MUST be closed." */
-	if (!rv_ike_notify(x, N_COOKIE2, 0, &cookie) ||
-	    !rv_bytes_equal(cookie, rv_bytes(m->cookie, sizeof(m->cookie)))) {
-		rv_ike_doom(x, -RV_EREFUSED, "the peer answered with another COOKIE2 than ours");
-		return;
-	}
 	if (m->again)
 		path_update(mobike, m);
 	else if (has_notify(x, N_UNEXPECTED_NAT_DETECTED))
