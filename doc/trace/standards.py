@@ -19,9 +19,9 @@ import tree  # noqa: E402
 
 SCOPE, PAGE = 'doc/trace/scope.toml', 'doc/standards.md'
 # Files that can show that a standard is kept: tests beside the code, their vectors and what the plugin proves itself
-# with, and the tests that cross folders.
+# with, the tests that cross folders, and the known answers that plugins share.
 BESIDE = re.compile(r'plugins/([^/]+)/((?:test|fuzz)-[^/]+\.[ch]|vectors[^/]*\.[ch]|vectors/.+)$')
-ACROSS = re.compile(r'tests/(scenario|system)/[^/]+\.(c|py)$')
+ACROSS = re.compile(r'(tests/(scenario|system)/[^/]+\.(c|py)|vectors/[^/]+\.c)$')
 CITES = re.compile(r'\bRFC (\d+)')
 
 

@@ -105,9 +105,9 @@ int gnutls_offer_aeads(struct rv_host *host)
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {
 		struct rv_offer offer = { .name = rows[i].name,
 					  .attrs = rows[i].attrs,
-					  .n_attrs = RV_COUNT(rows[i].attrs),
-					  .vectors = gnutls_aead_vectors[i],
-					  .n_vectors = N_AEAD_VECTORS };
+					  .n_attrs = RV_COUNT(rows[i].attrs) };
+
+		known_aead(&offer);
 		int r = rv_aead_offer(host, offer, &rows[i].ops, (void *)(uintptr_t)i);
 		if (r)
 			return r;

@@ -90,9 +90,9 @@ int gnutls_offer_ciphers(struct rv_host *host)
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {
 		struct rv_offer offer = { .name = rows[i].name,
 					  .attrs = rows[i].attrs,
-					  .n_attrs = RV_COUNT(rows[i].attrs),
-					  .vectors = gnutls_cipher_vectors[i],
-					  .n_vectors = N_CIPHER_VECTORS };
+					  .n_attrs = RV_COUNT(rows[i].attrs) };
+
+		known_cipher(&offer);
 		int r = rv_cipher_offer(host, offer, &rows[i].ops, (void *)(uintptr_t)i);
 		if (r)
 			return r;

@@ -80,9 +80,9 @@ static const struct {
 int gnutls_offer_hashes(struct rv_host *host)
 {
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {
-		struct rv_offer offer = { .name = rows[i].hash_name,
-					  .vectors = gnutls_hash_vectors[i],
-					  .n_vectors = N_HASH_VECTORS };
+		struct rv_offer offer = { .name = rows[i].hash_name };
+
+		known_hash(&offer);
 		int r = rv_hash_offer(host, offer, &rows[i].hash, (void *)(uintptr_t)rows[i].digest);
 		if (r)
 			return r;
@@ -93,11 +93,9 @@ int gnutls_offer_hashes(struct rv_host *host)
 int gnutls_offer_prfs(struct rv_host *host)
 {
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {
-		struct rv_offer offer = { .name = rows[i].prf_name,
-					  .attrs = &rows[i].prf_attr,
-					  .n_attrs = 1,
-					  .vectors = gnutls_prf_vectors[i],
-					  .n_vectors = N_PRF_VECTORS };
+		struct rv_offer offer = { .name = rows[i].prf_name, .attrs = &rows[i].prf_attr, .n_attrs = 1 };
+
+		known_prf(&offer);
 		int r = rv_prf_offer(host, offer, &rows[i].prf, (void *)(uintptr_t)rows[i].mac);
 		if (r)
 			return r;

@@ -7,6 +7,7 @@
  */
 #pragma once
 
+#include <known-answers.h>
 #include <ravelin/crypto.h>
 
 struct rv_host;
@@ -22,20 +23,3 @@ int gnutls_offer_signs(struct rv_host *host);
 
 /* What a function of GnuTLS returned, as the core counts errors: 0, -ENOMEM or -RV_EFAILED. */
 int gnutls_result(int code);
-
-enum {
-	N_HASH_VECTORS = 2,
-	N_PRF_VECTORS = 3,
-	N_MAC_VECTORS = 2,
-	N_CIPHER_VECTORS = 2,
-	N_AEAD_VECTORS = 2,
-	N_SIGN = 12
-};
-
-/* Known answers, in the order of the services of a kind: shortest output or key first. */
-extern const struct rv_vector gnutls_hash_vectors[4][N_HASH_VECTORS];
-extern const struct rv_vector gnutls_prf_vectors[4][N_PRF_VECTORS];
-extern const struct rv_vector gnutls_mac_vectors[4][N_MAC_VECTORS];
-extern const struct rv_vector gnutls_cipher_vectors[3][N_CIPHER_VECTORS];
-extern const struct rv_vector gnutls_aead_vectors[4][N_AEAD_VECTORS];
-extern const struct rv_vector gnutls_sign_vectors[N_SIGN];

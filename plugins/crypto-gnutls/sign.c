@@ -151,7 +151,7 @@ static int verify(void *self, struct rv_bytes public_key, const struct rv_bytes 
 #define ECDSA(hash) OPS(ECDSA_MAX), GNUTLS_SIGN_ECDSA_##hash, GNUTLS_PK_ECDSA, GNUTLS_PK_ECDSA, 0
 #define EDDSA(curve, len) OPS(len), GNUTLS_SIGN_EDDSA_##curve, GNUTLS_PK_EDDSA_##curve, GNUTLS_PK_EDDSA_##curve, 0
 
-static const struct scheme schemes[N_SIGN] = {
+static const struct scheme schemes[] = {
 	{ "rsa-pkcs1-sha1", PKCS1(SHA1, GNUTLS_VERIFY_ALLOW_SIGN_WITH_SHA1) },
 	{ "rsa-pkcs1-sha256", PKCS1(SHA256, 0) },
 	{ "rsa-pkcs1-sha384", PKCS1(SHA384, 0) },
@@ -169,7 +169,9 @@ static const struct scheme schemes[N_SIGN] = {
 int gnutls_offer_signs(struct rv_host *host)
 {
 	for (size_t i = 0; i < RV_COUNT(schemes); i++) {
-		struct rv_offer offer = { .name = schemes[i].name, .vectors = &gnutls_sign_vectors[i], .n_vectors = 1 };
+		struct rv_offer offer = { .name = schemes[i].name };
+
+		known_sign(&offer);
 		int r = rv_sign_offer(host, offer, &schemes[i].ops, (void *)(uintptr_t)&schemes[i]);
 
 		if (r)

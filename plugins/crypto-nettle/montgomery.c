@@ -69,11 +69,9 @@ static int respond(void *self, const uint8_t *random, struct rv_bytes public_i, 
 int nettle_offer_montgomery(struct rv_host *host)
 {
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {
-		struct rv_offer offer = { .name = rows[i].name,
-					  .attrs = &rows[i].attr,
-					  .n_attrs = 1,
-					  .vectors = nettle_montgomery_vectors[i],
-					  .n_vectors = N_KE_VECTORS };
+		struct rv_offer offer = { .name = rows[i].name, .attrs = &rows[i].attr, .n_attrs = 1 };
+
+		known_ke(&offer);
 		int r = rv_ke_offer(host, offer, &rows[i].ops, (void *)(uintptr_t)i);
 		if (r)
 			return r;

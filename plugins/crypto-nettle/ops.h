@@ -6,6 +6,7 @@
 #pragma once
 
 #include <gmp.h>
+#include <known-answers.h>
 #include <ravelin/crypto.h>
 
 struct rv_host;
@@ -38,16 +39,3 @@ void limbs_from_hex(mp_limb_t *out, size_t n, const char *hex);
 /* n zeroed limbs on the heap, or NULL; and their end, which wipes them. */
 mp_limb_t *limbs_new(size_t n);
 void limbs_free(mp_limb_t *limbs, size_t n);
-
-/* The primes of RFC 3526, 3 to 7 (2048, 3072, 4096, 6144 and 8192 bits) in hexadecimal. */
-enum { N_MODP = 5 };
-extern const char *const modp_primes[N_MODP];
-
-/* One for each MODP group: the large ones take milliseconds, and start-up waits for them. */
-enum { N_AEAD_VECTORS = 2, N_KE_VECTORS = 2, N_MODP_VECTORS = 1 };
-
-/* Known answers, in the order of the rows of a family. */
-extern const struct rv_vector nettle_aead_vectors[4][N_AEAD_VECTORS];
-extern const struct rv_vector nettle_montgomery_vectors[2][N_KE_VECTORS];
-extern const struct rv_vector nettle_ecp_vectors[3][N_KE_VECTORS];
-extern const struct rv_vector nettle_modp_vectors[N_MODP][N_MODP_VECTORS];

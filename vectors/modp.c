@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* groups.c: the primes of the MODP groups (RFC 3526, 3 to 7). */
-#include "ops.h"
+/* modp.c: the primes of the MODP groups (RFC 3526, 3 to 7). */
+#include <known-answers.h>
 
 /* clang-format off */
 const char *const modp_primes[N_MODP] = {

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* vectors-sign: the known answers of the signature schemes, in the order of sign.c: RSA (RFC 8017), ECDSA, EdDSA
- * (RFC 8032).
- */
-#include "ops.h"
+/* sign.c: the known answers of signature schemes: RSA (RFC 8017), ECDSA (RFC 4754), EdDSA (RFC 8032). */
+#include <known-answers.h>
 
 /* clang-format off */
 /* the key of all RSA rows */
@@ -14,7 +12,7 @@
   "6e41474a0810fa8fddbbc0ec152aa67bb64c67c2c659d05e8b2da38a9a7c0947577d814e5bd6d0df6e537d5a3d1b5ae636" \
   "77db56b5893e2c654119f6213ce4386d3df9ccbc607eada9ad27c70be2d42d03fd7d69036647e32409320ab10203010001"
 
-const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
+static const struct rv_vector rsa_pkcs1_sha1[] = {
 	{ .source = "computed with OpenSSL 3.0",
 	  .aad = RSA_PUBLIC,
 	  .in = "526176656c696e207369676e732074686973",
@@ -25,6 +23,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "fa363dc5d005df4022696d575abeebec5a51901539168a6d1d90b502e3516d79d813ab20402c68fc25f36edee3f9ba3c75"
 	  "01d214351910bb2ac85d26fea679c5ad613c71e03a887943c0cafd66669fe52fdc9e3e2c48be350273778bc5b93415c257"
 	  "48369405ffeff6ab038d82" },
+};
+
+static const struct rv_vector rsa_pkcs1_sha256[] = {
 	{ .source = "computed with OpenSSL 3.0",
 	  .key =
 	  "308204be020100300d06092a864886f70d0101010500048204a8308204a40201000282010100ca7b417b061b462cea0e2c"
@@ -61,6 +62,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "a0c78d16852f1c7eccf2b9575a54ef76b1575b6ed14dca7e97c5fb641b66e091920ed19f1d46591f930587208988bfca18"
 	  "eb8892b54893da92d020846125c92d242e00c1effea53a0b57077942aac6aca7bb8b2ba8ae4c01c385f0d93f80565da482"
 	  "9a37fbcde517ce0fdb8ab4" },
+};
+
+static const struct rv_vector rsa_pkcs1_sha384[] = {
 	{ .source = "computed with OpenSSL 3.0",
 	  .aad = RSA_PUBLIC,
 	  .in = "526176656c696e207369676e732074686973",
@@ -71,6 +75,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "085f1f989f2d19145106e9e53db8c6fe1033defa0bd384774a3ffd74ea6b9d3415831ef188468b3bf880885a90fae94b25"
 	  "db49d69ca56ad2ed44e9bb64503f88387f00118115141d33917d5638d0ed9c728fb9ee1adeb6f70f894cf6bb99820c5357"
 	  "f244636a1f30e94d085d19" },
+};
+
+static const struct rv_vector rsa_pkcs1_sha512[] = {
 	{ .source = "computed with OpenSSL 3.0",
 	  .aad = RSA_PUBLIC,
 	  .in = "526176656c696e207369676e732074686973",
@@ -81,6 +88,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "c7cf6cb46631bd06d36fe179887c2e7edbd39d8a242250b13b11ff1ea75ead71c6839f9bde01585eb7bff2c60e18e658bc"
 	  "2ccec37e9c604406b38a22b9d0b1e33f6167be72f1559103542f90a44eee08b441a1fe06f980aa673db8caa0efe8db6464"
 	  "613b19ac7ecd77313d24d7" },
+};
+
+static const struct rv_vector rsa_pss_sha256[] = {
 	{ .source = "computed with OpenSSL 3.0",
 	  .aad = RSA_PUBLIC,
 	  .in = "526176656c696e207369676e732074686973",
@@ -91,6 +101,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "5075975b7f03cd91841fb059666650f4823cbc9988ca997932d553ff3d703f2e771c7005975752df9299a00207dd40729e"
 	  "5a345080ca83f90dd43fce53f578eee237a877147f4432302289ab574e57f3362036e34e8d26ee68a0ab8d1b6c7561a931"
 	  "df2ed4bdea4e80bd1e3c15" },
+};
+
+static const struct rv_vector rsa_pss_sha384[] = {
 	{ .source = "computed with OpenSSL 3.0",
 	  .aad = RSA_PUBLIC,
 	  .in = "526176656c696e207369676e732074686973",
@@ -101,6 +114,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "0a02fe0681a5ae3d4a192f7f5d5beddf1bb260fe5e8ecb75f72f1e8f372577c8174e69c9b6c7336a712be5511230cdbc7a"
 	  "05dabe56bae563a856efc1a64d4e8c78b9e3c155df7dbadd04f7cec1cd6714ad109b435ffaf84adec99b6fb288398168a2"
 	  "fe603c825a91dc37b3643e" },
+};
+
+static const struct rv_vector rsa_pss_sha512[] = {
 	{ .source = "computed with OpenSSL 3.0",
 	  .aad = RSA_PUBLIC,
 	  .in = "526176656c696e207369676e732074686973",
@@ -111,6 +127,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "47273645f362ce99f41848c367adf3e19a971388e4c1c2abec7ca5eb8a95c0c594dc236486eab1a34dad462e6ac9543462"
 	  "dc00718b88944071fc5be9ead4e6dfc956f847d34683d4a915041851575c4ab8bcec4c3ae6bec6e0156aee0c0d991ed7e6"
 	  "02d2fc2d4bbbcd986efaf3" },
+};
+
+static const struct rv_vector ecdsa_sha256[] = {
 	{ .source = "RFC 4754, 8.1",
 	  .key =
 	  "308187020100301306072a8648ce3d020106082a8648ce3d030107046d306b0201010420dc51d3866a15bacde33d96f992"
@@ -123,6 +142,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  .out =
 	  "3046022100cb28e0999b9c7715fd0a80d8e47a77079716cbbf917dd72e97566ea1c066957c02210086fa3bb4e26cad5bf9"
 	  "0b7f81899256ce7594bb1ea0c89212748bff3b3d5b0315" },
+};
+
+static const struct rv_vector ecdsa_sha384[] = {
 	{ .source = "RFC 4754, 8.2",
 	  .aad =
 	  "3076301006072a8648ce3d020106052b810400220362000496281bf8dd5e0525ca049c048d345d3082968d10fedf5c5aca"
@@ -133,6 +155,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "3066023100fb017b914e29149432d8bac29a514640b46f53ddab2c69948084e2930f1c8f7e08e07c9c63f2d21a07dcb56a"
 	  "6af56eb3023100b263a1305e057f984d38726a1b46874109f417bca112674c528262a40a629af1cbb9f516ce0fa7d2ff63"
 	  "0863a00e8b9f" },
+};
+
+static const struct rv_vector ecdsa_sha512[] = {
 	{ .source = "RFC 4754, 8.3",
 	  .aad =
 	  "30819b301006072a8648ce3d020106052b8104002303818600040151518f1af0f563517edd5485190df95a4bf57b5cba4c"
@@ -144,6 +169,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "30818802420154fd3836af92d0dca57dd5341d3053988534fde8318fc6aaaab68e2e6f4339b19f2f281a7e0b22c269d93c"
 	  "f8794a9278880ed7dbb8d9362caeacee5443205522510242017705a7030290d1ceb605a9a1bb03ff9cdd521e87a696ec92"
 	  "6c8c10c8362df4975367101f67d1cf9bccbf2f3d239534fa509e70aac851ae01aac68d62f866472660" },
+};
+
+static const struct rv_vector ed25519[] = {
 	{ .source = "RFC 8032, 7.1, test 2",
 	  .key = "302e020100300506032b6570042204204ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb",
 	  .aad = "302a300506032b65700321003d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c",
@@ -151,6 +179,9 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  .out =
 	  "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da085ac1e43e15996e458f3613d0f11d8c38"
 	  "7b2eaeb4302aeeb00d291612bb0c00" },
+};
+
+static const struct rv_vector ed448[] = {
 	{ .source = "RFC 8032, 7.4, 1 octet",
 	  .aad =
 	  "3043300506032b6571033a0043ba28f430cdff456ae531545f7ecd0ac834a55d9358c0372bfa0c6c6798c0866aea01eb00"
@@ -162,3 +193,23 @@ const struct rv_vector gnutls_sign_vectors[N_SIGN] = {
 	  "8ab21aa4adafd1d234441cf807c03a00" },
 };
 /* clang-format on */
+
+static const struct known rows[] = {
+	{ "rsa-pkcs1-sha1", rsa_pkcs1_sha1, RV_COUNT(rsa_pkcs1_sha1) },
+	{ "rsa-pkcs1-sha256", rsa_pkcs1_sha256, RV_COUNT(rsa_pkcs1_sha256) },
+	{ "rsa-pkcs1-sha384", rsa_pkcs1_sha384, RV_COUNT(rsa_pkcs1_sha384) },
+	{ "rsa-pkcs1-sha512", rsa_pkcs1_sha512, RV_COUNT(rsa_pkcs1_sha512) },
+	{ "rsa-pss-sha256", rsa_pss_sha256, RV_COUNT(rsa_pss_sha256) },
+	{ "rsa-pss-sha384", rsa_pss_sha384, RV_COUNT(rsa_pss_sha384) },
+	{ "rsa-pss-sha512", rsa_pss_sha512, RV_COUNT(rsa_pss_sha512) },
+	{ "ecdsa-sha256", ecdsa_sha256, RV_COUNT(ecdsa_sha256) },
+	{ "ecdsa-sha384", ecdsa_sha384, RV_COUNT(ecdsa_sha384) },
+	{ "ecdsa-sha512", ecdsa_sha512, RV_COUNT(ecdsa_sha512) },
+	{ "ed25519", ed25519, RV_COUNT(ed25519) },
+	{ "ed448", ed448, RV_COUNT(ed448) },
+};
+
+void known_sign(struct rv_offer *offer)
+{
+	known_find(rows, RV_COUNT(rows), offer);
+}
