@@ -6,6 +6,7 @@
  */
 #include "extend.h"
 #include "lane.h"
+#include "resync.h"
 
 #include <string.h>
 
@@ -19,7 +20,6 @@ static void drop_replays(struct in_state *in)
 	struct sa *sa = in->sa;
 	uint32_t kept = 0;
 
-	sa_lock(sa);
 	for (uint32_t i = 0; i < in->n_ops; i++) {
 		uint32_t low = ip_u32(in->ops[i].aad + 4);
 		uint64_t seq = replay_guess(&sa->in.replay, low, sa->esn);
@@ -27,35 +27,37 @@ static void drop_replays(struct in_state *in)
 			sa_drop(sa, RV_DROP_REPLAY);
 			continue;
 		}
-		in->ops[kept] = in->ops[i];
+		if (kept != i) {
+			in->ops[kept] = in->ops[i];
+			in->meta[kept] = in->meta[i];
+		}
 		in->ops[kept].use_esn = sa->esn;
 		in->ops[kept].esn = (uint32_t)(seq >> 32);
-		in->meta[kept] = in->meta[i];
 		in->meta[kept++].seq = seq;
 	}
-	sa_unlock(sa);
 	in->n_ops = kept;
 }
 
-/* Marks what is authentic; a number that came twice in one burst is seen here. */
+/* Marks what is authentic; a number that came twice in one burst, or to two workers at once, is seen here. */
 static void mark(struct in_state *in)
 {
 	struct sa *sa = in->sa;
+	uint32_t failed = 0;
 
-	sa_lock(sa);
 	for (uint32_t i = 0; i < in->n_ops; i++) {
 		struct rv_cryptor_op *op = &in->ops[i];
 		if (!op->ok) {
 			sa_drop(sa, RV_DROP_INTEGRITY);
+			failed++;
 			continue;
 		}
-		op->ok = !replay_seen(&sa->in.replay, in->meta[i].seq);
-		if (op->ok)
-			in->meta[i].newest = replay_mark(&sa->in.replay, in->meta[i].seq);
-		else
+		enum replay_verdict verdict = replay_accept(&sa->in.replay, in->meta[i].seq);
+		in->meta[i].newest = verdict == REPLAY_NEWEST;
+		op->ok = verdict != REPLAY_OLD;
+		if (!op->ok)
 			sa_drop(sa, RV_DROP_REPLAY);
 	}
-	sa_unlock(sa);
+	resync_count(sa, in->n_ops - failed, failed);
 }
 
 /* RFC 7296, 2.23: an authentic packet that came in UDP from elsewhere tells where the peer is now. */
@@ -193,6 +195,7 @@ static void open_run(struct lane *lane)
 		drop_replays(in);
 	if (!in->n_ops)
 		return;
+	uint8_t *kept = resync_keep(lane);
 	void *context = context_get(&lane->contexts, sa);
 	if (!context || rv_cryptor_open(&sa->suite, context, in->ops, in->n_ops)) {
 		for (uint32_t i = 0; i < in->n_ops; i++)
@@ -200,6 +203,8 @@ static void open_run(struct lane *lane)
 		in->n_ops = 0;
 		return;
 	}
+	if (kept)
+		resync_try(lane, kept);
 	mark(in);
 	for (uint32_t i = 0; i < in->n_ops; i++) {
 		const struct rv_cryptor_op *op = &in->ops[i];

@@ -1,13 +1,37 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* replay: a bit a sequence number, in words addressed by the number itself modulo the ring (RFC 6479, 2). */
+/* replay: a bit a sequence number, in words addressed by the number itself modulo the ring (RFC 6479, 2).
+ *
+ * A word is a tag (the low 32 bits of the number of its block) above 32 bits. top is raised before a word is marked,
+ * and read behind the word: whoever sees a tag of newer numbers sees a top that puts his own behind the window, since
+ * the ring is a word longer than the window. So a tag that is not one's own, of a number inside the window, is an older
+ * one.
+ */
 #include "replay.h"
 
-#include <string.h>
-
-enum { WORD_BITS = 64, WORD_SHIFT = 6 };
+enum { BLOCK_BITS = 32, BLOCK_SHIFT = 5, TAG_SHIFT = 32 };
 
 /* Without a window the half of the number space around top decides which high half is meant. */
 static const uint32_t no_window = UINT32_C(1) << 31;
+
+static uint64_t tag_of(uint64_t seq)
+{
+	return seq >> BLOCK_SHIFT << TAG_SHIFT;
+}
+
+static uint64_t bit_of(uint64_t seq)
+{
+	return UINT64_C(1) << (seq & (BLOCK_BITS - 1));
+}
+
+static _Atomic uint64_t *word_of(const struct replay *replay, uint64_t seq)
+{
+	return &replay->ring[(seq >> BLOCK_SHIFT) & replay->mask];
+}
+
+static bool same_block(uint64_t word, uint64_t seq)
+{
+	return word >> TAG_SHIFT == tag_of(seq) >> TAG_SHIFT;
+}
 
 size_t replay_words(uint32_t window)
 {
@@ -15,30 +39,41 @@ size_t replay_words(uint32_t window)
 
 	if (!window)
 		return 0;
-	while (words * WORD_BITS < (size_t)window + WORD_BITS)
+	while (words * BLOCK_BITS < (size_t)window + BLOCK_BITS)
 		words *= 2;
 	return words;
 }
 
-void replay_init(struct replay *replay, uint32_t window, uint64_t top, uint64_t *ring)
+void replay_init(struct replay *replay, uint32_t window, uint64_t top, _Atomic uint64_t *ring)
 {
 	size_t words = replay_words(window);
+	uint64_t block = top >> BLOCK_SHIFT;
 
-	*replay = (struct replay){ .top = top, .window = window, .ring = ring };
-	if (!words)
+	*replay = (struct replay){ .window = window, .mask = words ? (uint32_t)words - 1 : 0, .ring = ring };
+	atomic_init(&replay->top, top);
+	for (size_t i = 0; i < words; i++)
+		atomic_init(&ring[i], 0);
+	if (!words || !top)
 		return;
-	replay->mask = (uint32_t)words - 1;
-	memset(ring, top ? 0xff : 0, words * sizeof(*ring));
-	/* numbers above top in top's own word are not received yet */
-	if (top)
-		ring[(top >> WORD_SHIFT) & replay->mask] = UINT64_MAX >> (WORD_BITS - 1 - (top & (WORD_BITS - 1)));
+	/* of top's own block what is above it is not received yet; the blocks before it are full */
+	atomic_init(word_of(replay, top), tag_of(top) | ((bit_of(top) << 1) - 1));
+	for (size_t i = 1; i < words && i <= block; i++) {
+		uint64_t seq = (block - i) << BLOCK_SHIFT;
+		atomic_init(word_of(replay, seq), tag_of(seq) | UINT32_MAX);
+	}
+}
+
+uint64_t replay_top(const struct replay *replay)
+{
+	return atomic_load_explicit(&replay->top, memory_order_acquire);
 }
 
 /* RFC 4303, A2.1: case A when the window lies in one subspace, case B when it spans two. */
 uint64_t replay_guess(const struct replay *replay, uint32_t low, bool esn)
 {
 	uint32_t window = replay->window ? replay->window : no_window;
-	uint32_t top_low = (uint32_t)replay->top, high = (uint32_t)(replay->top >> 32);
+	uint64_t top = replay_top(replay);
+	uint32_t top_low = (uint32_t)top, high = (uint32_t)(top >> 32);
 	uint32_t bottom = top_low - window + 1;
 
 	if (!esn)
@@ -53,33 +88,47 @@ uint64_t replay_guess(const struct replay *replay, uint32_t low, bool esn)
 	return high ? (uint64_t)(high - 1) << 32 | low : 0;
 }
 
+/* word: loaded with acquire order before. */
+static bool is_old(const struct replay *replay, uint64_t word, uint64_t seq)
+{
+	uint64_t top = replay_top(replay);
+
+	if (!seq || (seq <= top && top - seq >= replay->window))
+		return true;
+	return same_block(word, seq) && word & bit_of(seq);
+}
+
 bool replay_seen(const struct replay *replay, uint64_t seq)
 {
 	if (!replay->window)
 		return false;
-	if (!seq)
-		return true;
-	if (seq > replay->top)
-		return false;
-	if (replay->top - seq >= replay->window)
-		return true;
-	return replay->ring[(seq >> WORD_SHIFT) & replay->mask] >> (seq & (WORD_BITS - 1)) & 1;
+	return is_old(replay, atomic_load_explicit(word_of(replay, seq), memory_order_acquire), seq);
 }
 
-bool replay_mark(struct replay *replay, uint64_t seq)
+/* True when seq is the highest now. */
+static bool raise_top(struct replay *replay, uint64_t seq)
 {
-	bool newest = seq > replay->top;
+	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
 
-	if (replay->window && newest) {
-		uint64_t word = replay->top >> WORD_SHIFT, last = seq >> WORD_SHIFT;
-		if (last - word > replay->mask)
-			word = last - replay->mask - 1;
-		while (word++ < last)
-			replay->ring[word & replay->mask] = 0;
-	}
-	if (newest)
-		replay->top = seq;
-	if (replay->window)
-		replay->ring[(seq >> WORD_SHIFT) & replay->mask] |= UINT64_C(1) << (seq & (WORD_BITS - 1));
-	return newest;
+	while (seq > top)
+		if (atomic_compare_exchange_weak_explicit(&replay->top, &top, seq, memory_order_acq_rel,
+							  memory_order_relaxed))
+			return true;
+	return false;
+}
+
+enum replay_verdict replay_accept(struct replay *replay, uint64_t seq)
+{
+	enum replay_verdict fresh = raise_top(replay, seq) ? REPLAY_NEWEST : REPLAY_FRESH;
+
+	if (!replay->window)
+		return fresh;
+	_Atomic uint64_t *at = word_of(replay, seq);
+	uint64_t word = atomic_load_explicit(at, memory_order_acquire), marked;
+	do {
+		if (is_old(replay, word, seq))
+			return REPLAY_OLD;
+		marked = (same_block(word, seq) ? word : tag_of(seq)) | bit_of(seq);
+	} while (!atomic_compare_exchange_weak_explicit(at, &word, marked, memory_order_acq_rel, memory_order_acquire));
+	return fresh;
 }

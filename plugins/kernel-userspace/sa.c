@@ -68,7 +68,7 @@ static struct sa *block_new(const struct rv_sa_spec *spec, unsigned n_workers)
 	memset(block, 0, size);
 	struct sa *sa = block;
 	struct rv_ts *ts = (void *)((uint8_t *)block + ts_at);
-	uint64_t *ring = (void *)((uint8_t *)block + ring_at);
+	_Atomic uint64_t *ring = (void *)((uint8_t *)block + ring_at);
 	struct sa_limits *own = (void *)((uint8_t *)block + limits_at);
 	if (limited)
 		*own = limits;
@@ -212,25 +212,11 @@ uint64_t sa_next_sequence(struct sa *sa)
 	return now + 1;
 }
 
-void sa_lock(struct sa *sa)
-{
-	while (atomic_flag_test_and_set_explicit(&sa->window_lock, memory_order_acquire))
-		;
-}
-
-void sa_unlock(struct sa *sa)
-{
-	atomic_flag_clear_explicit(&sa->window_lock, memory_order_release);
-}
-
-uint64_t sa_sequence(struct sa *sa)
+uint64_t sa_sequence(const struct sa *sa)
 {
 	if (sa->dir == RV_OUT)
 		return atomic_load_explicit(&sa->out.sequence, memory_order_relaxed);
-	sa_lock(sa);
-	uint64_t top = sa->in.replay.top;
-	sa_unlock(sa);
-	return top;
+	return replay_top(&sa->in.replay);
 }
 
 static bool over(uint64_t value, uint64_t limit)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* sa: one security association of the SAD (RFC 4301, 4.4.2.1), in one block of memory.
  *
- * Made, changed and freed on the loop; read by workers. What workers write is atomic, or under the SA's own flag. An
- * idle SA costs its keys only: contexts of ciphers are made at the first packet (context.h).
+ * Made, changed and freed on the loop; read by workers. What workers write is atomic. An idle SA costs its keys only:
+ * contexts of ciphers are made at the first packet (context.h).
  */
 #pragma once
 
@@ -54,7 +54,6 @@ struct sa {
 	bool esn;
 	atomic_bool ended; /* hard limit reached */
 	atomic_bool soft_told;
-	atomic_flag window_lock; /* replay */
 	struct sa_path first;
 	_Atomic(const struct sa_path *) path; /* first, or in a struct sa_moved */
 	struct iface *iface;
@@ -63,6 +62,7 @@ struct sa {
 		struct {
 			struct replay replay;
 			_Atomic uint64_t moved_us;
+			_Atomic uint32_t failed; /* authentications, one behind the other (resync.h) */
 		} in;
 		struct {
 			_Atomic uint64_t sequence; /* last number given out */
@@ -106,11 +106,7 @@ bool sa_match(const struct sa *sa, const struct ip_info *info);
 uint64_t sa_next_sequence(struct sa *sa);
 
 /* The last number given out, or the highest received. */
-uint64_t sa_sequence(struct sa *sa);
-
-/* The flag that guards the window; held for a burst's worth of look-ups at most. */
-void sa_lock(struct sa *sa);
-void sa_unlock(struct sa *sa);
+uint64_t sa_sequence(const struct sa *sa);
 
 /* What happened to the counters: nothing, a limit was crossed now, or the SA must not be used any more. */
 enum sa_limit { SA_FINE, SA_SOFT, SA_HARD };

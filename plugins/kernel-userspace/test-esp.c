@@ -2,6 +2,7 @@
 /* test-esp: packets through two kernels without threads: modes, families, algorithms, numbers, trains, and what is
  * dropped on the way.
  */
+#include "resync.h"
 #include "test-rig.h"
 
 #include <linux/virtio_net.h>
@@ -252,6 +253,49 @@ static void extended_numbers_cross_32_bits_on_the_wire(void **state)
 			rig_forget(&pair->east->clear[0]);
 		}
 	}
+}
+
+/* Sends one packet from the west, whose last number is made to be seq before; what the east delivered in all. */
+static unsigned send_behind(struct pair *pair, uint64_t seq)
+{
+	struct sa *sa = table_get(&pair->west->u->db.out, plain.spi);
+	uint8_t p[100];
+
+	atomic_store(&sa->out.sequence, seq);
+	rig_clear(pair->west, 0, p, rig_packet(p, "10.1.0.1", "10.2.0.1", 1, 2, 100));
+	rig_carry(pair->west, pair->east);
+	return pair->east->clear[0].n;
+}
+
+/* RFC 4303, A3: more than 2^32 numbers were lost */
+static void a_long_loss_is_recovered_from(void **state)
+{
+	static const uint64_t jumps[] = { 2, RESYNC_TRIES };
+	struct pair *pair = *state;
+	struct rig_sa sa = plain;
+	uint64_t high = 0;
+
+	sa.esn = true;
+	tunnel(pair, &sa);
+	assert_int_equal(send_behind(pair, 1000), 1);
+	for (size_t i = 0; i < RV_COUNT(jumps); i++) {
+		unsigned got = pair->east->clear[0].n;
+		uint64_t low = 2000 + 3000 * i;
+		high += jumps[i];
+		for (unsigned n = 0; n < RESYNC_AFTER; n++)
+			assert_int_equal(send_behind(pair, high << 32 | (low + n)), got);
+		assert_int_equal(send_behind(pair, high << 32 | (low + 1000)), got + 1);
+		assert_int_equal(send_behind(pair, high << 32 | (low + 1001)), got + 2);
+		assert_int_equal(replay_top(&((struct sa *)table_get(&pair->east->u->db.in, sa.spi))->in.replay),
+				 high << 32 | (low + 1002));
+	}
+
+	/* what is further away is not found, and nobody tries for ever */
+	unsigned got = pair->east->clear[0].n;
+	high += 1 + RESYNC_TRIES;
+	for (unsigned n = 0; n < 3 * RESYNC_AFTER; n++)
+		assert_int_equal(send_behind(pair, high << 32 | (9000 + n)), got);
+	assert_int_equal(rig_dropped(pair->east, sa.spi, true, RV_DROP_INTEGRITY), 5 * RESYNC_AFTER);
 }
 
 static void sequence_numbers_never_cycle(void **state)
@@ -696,6 +740,7 @@ int main(void)
 		TEST(replays_and_forgeries_are_dropped_and_counted),
 		cmocka_unit_test(the_window_is_as_large_as_configured),
 		TEST(extended_numbers_cross_32_bits_on_the_wire),
+		TEST(a_long_loss_is_recovered_from),
 		cmocka_unit_test(sequence_numbers_never_cycle),
 		TEST(selectors_are_checked_on_the_way_in),
 		TEST(esp_is_taken_in_udp_and_without_at_any_time),
