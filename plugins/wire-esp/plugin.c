@@ -65,8 +65,8 @@ static const struct rv_wire_ops ops = {
 	.port = op_port,
 };
 
-static const char *const syscalls[] = { "socket",	 "setsockopt", "recvmsg", "sendmsg",
-					"epoll_create1", "epoll_ctl",  "close",	  NULL };
+static const char *const syscalls[] = { "socket",	 "setsockopt", "recvmmsg", "sendmmsg",
+					"epoll_create1", "epoll_ctl",  "close",	   NULL };
 
 static int init(struct rv_host *host)
 {

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BUFFER = 4 << 20, IP4_HEADER = 20 };
+enum { BUFFER = 4 << 20, IP4_HEADER = 20, BATCH = RV_BURST, RECV_BATCH = 8 };
 
 struct esp_port {
 	struct rv_port port;
@@ -92,56 +92,90 @@ static void strip_header(struct rv_packet *packet)
 	packet->len -= len;
 }
 
-/* Octets, 0 for a packet to pass over, or -errno. */
-static int recv_one(int fd, struct rv_packet *packet)
-{
+/* A message of recvmmsg() or sendmmsg() with what it points to. */
+struct parcel {
 	struct sockaddr_storage ss;
-	_Alignas(struct cmsghdr) uint8_t control[256];
-	struct iovec iov = { packet->buf + RV_HEADROOM, packet->cap - RV_HEADROOM - RV_TAILROOM };
-	struct msghdr msg = { .msg_name = &ss,
-			      .msg_namelen = sizeof(ss),
-			      .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(fd, &msg, 0);
+	_Alignas(struct cmsghdr) uint8_t control[128];
+	struct iovec iov;
+};
 
-	if (n < 0)
-		return -errno;
-	packet->data = packet->buf + RV_HEADROOM;
-	packet->len = (uint32_t)n;
+/* False for a packet to pass over. */
+static bool unpack(const struct msghdr *msg, uint32_t len, struct rv_packet *packet)
+{
+	packet->len = len;
 	packet->seg_len = 0;
 	packet->encap = false;
 	packet->tos = 0;
 	packet->local = (struct rv_addr){ 0 };
-	if (msg.msg_flags & MSG_TRUNC || rv_addr_from_sockaddr(&packet->remote, &ss, msg.msg_namelen) < 0)
-		return 0;
+	if (msg->msg_flags & MSG_TRUNC || rv_addr_from_sockaddr(&packet->remote, msg->msg_name, msg->msg_namelen) < 0)
+		return false;
 	packet->remote.port = 0;
 	packet->local.family = packet->remote.family;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, c))
 		read_cmsg(c, packet);
 	if (packet->remote.family == RV_IPV4)
 		strip_header(packet);
-	return (int)packet->len;
+	return packet->len > 0;
+}
+
+/* Receives up to n messages at once, each into a room of its own, one behind the other from buf; how many. */
+static int recv_some(int fd, uint8_t *buf, size_t room, unsigned n, struct parcel *parcels, struct mmsghdr *messages)
+{
+	for (unsigned i = 0; i < n; i++) {
+		struct parcel *p = &parcels[i];
+		p->iov = (struct iovec){ buf + i * room + RV_HEADROOM, room - RV_HEADROOM - RV_TAILROOM };
+		messages[i].msg_hdr = (struct msghdr){ .msg_name = &p->ss,
+						       .msg_namelen = sizeof(p->ss),
+						       .msg_iov = &p->iov,
+						       .msg_iovlen = 1,
+						       .msg_control = p->control,
+						       .msg_controllen = sizeof(p->control) };
+	}
+	return recvmmsg(fd, messages, n, MSG_DONTWAIT, NULL);
+}
+
+/* Receives at once what there is room for, and lays the packets together (rv_packet_lay) behind the count that are
+ * there. False when nothing more waits. */
+static bool recv_batch(int fd, struct rv_packet *const *packets, size_t n, size_t *count)
+{
+	struct parcel parcels[RECV_BATCH];
+	struct mmsghdr messages[RECV_BATCH];
+	uint8_t *buf = packets[*count]->buf;
+	size_t cap = packets[*count]->cap, rooms = cap / RV_PACKET_ROOM, asked = n - *count;
+
+	asked = asked > rooms ? rooms : asked;
+	asked = asked > RECV_BATCH ? RECV_BATCH : asked ? asked : 1;
+	int got = recv_some(fd, buf, rooms ? RV_PACKET_ROOM : cap, (unsigned)asked, parcels, messages);
+	for (int i = 0; i < got; i++) {
+		struct rv_packet *packet = packets[*count];
+		uint8_t *at = parcels[i].iov.iov_base;
+		/* in front of what comes next there is always room: each was given the largest packet's */
+		if (!rv_packet_lay(packets, *count))
+			return false;
+		packet->data = packet->buf + RV_HEADROOM;
+		if (packet->data != at)
+			memmove(packet->data, at, messages[i].msg_len);
+		*count += unpack(&messages[i].msg_hdr, messages[i].msg_len, packet);
+	}
+	return got == (int)asked;
 }
 
 static int port_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
 {
 	struct esp_port *port = rv_container_of(base, struct esp_port, port);
-	int count = 0;
+	size_t count = 0;
 
 	if (!port->receives)
 		return 0;
 	for (int family = 0; family < 2; family++) {
-		int r = port->fds[family] < 0 ? -EAGAIN : 0;
-		for (size_t tries = 0; r != -EAGAIN && tries < n; tries++) {
-			if ((size_t)count == n || !rv_packet_lay(packets, (size_t)count))
-				return count;
-			r = recv_one(port->fds[family], packets[count]);
-			count += r > 0;
+		bool more = port->fds[family] >= 0;
+		for (size_t turns = 0; more && turns < n; turns++) {
+			if (count == n || !rv_packet_lay(packets, count))
+				return (int)count;
+			more = recv_batch(port->fds[family], packets, n, &count);
 		}
 	}
-	return count;
+	return (int)count;
 }
 
 static void put_cmsg(struct msghdr *msg, int level, int type, const void *data, size_t len)
@@ -168,34 +202,59 @@ static void put_source(struct msghdr *msg, const struct rv_addr *local)
 		put_cmsg(msg, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
 }
 
-static bool send_octets(int fd, const struct rv_packet *packet, uint8_t *data, size_t len)
+/* The address and control messages that every segment of a packet has. */
+static struct msghdr address(const struct rv_packet *packet, struct parcel *p)
 {
-	struct sockaddr_storage ss;
-	_Alignas(struct cmsghdr) uint8_t control[128] = { 0 };
-	struct iovec iov = { data, len };
-	struct msghdr msg = { .msg_name = &ss, .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control };
+	struct msghdr msg = { .msg_name = &p->ss, .msg_control = p->control };
 	struct rv_addr to = packet->remote;
 	bool v6 = to.family == RV_IPV6;
 	int tos = packet->tos;
 
+	memset(p->control, 0, sizeof(p->control));
 	to.port = 0; /* raw sockets of IPv6 refuse one */
-	msg.msg_namelen = (socklen_t)rv_addr_to_sockaddr(&to, &ss);
+	msg.msg_namelen = (socklen_t)rv_addr_to_sockaddr(&to, &p->ss);
 	put_source(&msg, &packet->local);
 	if (tos)
 		put_cmsg(&msg, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &tos, sizeof(tos));
 	if (!msg.msg_controllen)
 		msg.msg_control = NULL;
-	return sendmsg(fd, &msg, 0) >= 0;
+	return msg;
+}
+
+/* Sends n messages; one that the system refuses does not keep back those behind it. */
+static bool send_all(int fd, struct mmsghdr *messages, unsigned n)
+{
+	bool ok = true;
+
+	for (unsigned i = 0; i < n;) {
+		int sent = sendmmsg(fd, messages + i, n - i, 0);
+		ok = ok && sent > 0;
+		i += sent > 0 ? (unsigned)sent : 1;
+	}
+	return ok;
 }
 
 static bool send_one(const struct esp_port *port, const struct rv_packet *packet)
 {
 	int fd = port->fds[packet->remote.family == RV_IPV6];
 	uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
+	struct mmsghdr messages[BATCH];
+	struct iovec segments[BATCH];
+	struct parcel common;
+	struct msghdr msg = address(packet, &common);
+	unsigned n = 0;
 	bool ok = fd >= 0;
 
-	for (uint32_t at = 0; fd >= 0 && at < packet->len; at += seg)
-		ok = send_octets(fd, packet, packet->data + at, packet->len - at < seg ? packet->len - at : seg) && ok;
+	for (uint32_t at = 0; fd >= 0 && at < packet->len; at += seg) {
+		segments[n] = (struct iovec){ packet->data + at, packet->len - at < seg ? packet->len - at : seg };
+		messages[n].msg_hdr = msg;
+		messages[n].msg_hdr.msg_iov = &segments[n];
+		messages[n++].msg_hdr.msg_iovlen = 1;
+		if (n < BATCH && at + seg < packet->len)
+			continue;
+		ok = send_all(fd, messages, n) && ok;
+		n = 0;
+	}
 	return ok;
 }
 

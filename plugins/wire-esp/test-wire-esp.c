@@ -93,6 +93,45 @@ static void packets_pass_in_both_families(void **state)
 	free(rx);
 }
 
+enum { PARTS = 150, ROOMS = 4 };
+
+/* More packets than one system call takes, of sizes that differ: all arrive, in order, each where rv_packet_lay() puts
+ * it. */
+static void bursts_come_whole_and_lie_together(void **state)
+{
+	struct world *w = *state;
+	struct rv_port *port;
+	uint8_t *buf = calloc(ROOMS, RV_PACKET_ROOM), octets[200];
+	struct rv_packet packets[RV_BURST] = { { .buf = buf, .cap = ROOMS * RV_PACKET_ROOM } }, *list[RV_BURST];
+	struct rv_addr addr;
+	unsigned got = 0;
+
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	assert_int_equal(rv_addr_parse(&addr, "127.0.0.1"), 0);
+	for (size_t i = 0; i < RV_BURST; i++)
+		list[i] = &packets[i];
+	for (unsigned i = 0; i < PARTS; i++) {
+		struct rv_packet one = { .data = octets, .len = 20 + i, .local = addr, .remote = addr };
+		struct rv_packet *out[] = { &one };
+		memset(octets, (int)i, sizeof(octets));
+		assert_int_equal(port->ops->send(port, out, 1), 1);
+	}
+	while (got < PARTS) {
+		struct pollfd p = { .fd = port->fd, .events = POLLIN };
+		assert_int_equal(poll(&p, 1, 5000), 1);
+		int n = port->ops->recv(port, list, RV_BURST);
+		assert_true(n > 0 && n <= RV_BURST);
+		for (int i = 0; i < n; i++, got++) {
+			assert_int_equal(list[i]->len, 20 + got);
+			assert_int_equal(list[i]->data[0], got);
+			assert_int_equal(list[i]->data[list[i]->len - 1], got);
+			assert_true(!i || list[i]->buf < list[i - 1]->buf + 1024);
+		}
+	}
+	port->ops->close(port);
+	free(buf);
+}
+
 static void it_carries_esp_only(void **state)
 {
 	struct world *w = *state;
@@ -117,7 +156,8 @@ enum { SKIPPED = 77 };
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { TEST(packets_pass_in_both_families), TEST(it_carries_esp_only) };
+	const struct CMUnitTest tests[] = { TEST(packets_pass_in_both_families),
+					    TEST(bursts_come_whole_and_lie_together), TEST(it_carries_esp_only) };
 	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
 	int s = -1;
 
