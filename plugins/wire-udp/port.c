@@ -2,7 +2,8 @@
 /* port: the encapsulation port in the hands of worker threads: ESP in trains, both ways (RFC 3948).
  *
  * The kernel may merge keying messages and ESP of one peer into one train, so every segment is classified. Each worker
- * has a pair of sockets of its own behind one epoll descriptor; the first worker has those of the loop.
+ * has a pair of sockets of its own behind one epoll descriptor, and gets the SAs whose SPIs are its own (udp_steer);
+ * the first worker has the sockets of the loop, and so what is no ESP.
  */
 #include "wire-udp.h"
 
@@ -229,6 +230,17 @@ static int share(struct udp_wire *wire)
 	return 0;
 }
 
+/* Slower without it, since then all of a peer's SAs go to one worker, but it works. */
+static void steer(const struct udp_wire *wire, unsigned n)
+{
+	for (int family = 0; n > 1 && family < 2; family++) {
+		int fd = wire->sockets[1][family].fd;
+		int r = fd < 0 ? 0 : udp_steer(fd, n);
+		if (r)
+			rv_log(&wire->host->subject, RV_WARN, "not-steered", KV_STR("why", rv_error_text(r)));
+	}
+}
+
 int wire_ports(void *self, unsigned n, struct rv_port **ports, struct rv_why *why)
 {
 	struct udp_wire *wire = self;
@@ -246,8 +258,10 @@ int wire_ports(void *self, unsigned n, struct rv_port **ports, struct rv_why *wh
 		ports[made] = &port->port;
 		wire->n_ports++;
 	}
-	if (made == n)
+	if (made == n) {
+		steer(wire, n);
 		return 0;
+	}
 	while (made)
 		port_close(ports[--made]);
 	if (!wire->n_ports && wire_watch_encap(wire, true))

@@ -3,6 +3,7 @@
 #include "wire-udp.h"
 
 #include <errno.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
@@ -101,6 +102,19 @@ int udp_share(int fd)
 	static const int on = 1;
 
 	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) ? -errno : 0;
+}
+
+int udp_steer(int fd, unsigned n)
+{
+	/* A load behind the end of a datagram ends the program with 0, too. */
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0), /* SPI, or non-ESP marker: 0 (RFC 3948, 2.1 and 2.2) */
+		BPF_STMT(BPF_ALU | BPF_MOD | BPF_K, n),
+		BPF_STMT(BPF_RET | BPF_A, 0),
+	};
+	struct sock_fprog program = { .len = RV_COUNT(code), .filter = code };
+
+	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_REUSEPORT_CBPF, &program, sizeof(program)) ? -errno : 0;
 }
 
 int udp_gro(int fd, bool on)

@@ -251,6 +251,61 @@ static void keying_messages_among_esp_reach_the_loop(void **state)
 	free(rx);
 }
 
+/* The kernel carries a train of one size but for its last segment as one piece, whatever is in it. */
+static void a_keying_message_at_the_end_of_a_train_reaches_the_loop(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr to = loopback(false, w->ops->port(w->self, true));
+	struct rv_port *port;
+	struct rx *rx = rx_new();
+	uint8_t octets[226];
+	struct rv_packet packet = { .data = octets, .len = sizeof(octets), .seg_len = 100, .remote = to, .local = to };
+	struct rv_packet *list[] = { &packet };
+
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	memset(octets, 7, sizeof(octets));
+	memcpy(octets + 200, "\0\0\0\0a message of keying..", 26);
+	packet.local.port = 0;
+	assert_int_equal(port->ops->send(port, list, 1), 1);
+	assert_int_equal(wait_recv(port, &rx->packet), 1);
+	assert_int_equal(rx->packet.len, 200);
+	assert_int_equal(rx->packet.seg_len, 100); /* it did come in one piece */
+	assert_true(mini_until(w->core, something, w));
+	assert_int_equal(w->n, 1);
+	assert_int_equal(w->len, 22);
+	assert_memory_equal(w->message, "a message of keying..", 21);
+	port->ops->close(port);
+	free(rx);
+}
+
+/* Each SA has its worker, whatever the port it comes from; keying messages reach the loop by the first. */
+static void workers_part_what_arrives_by_spi(void **state)
+{
+	enum { N = 3 };
+	struct world *w = *state;
+	struct rv_port *ports[N];
+	struct rx *rx = rx_new();
+
+	assert_int_equal(w->ops->ports(w->self, N, ports, NULL), 0);
+	for (unsigned i = 0; i < 24; i++) {
+		struct rv_addr to = loopback(i & 1, w->ops->port(w->self, true)), from = { .family = to.family };
+		uint8_t octets[40] = { 0, 0, 1, (uint8_t)i };
+		struct rv_packet packet = { .data = octets, .len = sizeof(octets), .remote = to, .local = from };
+		struct rv_packet *list[] = { &packet };
+		unsigned spi = 256 + i;
+		assert_int_equal(ports[i % N]->ops->send(ports[i % N], list, 1), 1);
+		assert_int_equal(wait_recv(ports[spi % N], &rx->packet), 1);
+		assert_int_equal(rx->packet.data[3], i);
+		w->n = 0;
+		assert_int_equal(w->ops->send(w->self, &from, &to, true, RV_STR("keying")), 0);
+		assert_int_equal(wait_recv(ports[0], &rx->packet), 0);
+		assert_true(mini_until(w->core, something, w));
+	}
+	for (int i = 0; i < N; i++)
+		ports[i]->ops->close(ports[i]);
+	free(rx);
+}
+
 static void several_workers_share_the_port(void **state)
 {
 	struct world *w = *state;
@@ -330,7 +385,9 @@ int main(void)
 		TEST(octets_are_classified),
 		TEST(trains_of_esp_go_to_the_worker),
 		TEST(keying_messages_among_esp_reach_the_loop),
+		TEST(a_keying_message_at_the_end_of_a_train_reaches_the_loop),
 		TEST(several_workers_share_the_port),
+		TEST(workers_part_what_arrives_by_spi),
 		TEST(a_port_in_use_is_refused),
 		TEST(the_inbox_is_bounded),
 	};

@@ -38,6 +38,10 @@ int udp_open(const struct socket_params *params, uint16_t *bound, bool *marked);
 int udp_share(int fd);
 int udp_gro(int fd, bool on);
 
+/* Parts what arrives among the n sockets that share the port of fd: an SA's ESP always goes to the one that the SPI
+ * names, modulo n in the order in which they were bound; everything else goes to the first. 0 or -errno. */
+int udp_steer(int fd, unsigned n);
+
 /* Receives one datagram or train of at most cap octets into buf. Its length, or -errno. local.port is left 0. Any
  * thread. */
 ssize_t udp_recv(int fd, void *buf, size_t cap, struct envelope *envelope);
