@@ -277,20 +277,18 @@ class Capture:
 
 
 class Lab:
-    """Hosts 1..n on one switch (a bridge in a namespace of its own)."""
+    """Hosts 1..n on one switch (a bridge in a namespace of its own); direct: two hosts at the two ends of a wire."""
 
-    def __init__(self, n=2):
+    def __init__(self, n=2, direct=False):
         self.dir = os.path.join('/run/lab', str(time.monotonic_ns()))
         os.makedirs(self.dir)
         self.processes, self.namespaces = [], []
-        run('ip', 'netns', 'add', 'switch')
-        run('ip', '-n', 'switch', 'link', 'add', 'br0', 'type', 'bridge')
-        run('ip', '-n', 'switch', 'link', 'set', 'br0', 'up')
         self.hosts = [Host(self, i + 1) for i in range(n)]
+        if direct:
+            run('ip', 'link', 'add', 'eth0', 'netns', 'host1', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', 'host2')
+        else:
+            self.switch()
         for h in self.hosts:
-            port = 'p%d' % h.n
-            run('ip', 'link', 'add', port, 'netns', 'switch', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', h.name)
-            run('ip', '-n', 'switch', 'link', 'set', port, 'master', 'br0', 'up')
             h.ip('addr', 'add', h.wire4 + '/24', 'dev', 'eth0')
             h.ip('addr', 'add', h.wire6 + '/64', 'dev', 'eth0', 'nodad')
             h.ip('link', 'set', 'eth0', 'up')
@@ -299,6 +297,16 @@ class Lab:
                 if other is not h:  # without a tunnel, protected networks are reachable in clear: leaks show
                     h.ip('route', 'add', other.net4, 'via', other.wire4, 'src', h.in4)
                     h.ip('-6', 'route', 'add', other.net6, 'via', other.wire6, 'src', h.in6)
+
+    def switch(self):
+        self.namespaces.append('switch')
+        run('ip', 'netns', 'add', 'switch')
+        run('ip', '-n', 'switch', 'link', 'add', 'br0', 'type', 'bridge')
+        run('ip', '-n', 'switch', 'link', 'set', 'br0', 'up')
+        for h in self.hosts:
+            port = 'p%d' % h.n
+            run('ip', 'link', 'add', port, 'netns', 'switch', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', h.name)
+            run('ip', '-n', 'switch', 'link', 'set', port, 'master', 'br0', 'up')
 
     def __enter__(self):
         return self
@@ -334,7 +342,7 @@ class Lab:
             p.wait()
         for h in self.hosts:
             run('ip', 'netns', 'del', h.name)
-        for name in [*self.namespaces, 'switch']:
+        for name in self.namespaces:
             run('ip', 'netns', 'del', name)
 
 
