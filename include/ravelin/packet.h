@@ -24,6 +24,7 @@ struct rv_packet {
 	uint8_t tos; /* wire side: DSCP and ECN of the outer header, of every segment (RFC 6040) */
 	void (*release)(struct rv_packet *packet);
 	void *owner;
+	uint8_t protocol; /* wire side, without encap: of IP; 0: ESP */
 };
 
 struct rv_port;

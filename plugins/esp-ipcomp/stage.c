@@ -134,43 +134,59 @@ static bool pausing(struct stage *stage)
 	return skip != 0;
 }
 
-static enum rv_esp_ext_result stage_out(void *state, unsigned worker, struct rv_esp_text *text)
+static void pass_out(struct stage *stage, struct rv_esp_turn *turn, const struct rv_esp_text *text)
 {
-	struct stage *stage = state;
+	struct rv_esp_text made = *text;
 	struct rv_bytes out = rv_bytes(NULL, 0);
 
 	if (text->len >= LEAST && !pausing(stage)) {
-		out = codec_compress(stage->codecs[worker], rv_bytes(text->p, text->len), text->next, stage->cpi);
+		out = codec_compress(stage->codecs[turn->worker], rv_bytes(text->p, text->len), text->next, stage->cpi);
 		learn(stage, out.len != 0);
 	}
-	if (!out.len) {
-		count(&stage->as_it_is);
-		return RV_ESP_AS_IT_IS;
-	}
-	count(&stage->changed);
-	*text = (struct rv_esp_text){ .p = out.p, .len = (uint32_t)out.len, .next = IPCOMP };
-	return RV_ESP_CHANGED;
+	count(out.len ? &stage->changed : &stage->as_it_is);
+	if (out.len)
+		made = (struct rv_esp_text){ .p = (uint8_t *)(uintptr_t)out.p,
+					     .len = (uint32_t)out.len,
+					     .next = IPCOMP,
+					     .tos = text->tos,
+					     .origin = text->origin };
+	(void)turn->emit(turn, &made);
 }
 
-static enum rv_esp_ext_result stage_in(void *state, unsigned worker, struct rv_esp_text *text)
+static void stage_out(void *state, struct rv_esp_turn *turn, const struct rv_esp_text *texts, size_t n)
 {
-	struct stage *stage = state;
+	for (size_t i = 0; i < n; i++)
+		pass_out(state, turn, &texts[i]);
+}
+
+static void pass_in(struct stage *stage, struct rv_esp_turn *turn, const struct rv_esp_text *text)
+{
+	struct rv_esp_text made = *text;
 	enum codec_fault fault;
 	struct rv_bytes out;
-	uint8_t next;
 
 	if (text->next != IPCOMP) {
 		count(&stage->as_it_is);
-		return RV_ESP_AS_IT_IS;
+		(void)turn->emit(turn, text);
+		return;
 	}
-	fault = codec_expand(stage->codecs[worker], rv_bytes(text->p, text->len), stage->cpi, &next, &out);
+	fault = codec_expand(stage->codecs[turn->worker], rv_bytes(text->p, text->len), stage->cpi, &made.next, &out);
 	if (fault) {
 		count(&stage->faults[fault]);
-		return RV_ESP_BAD;
+		turn->drop(turn, RV_DROP_MALFORMED);
+		return;
 	}
 	count(&stage->changed);
-	*text = (struct rv_esp_text){ .p = out.p, .len = (uint32_t)out.len, .next = next };
-	return RV_ESP_CHANGED;
+	made.p = (uint8_t *)(uintptr_t)out.p;
+	made.len = (uint32_t)out.len;
+	made.stays = false;
+	(void)turn->emit(turn, &made);
+}
+
+static void stage_in(void *state, struct rv_esp_turn *turn, const struct rv_esp_text *texts, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		pass_in(state, turn, &texts[i]);
 }
 
 static const struct rv_esp_ext_ops ops = {

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* extend.h: the extension of an SA.
+/* extend.h: the extension of an SA (esp-ext.h), and the turns that workers give it.
  */
 #pragma once
 
-#include "sa.h"
-
-#include <ravelin/esp-ext.h>
+#include "lane.h"
 
 struct sa_ext {
 	const struct rv_esp_ext_ops *ops;
 	void *self, *state;
 	struct rv_ref ref;
+	struct sa *sa;
+	_Atomic(struct sa_ext *) next; /* in timed */
+	_Atomic uint64_t due_us;
+	_Atomic unsigned ticker; /* the worker that keeps the time */
 };
 
 /* Opens what spec->ext names. 0, or negative with why. Loop thread. */
@@ -20,5 +22,32 @@ int sa_extend(struct sa *sa, struct rv_registry *registry, unsigned n_workers, c
 /* Closes it where there is one; no worker can see the SA. Loop thread. */
 void sa_unextend(struct sa *sa);
 
-/* One text through the extension of an SA that has one. False: it was dropped and counted. Worker thread. */
-bool extend_text(struct sa *sa, unsigned worker, struct rv_esp_text *text);
+/* Of an SA with an extension. link: it comes into the databases: 0, or -RV_ELIMIT when there are too many wrappers.
+ * time: it is there, and its time is kept. unlink: it leaves them. Loop thread. */
+int extend_link(struct extended *all, struct sa *sa);
+void extend_time(struct extended *all, struct sa *sa);
+void extend_unlink(struct extended *all, struct sa *sa);
+
+/* The worker thread, inside a read-copy-update section: */
+
+/* One more text of the burst. */
+void extend_add(struct lane *lane, struct sa *sa, const struct rv_esp_text *text);
+
+/* Gives the burst to its extension. */
+void extend_run(struct lane *lane);
+
+/* in.c: gives a text of an inbound SA to the clear side. False: it was dropped and counted. */
+bool in_emit_text(struct lane *lane, struct sa *sa, const struct rv_esp_text *text);
+
+/* Gives those their turn whose time has come. */
+void extend_tick(struct lane *lane);
+
+/* Header of the SA's wrapper for a text, at p; its length, 0: it has none. */
+uint32_t extend_front(const struct sa *sa, const struct sa_path *path, uint8_t *p, const struct rv_esp_text *text);
+
+/* How long that is on a path. */
+uint32_t extend_front_len(const struct sa *sa, const struct sa_path *path);
+
+/* The SA of a packet that has a wrapper; *esp and *len then are ESP, front what is in front of it. NULL: none. */
+struct sa *extend_unwrap(struct lane *lane, const struct rv_packet *packet, uint8_t **esp, uint32_t *len,
+			 struct rv_bytes *front);

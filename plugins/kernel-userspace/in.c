@@ -92,13 +92,13 @@ static int32_t strip_trailer(const uint8_t *text, uint32_t len, uint8_t *next)
 }
 
 /* limit: until there what is behind p may be overwritten. */
-static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next,
-			  const struct rv_packet *outer, const uint8_t *limit)
+static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next, uint8_t tos,
+			  const uint8_t *limit)
 {
 	struct ip_info info;
 	uint8_t family = next == IP_IPV4 ? RV_IPV4 : next == IP_IPV6 ? RV_IPV6 : 0;
 	bool good = ip_parse(&info, p, len) && info.family == family;
-	int ecn = good ? ip_ecn_out_of_tunnel(info.tos & 3, outer->tos & 3) : -1;
+	int ecn = good ? ip_ecn_out_of_tunnel(info.tos & 3, tos & 3) : -1;
 
 	if (ecn < 0) {
 		sa_drop(sa, RV_DROP_MALFORMED);
@@ -143,29 +143,30 @@ static bool out_of_transport(struct lane *lane, struct sa *sa, const uint8_t *p,
 	return true;
 }
 
-/* What the SA's extension makes of a text goes to the clear side from the scratch arena. */
-static void deliver_extended(struct lane *lane, struct sa *sa, struct rv_esp_text text, const struct rv_packet *outer)
+bool in_emit_text(struct lane *lane, struct sa *sa, const struct rv_esp_text *text)
 {
-	uint8_t *p;
+	const struct rv_packet *outer = text->origin;
+	bool stays = text->stays && outer;
+	uint8_t *p = text->p;
 
-	if (!extend_text(sa, lane->index, &text))
-		return;
-	if (sa->mode != RV_TUNNEL) {
-		(void)out_of_transport(lane, sa, text.p, text.len, text.next, outer);
-		return;
-	}
-	p = in_scratch(lane, text.len);
-	if (!p) {
+	if (sa->mode != RV_TUNNEL && outer)
+		return out_of_transport(lane, sa, p, text->len, text->next, outer);
+	if (sa->mode == RV_TUNNEL && !stays)
+		p = in_scratch(lane, text->len);
+	if (!p || sa->mode != RV_TUNNEL) {
 		sa_drop(sa, RV_DROP_MALFORMED);
-		return;
+		return false;
 	}
-	memcpy(p, text.p, text.len);
-	(void)out_of_tunnel(lane, sa, p, text.len, text.next, outer, p + text.len);
+	if (!stays)
+		memcpy(p, text->p, text->len);
+	return out_of_tunnel(lane, sa, p, text->len, text->next, text->tos,
+			     stays ? outer->buf + outer->cap : p + text->len);
 }
 
 /* How many octets of payload the packet had. */
 static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta)
 {
+	const struct rv_packet *outer = meta->packet;
 	uint8_t next = 0;
 	int32_t len = strip_trailer(op->dst, op->len, &next);
 
@@ -173,16 +174,25 @@ static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_crypto
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return 0;
 	}
+	struct rv_esp_text text = { .p = op->dst,
+				    .len = (uint32_t)len,
+				    .next = next,
+				    .tos = outer->tos,
+				    .stays = true,
+				    .family = outer->remote.family,
+				    .encap = outer->encap,
+				    .seq = meta->seq,
+				    .front = meta->front,
+				    .origin = outer };
 	if (next == IP_NONE) /* RFC 4303, 2.6: a dummy packet */
 		return 0;
 	if (sa->ext)
-		deliver_extended(lane, sa, (struct rv_esp_text){ op->dst, (uint32_t)len, next }, meta->packet);
+		extend_add(lane, sa, &text);
 	else if (sa->mode == RV_TUNNEL)
-		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, meta->packet,
-				    meta->packet->buf + meta->packet->cap);
+		(void)out_of_tunnel(lane, sa, text.p, text.len, next, outer->tos, outer->buf + outer->cap);
 	else
-		(void)out_of_transport(lane, sa, op->dst, (uint32_t)len, next, meta->packet);
-	return (uint32_t)len;
+		(void)out_of_transport(lane, sa, text.p, text.len, next, outer);
+	return text.len;
 }
 
 static void open_run(struct lane *lane)
@@ -219,6 +229,7 @@ static void open_run(struct lane *lane)
 		bytes += deliver(lane, sa, op, &in->meta[i]);
 	}
 	in->n_ops = 0;
+	extend_run(lane);
 	if (packets)
 		lane_tell(lane, sa, sa_count(sa, packets, bytes, lane->now_us));
 }
@@ -227,8 +238,11 @@ static void open_run(struct lane *lane)
 static void take_segment(struct lane *lane, const struct rv_packet *packet, uint8_t *esp, uint32_t len)
 {
 	struct in_state *in = &lane->in;
-	struct sa *sa = len >= ESP_HEADER ? table_get(&lane->db->in, ip_u32(esp)) : NULL;
+	struct in_meta meta = { .packet = packet };
+	struct sa *sa = len >= ESP_HEADER && !packet->protocol ? table_get(&lane->db->in, ip_u32(esp)) : NULL;
 
+	if (!sa)
+		sa = extend_unwrap(lane, packet, &esp, &len, &meta.front);
 	if (!sa) {
 		lane_drop(lane, len >= ESP_HEADER ? RV_DROP_NO_SA : RV_DROP_MALFORMED);
 		return;
@@ -242,7 +256,7 @@ static void take_segment(struct lane *lane, const struct rv_packet *packet, uint
 	if (in->sa != sa || in->n_ops == RV_BURST)
 		open_run(lane);
 	in->sa = sa;
-	in->meta[in->n_ops] = (struct in_meta){ .packet = packet };
+	in->meta[in->n_ops] = meta;
 	in->ops[in->n_ops++] = (struct rv_cryptor_op){ .aad = esp,
 						       .aad_len = ESP_HEADER,
 						       .src = esp + ESP_HEADER,

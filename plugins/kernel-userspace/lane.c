@@ -8,7 +8,7 @@
 
 int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t max_contexts)
 {
-	*lane = (struct lane){ .index = index, .db = db };
+	*lane = (struct lane){ .index = index, .db = db, .due_us = UINT64_MAX };
 	lane->out.arena = rv_pages_new(db->vault, ARENA);
 	lane->in.scratch = rv_pages_new(db->vault, SCRATCH);
 	if (lane->out.arena && lane->in.scratch && !contexts_init(&lane->contexts, index, max_contexts))
@@ -101,8 +101,10 @@ uint8_t *in_scratch(struct lane *lane, uint32_t len)
 
 	if (len > SCRATCH)
 		return NULL;
-	if (in->at + len > SCRATCH)
+	if (in->at + len > SCRATCH) {
+		out_flush(lane); /* texts for an extension may be there */
 		in_flush(lane);
+	}
 	uint8_t *p = in->scratch + in->at;
 	in->at += len;
 	return p;

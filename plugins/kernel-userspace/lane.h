@@ -8,6 +8,7 @@
 
 #include "coalesce.h"
 #include "context.h"
+#include "extended.h"
 #include "keytable.h"
 #include "note.h"
 #include "offload.h"
@@ -36,6 +37,7 @@ struct databases {
 	struct table bundles; /* by reqid; loop */
 	struct table ifaces;  /* by number */
 	struct spd spd;
+	struct extended extended;
 	struct retirer retirer;
 	struct rv_vault *vault;
 	struct notes notes;
@@ -70,6 +72,7 @@ struct in_meta {
 	const struct rv_packet *packet;
 	uint64_t seq;
 	bool newest;
+	struct rv_bytes front; /* what stood in front of ESP */
 };
 
 struct in_state {
@@ -95,6 +98,8 @@ struct lane {
 	unsigned n_icmp;
 	struct out_state out;
 	struct in_state in;
+	struct burst burst;
+	uint64_t due_us; /* when an extension wants its turn; UINT64_MAX: none does */
 	uint8_t random[RANDOM_POOL];
 	uint32_t random_left;
 };
@@ -121,7 +126,7 @@ static inline void lane_drop(struct lane *lane, enum rv_drop cause)
  * may be overwritten then. */
 void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, const uint8_t *limit);
 
-/* Room for len octets in the scratch arena, valid until in_flush(). */
+/* Room for len octets in the scratch arena, valid until in_flush(); what waits on both sides may be sent first. */
 uint8_t *in_scratch(struct lane *lane, uint32_t len);
 
 /* Sends what was emitted. */

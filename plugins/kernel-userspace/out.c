@@ -21,9 +21,9 @@ static const uint64_t icmp_window_us = 100000;
 struct text {
 	const struct offload *plan;
 	uint8_t *packet;
-	const uint8_t *ready; /* the text, where an extension made another one */
-	uint32_t i, len;      /* len: of the text */
-	uint32_t skip;	      /* header in front of the text that is left out (transport mode) */
+	const struct rv_esp_text *made; /* by an extension; then there is no plan and no packet */
+	uint32_t i, len;		/* len: of the text */
+	uint32_t skip;			/* header in front of the text that is left out (transport mode) */
 	uint8_t next, tos;
 };
 
@@ -45,16 +45,30 @@ uint32_t esp_sealed_len(const struct sa *sa, uint32_t len)
 	return ESP_HEADER + sa->suite.iv_len + padded(sa, len) + sa->suite.icv_len;
 }
 
-uint32_t esp_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t mtu)
+static uint32_t base_len(const struct sa_path *path)
 {
-	uint32_t base = path->dst.family == RV_IPV6 ? IP6_HEADER : IP4_HEADER;
-	uint32_t outer = base + (path->encap ? UDP_HEADER : 0) + ESP_HEADER + sa->suite.iv_len + sa->suite.icv_len;
-	uint32_t room = mtu > outer ? mtu - outer : 0;
+	return path->dst.family == RV_IPV6 ? IP6_HEADER : IP4_HEADER;
+}
+
+uint32_t esp_room(const struct sa *sa, const struct sa_path *path, uint32_t outer)
+{
+	uint32_t around = base_len(path) + (path->encap ? UDP_HEADER : 0) + extend_front_len(sa, path) + ESP_HEADER +
+			  sa->suite.iv_len + sa->suite.icv_len;
+	uint32_t room = outer > around ? outer - around : 0;
 
 	room -= room % alignment(sa);
-	if (room < TRAILER)
-		return 0;
-	return room - TRAILER + (sa->mode == RV_TRANSPORT ? base : 0);
+	return room < TRAILER ? 0 : room - TRAILER;
+}
+
+uint32_t esp_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t mtu)
+{
+	uint32_t room = esp_room(sa, path, mtu);
+
+	if (sa->ext && sa->ext->ops->mtu)
+		room = sa->ext->ops->mtu(sa->ext->state, room);
+	if (!room || room == UINT32_MAX)
+		return room;
+	return room + (sa->mode == RV_TRANSPORT ? base_len(path) : 0);
 }
 
 /* Throws away what was not sent: when a provider fails, nothing half sealed may leave. */
@@ -104,11 +118,23 @@ static void send_trains(struct lane *lane)
 	out->train_sa = NULL;
 }
 
-void out_flush(struct lane *lane)
+static void send_sealed(struct lane *lane)
 {
 	seal_run(lane);
 	send_trains(lane);
 	lane->out.sa = NULL;
+}
+
+void out_flush(struct lane *lane)
+{
+	extend_run(lane);
+	send_sealed(lane);
+}
+
+/* Of IP, where it is not ESP's. */
+static uint8_t protocol_of(const struct sa *sa, const struct sa_path *path)
+{
+	return sa->ext && sa->ext->ops->wrapper && !path->encap ? sa->ext->ops->wrapper->protocol : 0;
 }
 
 /* Joins the open train, or begins one. len is that of the sealed packet that starts at out->at. */
@@ -133,6 +159,7 @@ static void extend_train(struct lane *lane, struct sa *sa, const struct sa_path 
 							   .local = path->src,
 							   .remote = path->dst,
 							   .encap = path->encap,
+							   .protocol = protocol_of(sa, path),
 							   .tos = tos,
 							   .owner = (void *)(uintptr_t)path };
 	out->train_sa = port && port->takes_trains ? sa : NULL;
@@ -146,7 +173,7 @@ static void make_room(struct lane *lane, struct sa *sa, uint32_t len, uint32_t e
 	if (out->sa != sa || out->n_ops == RV_BURST)
 		seal_run(lane);
 	if (out->n_trains == RV_BURST || out->at + len + extra > ARENA)
-		out_flush(lane);
+		send_sealed(lane);
 	out->sa = sa;
 }
 
@@ -198,56 +225,35 @@ static uint8_t *place_segment(const struct sa *sa, const struct text *t, uint8_t
 	return text;
 }
 
-/* The text that the SA's extension makes of t, in out. NULL: it was dropped. */
-static const struct text *extend(const struct lane *lane, struct sa *sa, const struct text *t, uint8_t *dst,
-				 struct text *out)
-{
-	struct rv_esp_text text = { .p = t->plan->n > 1 ? place_segment(sa, t, dst) : t->packet + t->skip,
-				    .len = t->len,
-				    .next = t->next };
-
-	*out = *t;
-	if (!extend_text(sa, lane->index, &text))
-		return NULL;
-	if (t->plan->n > 1 || text.p != t->packet + t->skip)
-		out->ready = text.p;
-	out->len = text.len;
-	out->next = text.next;
-	return out;
-}
-
 /* Where the text is, with its trailer behind it; dst: where the sealed packet's IV will be. */
 static const uint8_t *place_text(const struct sa *sa, const struct text *t, uint8_t *dst)
 {
 	uint32_t pad = padded(sa, t->len) - TRAILER - t->len;
-	uint8_t *text = t->packet + t->skip;
+	uint8_t *text = t->made ? t->made->p : t->packet + t->skip;
 
-	if (t->ready) {
-		text = dst + sa->suite.iv_len;
-		memmove(text, t->ready, t->len); /* it may be there already */
-	} else if (t->plan->n > 1) {
+	if (t->made && !t->made->stays)
+		text = memcpy(dst + sa->suite.iv_len, t->made->p, t->len);
+	else if (!t->made && t->plan->n > 1)
 		text = place_segment(sa, t, dst);
-	}
 	put_trailer(text + t->len, pad, t->next);
 	return text;
 }
 
-static void seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct text *t)
+static bool seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct text *t)
 {
 	struct out_state *out = &lane->out;
-	struct text other;
-
-	make_room(lane, sa, esp_sealed_len(sa, t->len), t->skip);
-	if (sa->ext && !(t = extend(lane, sa, t, out->arena + out->at + ESP_HEADER, &other)))
-		return;
+	uint32_t front = t->made ? 2 * RV_ESP_FRONT_MAX : 0; /* at most */
 	uint32_t len = esp_sealed_len(sa, t->len);
+
+	make_room(lane, sa, len + front, t->skip);
 	struct rv_cryptor_op *op = &out->ops[out->n_ops];
 	uint64_t seq = sa_may(sa, out->n_ops, out->bytes, t->len) ? sa_next_sequence(sa) : 0;
 	if (!seq || !make_iv(lane, sa, seq, op->iv)) {
 		sa_drop(sa, seq ? RV_DROP_IO : RV_DROP_SEQUENCE_END);
-		return;
+		return false;
 	}
-	uint8_t *esp = out->arena + out->at;
+	front = t->made ? extend_front(sa, path, out->arena + out->at, t->made) : 0;
+	uint8_t *esp = out->arena + out->at + front;
 	ip_put32(esp, sa->key);
 	ip_put32(esp + 4, (uint32_t)seq);
 	op->aad = esp;
@@ -259,8 +265,38 @@ static void seal(struct lane *lane, struct sa *sa, const struct sa_path *path, c
 	op->len = padded(sa, t->len);
 	out->n_ops++;
 	out->bytes += t->len;
-	extend_train(lane, sa, path, t->tos, len);
-	out->at += len;
+	extend_train(lane, sa, path, t->tos, front + len);
+	out->at += front + len;
+	return true;
+}
+
+bool out_emit(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct rv_esp_text *text)
+{
+	struct text t = { .made = text, .len = text->len, .next = text->next, .tos = text->tos };
+
+	if (text->len <= UINT16_MAX)
+		return seal(lane, sa, path, &t);
+	sa_drop(sa, RV_DROP_MALFORMED);
+	return false;
+}
+
+/* A text for the SA's extension: where it is, or as a segment in the scratch arena. */
+static void gather(struct lane *lane, struct sa *sa, const struct text *t)
+{
+	struct rv_esp_text text = {
+		.p = t->packet + t->skip, .len = t->len, .next = t->next, .tos = t->tos, .stays = true
+	};
+
+	if (t->plan->n > 1) {
+		uint8_t *p = in_scratch(lane, t->skip + t->len + RV_TAILROOM);
+		if (!p) {
+			sa_drop(sa, RV_DROP_MALFORMED);
+			return;
+		}
+		offload_segment(t->plan, t->i, p);
+		text.p = p + t->skip;
+	}
+	extend_add(lane, sa, &text);
 }
 
 /* The newest SA of the reqid that the packet fits. */
@@ -328,7 +364,10 @@ static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struc
 		return;
 	for (t.i = 0; t.i < plan.n; t.i++) {
 		t.len = offload_len(&plan, t.i) - t.skip;
-		seal(lane, sa, path, &t);
+		if (sa->ext)
+			gather(lane, sa, &t);
+		else
+			(void)seal(lane, sa, path, &t);
 	}
 }
 

@@ -10,6 +10,12 @@ uint32_t esp_sealed_len(const struct sa *sa, uint32_t len);
 /* The largest clear packet whose sealed form fits into an outer packet of mtu octets on this path. */
 uint32_t esp_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t mtu);
 
+/* The longest text whose outer packet has at most outer octets on this path. */
+uint32_t esp_room(const struct sa *sa, const struct sa_path *path, uint32_t outer);
+
+/* Seals a text that an extension made; as out_packet(). False: it was dropped and counted. */
+bool out_emit(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct rv_esp_text *text);
+
 /* One clear packet or train: policy, SA, segments; it is sealed and sent at the next out_flush() at the latest. */
 void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet);
 

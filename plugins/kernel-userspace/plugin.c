@@ -154,12 +154,19 @@ static int databases_init(struct userspace *u)
 	return r ? r : notes_init(&db->notes, u->host->loop, told, u);
 }
 
-static const char *const syscalls[] = {
-	"clock_gettime", "clone",	    "clone3", "close", "epoll_create1", "epoll_ctl", "epoll_pwait",
-	"epoll_wait",	 "eventfd2",	    "exit",   "futex", "getrandom",	"madvise",   "membarrier",
-	"mmap",		 "mprotect",	    "munmap", "prctl", "read",		"rseq",	     "rt_sigprocmask",
-	"sched_yield",	 "set_robust_list", "write",  NULL
-};
+static const char *const syscalls[] = { "clock_gettime", "clone",
+					"clone3",	 "close",
+					"epoll_create1", "epoll_ctl",
+					"epoll_pwait",	 "epoll_pwait2",
+					"epoll_wait",	 "eventfd2",
+					"exit",		 "futex",
+					"getrandom",	 "madvise",
+					"membarrier",	 "mmap",
+					"mprotect",	 "munmap",
+					"prctl",	 "read",
+					"rseq",		 "rt_sigprocmask",
+					"sched_yield",	 "set_robust_list",
+					"write",	 NULL };
 
 static int init(struct rv_host *host)
 {

@@ -2,6 +2,8 @@
 /* verbs-sa: SPIs and SAs as the service's callers see them. */
 #include "userspace.h"
 
+#include "extend.h"
+
 #include <errno.h>
 #include <ravelin/error.h>
 #include <ravelin/pack.h>
@@ -90,6 +92,8 @@ static void sa_reap(struct retired *retired)
 
 static void sa_unlink(struct userspace *u, struct sa *sa)
 {
+	if (sa->ext)
+		extend_unlink(&u->db.extended, sa);
 	table_del(sa->dir == RV_IN ? &u->db.in : &u->db.out, sa);
 	if (sa->dir == RV_OUT)
 		bundle_del(sa->out.bundle, sa);
@@ -139,13 +143,19 @@ static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_
 		return r;
 	}
 	sa->iface = iface;
-	r = sa_link(u, sa);
+	r = sa->ext ? extend_link(&u->db.extended, sa) : 0;
+	if (!r && (r = sa_link(u, sa)) && sa->ext)
+		extend_unlink(&u->db.extended, sa);
 	if (r) {
 		iface_put(iface);
 		sa_free(sa);
 		return r;
 	}
 	spi_release(u, spec->dir == RV_IN ? spec->spi : 0);
+	if (sa->ext) {
+		extend_time(&u->db.extended, sa);
+		worker_look(&u->workers[spec->spi % u->n_workers]);
+	}
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* worker: the thread around a lane. */
 #include "worker.h"
+#include "extend.h"
 #include "worker-rights.h"
 
 #include <errno.h>
@@ -43,6 +44,7 @@ static void release_held(struct worker *w)
 	w->held_end = &w->held;
 	pthread_mutex_unlock(&w->in_lock);
 	trap_release(&w->lane, held);
+	w->lane.due_us = 0; /* an SA with an extension may be new */
 }
 
 /* A device that was taken away from under us would wake us for ever. */
@@ -97,6 +99,16 @@ static void handle(struct worker *w, const struct epoll_event *event)
 	}
 }
 
+/* Until something comes, or an extension's time. */
+static int wait_for(struct worker *w, struct epoll_event *events)
+{
+	uint64_t due_us = w->lane.due_us, now = due_us == UINT64_MAX ? 0 : now_us(w);
+	uint64_t left_us = due_us > now ? due_us - now : 0;
+	struct timespec left = { .tv_sec = (time_t)(left_us / 1000000), .tv_nsec = (long)(left_us % 1000000) * 1000 };
+
+	return epoll_pwait2(w->poll, events, EVENTS, due_us == UINT64_MAX ? NULL : &left, NULL);
+}
+
 static void *run(void *arg)
 {
 	struct worker *w = arg;
@@ -105,11 +117,13 @@ static void *run(void *arg)
 	worker_drop_rights();
 	urcu_memb_register_thread();
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
-		int n = epoll_wait(w->poll, events, EVENTS, -1);
+		int n = wait_for(w, events);
 		urcu_memb_read_lock();
 		w->lane.now_us = now_us(w);
 		for (int i = 0; i < n; i++)
 			handle(w, &events[i]);
+		if (w->lane.due_us <= w->lane.now_us)
+			extend_tick(&w->lane);
 		atomic_fetch_add_explicit(&w->turns, 1, memory_order_release);
 		urcu_memb_read_unlock();
 	}
@@ -207,6 +221,12 @@ int worker_watch_wire(struct worker *w, bool encap, struct rv_port *port)
 {
 	w->lane.wire[encap] = port;
 	return port->fd < 0 ? 0 : watch(w, port->fd, source(FROM_WIRE, encap));
+}
+
+void worker_look(struct worker *w)
+{
+	if (w->running)
+		wake(w);
 }
 
 void worker_release(struct worker *w, struct held *held)

@@ -33,5 +33,8 @@ int worker_watch_iface(struct worker *worker, const struct iface *iface);
 void worker_unwatch_iface(struct worker *worker, const struct iface *iface);
 int worker_watch_wire(struct worker *worker, bool encap, struct rv_port *port);
 
+/* Makes it look for extensions that want their turn. Loop thread. */
+void worker_look(struct worker *worker);
+
 /* Hands over packets that were held. Loop thread. */
 void worker_release(struct worker *worker, struct held *held);
