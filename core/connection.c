@@ -219,6 +219,24 @@ static bool is_interface(const char *name)
 	return true;
 }
 
+static void read_child_padding(struct maker *m, const struct rv_conf *conf, struct rv_child_conf *child)
+{
+	const char *text = rv_conf_str(conf, "tfc_padding");
+	char *end;
+	unsigned long octets;
+
+	if (!strcmp(text, "mtu")) {
+		child->tfc = RV_TFC_MTU;
+		return;
+	}
+	octets = strtoul(text, &end, 10);
+	if (*text < '0' || *text > '9' || *end || octets >= RV_TFC_MTU) {
+		wrong(m, conf, "tfc_padding", "it must be mtu or a number of octets below 65535");
+		return;
+	}
+	child->tfc = (uint16_t)octets;
+}
+
 static void read_child(struct maker *m, const char *name, const struct rv_conf *conf, struct rv_child_conf *child)
 {
 	/* in the order of the schema's choices */
@@ -237,6 +255,8 @@ static void read_child(struct maker *m, const char *name, const struct rv_conf *
 	child->interface = rv_conf_str(conf, "interface");
 	if (child->interface && !is_interface(child->interface))
 		wrong(m, conf, "interface", "the name of an interface has 1 to 15 printable characters without / : %");
+	child->fragments_also = rv_conf_bool(conf, "fragments_also");
+	read_child_padding(m, conf, child);
 	read_child_selectors(m, conf, child);
 	read_child_proposals(m, conf, child);
 	read_child_lifetimes(m, conf, child);

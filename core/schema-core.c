@@ -55,6 +55,8 @@ const char rv_schema_core[] =
 	CHILD "start_action|choice|none|none,start,trap|What happens when the configuration is loaded: nothing, the tunnel comes up, or traffic brings it up.\n"
 	CHILD "close_action|choice|none|none,start,trap|What happens when the peer deletes the child SA.\n"
 	CHILD "dpd_action|choice|clear|clear,none,trap,restart,start|What happens when the peer is found dead; none is clear, start is restart.\n"
+	CHILD "tfc_padding|string|0||Octets that outgoing ESP packets are padded to, to hide their lengths (RFC 4303, 2.7); mtu: as many as the path takes; 0 none.\n"
+	CHILD "fragments_also|bool|no||Whether later fragments of a packet, which show no ports, may travel in the SA whose selectors its first one fits (RFC 4301, 7.3); where the peer agrees.\n"
 	CHILD "priority|int|0|0..2147483647|Place of the policies among others, lower first; 0: narrower selectors first.\n"
 	CHILD "interface|string|-||Name of an interface of its own for this child's clear text; a shared one by default.\n"
 	"secrets.*.secret|secret|-||The secret. The section's name begins with its kind.\n"

@@ -205,8 +205,15 @@ static void a_child_has_what_its_section_says(void **state)
 	assert_int_equal(c->close_action, RV_ACTION_START);
 	assert_int_equal(c->dpd_action, RV_ACTION_START);
 	assert_string_equal(c->interface, "tun7");
+	assert_true(!c->tfc && !c->fragments_also);
 	assert_string_equal(rv_connection_child(c->connection, NULL)->name, "a");
 	assert_null(rv_connection_child(c->connection, "b"));
+
+	c = child_of(*state, "tfc_padding = 1200\nfragments_also = yes\n");
+	assert_int_equal(c->tfc, 1200);
+	assert_true(c->fragments_also);
+	c = child_of(*state, "tfc_padding = mtu\n");
+	assert_int_equal(c->tfc, RV_TFC_MTU);
 
 	c = child_of(*state, "");
 	assert_int_equal(c->mode, RV_TUNNEL);

@@ -76,6 +76,8 @@ static void a_session_goes_on_in_another_daemon(void **state)
 	struct rv_why why = { 0 };
 	char text[RV_TS_TEXT];
 
+	was->tfc = 1280;
+	was->fragments_also = true;
 	world_run(p->old, RV_S(60));
 	pack(p);
 	assert_int_equal(p->n, 1);
@@ -101,6 +103,9 @@ static void a_session_goes_on_in_another_daemon(void **state)
 	assert_int_equal(in->spec.sequence, 7);
 	assert_int_equal(in->spec.replay_window, 64);
 	assert_int_equal(out->spec.chosen.t[0].id, 20);
+	assert_int_equal(out->spec.tfc, 1280);
+	assert_int_equal(in->spec.tfc, 0);
+	assert_true(out->spec.fragments_also && in->spec.fragments_also);
 }
 
 static void an_age_is_kept(void **state)

@@ -108,7 +108,9 @@ static int add_sa(struct rv_install *in, uint8_t dir)
 				   .interface = conf->interface,
 				   .sequence = in->c->sequence[dir],
 				   .ext = child->ext,
-				   .ext_octets = dir == RV_IN ? child->ext_in : child->ext_out };
+				   .ext_octets = dir == RV_IN ? child->ext_in : child->ext_out,
+				   .tfc = dir == RV_OUT ? child->tfc : 0,
+				   .fragments_also = child->fragments_also };
 
 	if (in->c->in_kernel[dir] || (dir == RV_OUT && in->in_only))
 		return 0;

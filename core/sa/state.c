@@ -217,7 +217,9 @@ static void pack_child(struct rv_child *child, uint64_t now, struct rv_pack *out
 	put_str(out, C_NAME, child->conf->name);
 	rv_pack_u64(out, C_SPI_IN, child->spi_in);
 	rv_pack_u64(out, C_SPI_OUT, child->spi_out);
-	rv_pack_u64(out, C_FLAGS, child->mode | (uint64_t)child->protocol << 8);
+	rv_pack_u64(out, C_FLAGS,
+		    child->mode | (uint64_t)child->protocol << 8 | (uint64_t)child->fragments_also << 16 |
+			    (uint64_t)child->tfc << 32);
 	put_ts(out, C_LOCAL_TS, child->ts, child->n_local_ts);
 	put_ts(out, C_REMOTE_TS, child->ts + child->n_local_ts, child->n_remote_ts);
 	put_chosen(out, C_CHOSEN, child);
@@ -544,6 +546,8 @@ static bool make_child(struct read_session *s, struct rv_peer *peer, struct read
 	if (!c->child)
 		return trouble(s, "%s", why.text);
 	c->child->protocol = c->chosen.protocol;
+	c->child->fragments_also = c->flags >> 16 & 1;
+	c->child->tfc = (uint16_t)(c->flags >> 32);
 	if (rv_child_set(c->child, &c->chosen, (uint32_t)c->spi_out, (uint8_t)c->flags, c->local, c->n_local, c->remote,
 			 c->n_remote) ||
 	    (c->ext && rv_child_extend(c->child, c->ext, c->ext_in, c->ext_out)))

@@ -40,6 +40,8 @@ struct rv_child_conf {
 	uint64_t rekey_bytes, life_bytes, rekey_packets, life_packets;
 	const char *interface; /* NULL: shared */
 	uint64_t rand_bytes, rand_packets;
+	uint16_t tfc;	     /* octets to pad packets to; 0: none; RV_TFC_MTU */
+	bool fragments_also; /* fragments without ports may go with the first one */
 };
 
 struct rv_connection {

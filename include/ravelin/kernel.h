@@ -15,6 +15,8 @@ struct rv_pack;
 enum rv_mode { RV_TUNNEL, RV_TRANSPORT, RV_PASS, RV_DROP };
 enum rv_dir { RV_IN, RV_OUT };
 
+enum { RV_TFC_MTU = UINT16_MAX }; /* as many octets as the path takes */
+
 /* Everything an SA needs (RFC 4301, 4.4.2.1). Borrowed for the call; the kernel copies what it keeps. */
 struct rv_sa_spec {
 	uint8_t dir, mode, protocol; /* enum rv_dir, rv_mode, rv_protocol */
@@ -31,6 +33,8 @@ struct rv_sa_spec {
 	uint64_t sequence;					     /* where an unpacked SA goes on; 0: a new one */
 	const char *ext; /* an extension of ESP (esp-ext.h) and what was agreed for it; NULL: none */
 	struct rv_bytes ext_octets;
+	uint16_t tfc; /* outbound ESP: packets are padded to so many octets (RFC 4303, 2.7); 0: not; or RV_TFC_MTU */
+	bool fragments_also; /* fragments without ports may travel in it (RFC 4301, 7.3) */
 };
 
 /* One policy for one pair of selectors, seen from here: local and remote. action: RV_TUNNEL or RV_TRANSPORT (protect),

@@ -53,6 +53,8 @@ struct rv_child {
 	struct rv_attempt *attempt;
 	const char *ext; /* an extension of ESP; NULL: none. The three are children of this */
 	struct rv_bytes ext_in, ext_out;
+	uint16_t tfc;	     /* what kernel.h says of them; set by the keying protocol before it is installed, 0: as */
+	bool fragments_also; /* long as nothing was agreed */
 };
 
 /* A new session, made by host's keying service. connection may be NULL (a responder before the PAD decides). NULL: out

@@ -198,6 +198,30 @@ static int put_offer(struct rv_ike_exchange *x, bool auth)
 	return 0;
 }
 
+/* What each message says of the child SA besides its selectors (RFC 7296, 1.3.1): the mode, whether our kernel would
+ * refuse padding that hides lengths, and whether fragments without ports may come. */
+static void put_terms(struct rv_ike_exchange *x, bool transport, bool fragments)
+{
+	const struct rv_child *child = x->child->child;
+
+	if (transport)
+		ike_notify_put(&x->out, IKE_N_USE_TRANSPORT_MODE, rv_bytes(NULL, 0));
+	if (child->protocol == RV_PROTO_ESP && !rv_service_attr(child->kernel.service, "tfc", 1))
+		ike_notify_put(&x->out, IKE_N_ESP_TFC_PADDING_NOT_SUPPORTED, rv_bytes(NULL, 0));
+	if (fragments)
+		ike_notify_put(&x->out, IKE_N_NON_FIRST_FRAGMENTS_ALSO, rv_bytes(NULL, 0));
+}
+
+/* RFC 7296, 1.3.1: fragments may come "only if NON_FIRST_FRAGMENTS_ALSO notification is included in both"; padding "can
+ * still be sent in the other direction" when one message says ESP_TFC_PADDING_NOT_SUPPORTED */
+static void take_terms(struct rv_ike_exchange *x)
+{
+	x->no_tfc = ike_has_notify(x, IKE_N_ESP_TFC_PADDING_NOT_SUPPORTED);
+	x->fragments = x->conf->fragments_also && ike_has_notify(x, IKE_N_NON_FIRST_FRAGMENTS_ALSO);
+	if (x->no_tfc && x->conf->tfc)
+		rv_attempt_step(ike_attempt(x), "the peer takes no packets that are padded: tfc_padding has no effect");
+}
+
 int ike_child_offer(struct rv_ike_exchange *x, bool auth)
 {
 	int r = put_offer(x, auth);
@@ -210,8 +234,7 @@ int ike_child_offer(struct rv_ike_exchange *x, bool auth)
 		ike_ke_put(&x->out, x->kex->group, x->kex->ours);
 	ike_ts_put(&x->out, IKE_PAYLOAD_TSI, x->ts->local.ts, x->ts->local.n);
 	ike_ts_put(&x->out, IKE_PAYLOAD_TSR, x->ts->remote.ts, x->ts->remote.n);
-	if (x->conf->mode == RV_TRANSPORT)
-		ike_notify_put(&x->out, IKE_N_USE_TRANSPORT_MODE, rv_bytes(NULL, 0));
+	put_terms(x, x->conf->mode == RV_TRANSPORT, x->conf->fragments_also);
 	return 0;
 }
 
@@ -346,6 +369,7 @@ int ike_child_choose(struct rv_ike_exchange *x, bool auth)
 	x->chosen = best->chosen;
 	x->transport = best->conf->mode == RV_TRANSPORT;
 	x->more_ts = best->n > 1 && best->fit != IKE_NARROW_ALL;
+	take_terms(x);
 	x->ts = talloc_memdup(x, &best->ts, sizeof(best->ts));
 	if (!x->ts)
 		return -ENOMEM;
@@ -367,8 +391,7 @@ void ike_child_write(struct rv_ike_exchange *x, bool auth)
 		ike_ke_put(&x->out, x->kex->group, x->kex->ours);
 	ike_ts_put(&x->out, IKE_PAYLOAD_TSI, x->ts->remote.ts, x->ts->remote.n);
 	ike_ts_put(&x->out, IKE_PAYLOAD_TSR, x->ts->local.ts, x->ts->local.n);
-	if (x->transport)
-		ike_notify_put(&x->out, IKE_N_USE_TRANSPORT_MODE, rv_bytes(NULL, 0));
+	put_terms(x, x->transport, x->fragments);
 	if (x->more_ts)
 		ike_notify_put(&x->out, IKE_N_ADDITIONAL_TS_POSSIBLE, rv_bytes(NULL, 0));
 }
@@ -424,6 +447,7 @@ int ike_child_accept(struct rv_ike_exchange *x, bool auth)
 		return rv_why_set(&x->why, -RV_EREFUSED, "the peer wants %s mode, we want %s mode",
 				  x->transport ? "transport" : "tunnel", x->transport ? "tunnel" : "transport");
 	}
+	take_terms(x);
 	return 0;
 }
 
@@ -494,6 +518,8 @@ int ike_child_make(struct rv_ike_exchange *x, bool auth)
 	if (r)
 		return r;
 	ic->initiator = initiator;
+	ic->child->tfc = x->no_tfc || ic->child->protocol != RV_PROTO_ESP ? 0 : x->conf->tfc;
+	ic->child->fragments_also = x->fragments;
 	r = rv_child_set(ic->child, &x->chosen, x->spi_out, x->transport ? RV_TRANSPORT : RV_TUNNEL, x->ts->local.ts,
 			 x->ts->local.n, x->ts->remote.ts, x->ts->remote.n);
 	return r;

@@ -47,6 +47,8 @@ struct rv_ike_exchange {
 	bool transport; /* mode of the child SA */
 	bool pair;	/* only the packet's own selectors are asked for (RFC 7296, 2.9) */
 	bool more_ts;	/* other selectors would have been acceptable in another child SA */
+	bool no_tfc;	/* the peer takes no packets with traffic flow confidentiality padding */
+	bool fragments; /* both sides take fragments without ports in the child SA */
 
 	/* what came in: the datagram (IKE_SA_INIT) or what was inside SK; message borrows body; head: of ours */
 	struct ike_header header, head;

@@ -174,6 +174,8 @@ static int set_up(struct rv_child *child)
 			     ts + conf->n_local_ts, conf->n_remote_ts);
 
 	talloc_free(ts);
+	child->tfc = conf->protocol == RV_PROTO_ESP ? conf->tfc : 0;
+	child->fragments_also = conf->fragments_also;
 	return r;
 }
 

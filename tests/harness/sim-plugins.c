@@ -281,7 +281,10 @@ static const struct rv_kernel_ops kernel = {
 
 static int kernel_init(struct rv_host *host)
 {
-	return rv_kernel_offer(host, (struct rv_offer){ .name = "sim" }, &kernel, sim_of(host));
+	struct sim_host *h = sim_of(host);
+
+	h->tfc = (struct rv_attr){ "tfc", 1 };
+	return rv_kernel_offer(host, (struct rv_offer){ .name = "sim", .attrs = &h->tfc, .n_attrs = 1 }, &kernel, h);
 }
 
 RV_PLUGIN(kernel_sim, "kernel-sim", "version=1\0summary=A simulated kernel\0provides=kernel:sim\0",

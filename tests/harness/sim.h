@@ -38,7 +38,8 @@ struct sim_host {
 	struct rv_addr dead;		/* one of them that is cut off without a word */
 	struct rv_addr nat; /* family 0: none; else where its datagrams come from: 500 and 4500, or port and port + 1 */
 	struct rv_core *core;
-	bool down; /* silent: nothing reaches it and nothing leaves it */
+	struct rv_attr tfc; /* of its kernel: 0: it refuses packets with padding that hides lengths */
+	bool down;	    /* silent: nothing reaches it and nothing leaves it */
 	uint64_t random;
 	struct rv_list sas, policies, routes, addresses; /* addresses: that the daemon has put on interfaces */
 	struct rv_kernel_events kernel_events;

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* test-terms: what both sides agree on for a child SA besides its selectors (RFC 7296, 1.3.1), down to the kernel. */
+#include "pair.h"
+
+#include "requests.h"
+
+static struct sim_sa *sa_of(struct sim_host *host, uint8_t dir)
+{
+	rv_list_each (&host->sas, sa, struct sim_sa, entry)
+		if (sa->spec.dir == dir)
+			return sa;
+	fail_msg("%s has no SA", host->name);
+	return NULL;
+}
+
+struct row {
+	const char *what, *west, *east; /* of the child */
+	bool west_refuses, east_refuses;
+	uint16_t west_tfc, east_tfc;
+	bool fragments;
+};
+
+static const struct row rows[] = {
+	{ "nothing is asked for", "", "", false, false, 0, 0, false },
+	{ "each pads as it likes", "tfc_padding = 900", "tfc_padding = mtu", false, false, 900, RV_TFC_MTU, false },
+	{ "east takes no padding", "tfc_padding = 900", "tfc_padding = 800", false, true, 0, 800, false },
+	{ "west takes no padding", "tfc_padding = 900", "tfc_padding = 800", true, false, 900, 0, false },
+	{ "neither does", "tfc_padding = 900", "tfc_padding = mtu", true, true, 0, 0, false },
+	{ "only west takes fragments", "fragments_also = yes", "", false, false, 0, 0, false },
+	{ "only east takes fragments", "", "fragments_also = yes", false, false, 0, 0, false },
+	{ "both take fragments", "fragments_also = yes", "fragments_also = yes", false, false, 0, 0, true },
+};
+
+static void check(struct pair *p, const struct row *row, const char *when)
+{
+	const struct rv_sa_spec *west = &sa_of(p->west, RV_OUT)->spec, *east = &sa_of(p->east, RV_OUT)->spec;
+
+	if (west->tfc != row->west_tfc || east->tfc != row->east_tfc || sa_of(p->west, RV_IN)->spec.tfc)
+		fail_msg("%s, %s: west pads to %u, east to %u", row->what, when, west->tfc, east->tfc);
+	if (west->fragments_also != row->fragments || east->fragments_also != row->fragments ||
+	    sa_of(p->west, RV_IN)->spec.fragments_also != row->fragments)
+		fail_msg("%s, %s: fragments %d, %d", row->what, when, west->fragments_also, east->fragments_also);
+}
+
+/* In IKE_AUTH, in a rekey by either side, and after one of the IKE SA. */
+static void what_both_agree_on_reaches_the_kernel(void **state)
+{
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		const struct side west = { .child = rows[i].west }, east = { .child = rows[i].east };
+		struct pair *p = pair_new(&west, &east);
+
+		p->west->tfc.value = !rows[i].west_refuses;
+		p->east->tfc.value = !rows[i].east_refuses;
+		bring_up(p);
+		check(p, &rows[i], "in IKE_AUTH");
+		for (int k = 0; k < 2; k++) {
+			assert_int_equal(ike_child_rekey(child_of(k ? p->east : p->west)), 0);
+			sim_run(p->sim, RV_S(10));
+			assert_true(pair_up(p));
+			check(p, &rows[i], k ? "rekeyed by east" : "rekeyed by west");
+		}
+		pair_free(p);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_both_agree_on_reaches_the_kernel),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
