@@ -70,7 +70,6 @@
 	"connections.*.children.*.if_id_out|elsewhere|-|0|XFRM interface, outbound.\n" \
 	"connections.*.children.*.label|elsewhere|-||Security label.\n" \
 	"connections.*.children.*.label_mode|elsewhere|-|system|Security label.\n" \
-	"connections.*.children.*.tfc_padding|elsewhere|-|0|Padding against traffic analysis.\n" \
 	"connections.*.children.*.hw_offload|elsewhere|-|no,auto|Offload to hardware.\n" \
 	"connections.*.children.*.copy_df|elsewhere|-||Copy of the DF bit.\n" \
 	"connections.*.children.*.copy_ecn|elsewhere|-||Copy of the ECN field.\n" \
