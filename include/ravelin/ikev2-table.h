@@ -2,12 +2,14 @@
 /* ikev2-table.h: the table of verbs that every exchange and IKE SA of keying-ikev2 begins with.
  *
  * Extensions use it through the wrappers, which say what each verb does: ikev2-verbs.h (what all need) and, by concept,
- * ikev2-auth.h, ikev2-child.h, ikev2-config.h, ikev2-kex.h, ikev2-path.h, ikev2-stray.h and ikev2-wire.h. The table
- * only grows at its end. Loop thread.
+ * ikev2-auth.h, ikev2-child.h, ikev2-config.h, ikev2-kex.h, ikev2-known.h, ikev2-path.h, ikev2-stray.h and
+ * ikev2-wire.h. The table only grows at its end. Loop thread.
  */
 #pragma once
 
 #include <ravelin/ikev2.h>
+
+struct rv_ike_known; /* ikev2-known.h */
 
 struct rv_ike_verbs {
 	size_t size;
@@ -78,4 +80,6 @@ struct rv_ike_verbs {
 	unsigned (*rounds)(const struct rv_ike_exchange *x);
 	void (*several_rounds)(struct rv_ike_sa *sa);
 	void (*another_round)(struct rv_ike_exchange *x);
+	bool (*remember)(const struct rv_ike_sa *sa, struct rv_ike_known *known);
+	bool (*is_known)(const struct rv_ike_sa *sa);
 };

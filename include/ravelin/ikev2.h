@@ -40,12 +40,11 @@ enum rv_ike_role { RV_IKE_INITIATOR, RV_IKE_RESPONDER, RV_IKE_N_ROLES };
  * message that was accepted, before its row's steps. PROPOSE, CHOSEN: proposals of the IKE SA. REQUIRED: the payload
  * sets of a row were checked. KEYED: new keys of an IKE SA are there and may be replaced. OCTETS: what is to be signed
  * may be added to. ROUND: a proof was made or accepted. CHILD_OFFER, CHILD_CHOSEN, CHILD_KEYED: a child SA. PATH: the
- * path was chosen or changed. RETRANSMIT: a request is about to be sent again. CONFIG_BUILD: the
- * attributes of a configuration payload of ours are gathered and may be added to. CONFIG_READ: those of the peer's are
- * there (of a request before it is answered, of a response when what it lends has been taken). KEYING: the
- * key exchange of CREATE_CHILD_SA is done, its keys are about to be made (ikev2-kex.h).
- * PROVE: in IKE_AUTH, who
- * the peer says it is (of a request of ours: is to be) is known and nothing is proved or checked yet. */
+ * path was chosen or changed. RETRANSMIT: a request is about to be sent again. CONFIG_BUILD: the attributes of a
+ * configuration payload of ours are gathered and may be added to. CONFIG_READ: those of the peer's are there (of a
+ * request before it is answered, of a response when what it lends has been taken). KEYING: the key exchange of
+ * CREATE_CHILD_SA is done, its keys are about to be made (ikev2-kex.h). PROVE: in IKE_AUTH, who the peer says it is (of
+ * a request of ours: is to be) is known and nothing is proved or checked yet. */
 enum rv_ike_point {
 	RV_IKE_AT_BUILD,
 	RV_IKE_AT_READ,
@@ -73,7 +72,7 @@ typedef int rv_ike_step_fn(struct rv_ike_exchange *x, void *self);
 
 struct rv_ike_task {
 	enum rv_ike_point point;
-	uint8_t exchange; /* exchange type; 0: any */
+	uint8_t exchange; /* exchange type; 0: any; IKE_SA_INIT: other first exchanges as well */
 	rv_ike_step_fn *run;
 };
 
@@ -112,8 +111,8 @@ struct rv_ike_row {
 /* knows: payload types beyond RFC 7296's that the extension understands (their critical bit is then no error).
  * datagram: > 0 when it dealt with it. inherit: carries state from an IKE SA to its successor. pack: what sa and its
  * session have of this extension and another daemon must know, as fields (none: nothing is kept); unpack: the same
- * there, when the session is complete but for what other extensions have. Both: 0, or negative, which is logged.
- * seals: payload types of the extension's that hold what is sealed and end a message, as SK does. seen: every protected
+ * there, when the session is complete but for what other extensions have. Both: 0, or negative, which is logged. seals:
+ * payload types of the extension's that hold what is sealed and end a message, as SK does. seen: every protected
  * message once, ours before it is protected, the peer's when it is opened (its exchange has not begun yet). split: a
  * message of ours is about to be sent (attempt 0), or a request for the attempt-th time again: 0: as it is (whole, or
  * as the last time); positive: rv_ike_seal() made all its datagrams, and waiting begins anew; negative: it fails. join:
@@ -122,9 +121,9 @@ struct rv_ike_row {
  * negative: not authentic. unprotected: a notification in a message that is not protected, for an established IKE SA,
  * from anybody: 0: not mine; positive: dealt with; negative: it proves that the peer has lost this IKE SA, which ends
  * for that reason at once, without a word to the peer. stranger: 0: no objection; RV_PENDING: it is answered with a
- * cookie and what was asked for, and forgotten; negative: it is dropped. reauth: the peer set sa up, who
- * alone can authenticate it anew: positive when it was asked to. shape: may change a message of ours, also
- * IKE_SA_INIT; 0, or negative: it fails. leave: positive: it took a datagram over, which is not sent then. */
+ * cookie and what was asked for, and forgotten; negative: it is dropped. reauth: the peer set sa up, who alone can
+ * authenticate it anew: positive when it was asked to. shape: may change a message of ours, also IKE_SA_INIT; 0, or
+ * negative: it fails. leave: positive: it took a datagram over, which is not sent then. opening: ikev2-known.h. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;
@@ -146,5 +145,6 @@ struct rv_ikev2_ext_ops {
 	int (*reauth)(void *self, struct rv_ike_sa *sa);
 	int (*shape)(void *self, struct rv_ike_exchange *x, struct rv_ike_shape *message);
 	int (*leave)(void *self, struct rv_ike_sa *sa, const struct rv_ike_leaving *datagram);
+	const struct rv_ike_opening *opening;
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)

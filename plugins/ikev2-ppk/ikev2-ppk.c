@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <ravelin/ikev2-auth.h>
+#include <ravelin/ikev2-known.h>
 #include <ravelin/plugin.h>
 #include <ravelin/secret.h>
 #include <ravelin/wire.h>
@@ -94,6 +95,8 @@ static bool some_connection(struct rv_host *host, const struct rv_peer *peer)
 	return false;
 }
 
+/* RFC 8784, 3: a PPK "MUST NOT be used when these subkeys are calculated as result of IKE SA rekey, resumption": they
+ * come from a SK_d that has it already. */
 static int build_init(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_ike_sa *sa = rv_ike_sa(x);
@@ -101,7 +104,7 @@ static int build_init(struct rv_ike_exchange *x, void *self)
 	bool says = rv_ike_role(x) == RV_IKE_INITIATOR ? id_of(peer->connection) != NULL
 						       : rv_attached(self, sa, struct ppk) != NULL;
 
-	return says ? rv_ike_add_notify(x, USE_PPK, rv_bytes(NULL, 0)) : 0;
+	return says && !rv_ike_is_known(sa) ? rv_ike_add_notify(x, USE_PPK, rv_bytes(NULL, 0)) : 0;
 }
 
 static int read_init(struct rv_ike_exchange *x, void *self)
@@ -112,7 +115,7 @@ static int read_init(struct rv_ike_exchange *x, void *self)
 	struct rv_bytes none;
 	struct ppk *ppk;
 
-	both = rv_ike_notify(x, USE_PPK, 0, &none) &&
+	both = !rv_ike_is_known(sa) && rv_ike_notify(x, USE_PPK, 0, &none) &&
 	       (initiator ? id_of(peer->connection) != NULL : some_connection(self, peer));
 	if (!both)
 		return 0;
@@ -279,6 +282,8 @@ static int prove(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_bytes body;
 
+	if (rv_ike_is_known(rv_ike_sa(x)))
+		return 0;
 	if (rv_ike_role(x) == RV_IKE_RESPONDER)
 		return prove_peer(self, x);
 	return rv_ike_payload(x, P_AUTH, 0, &body) ? prove_answer(self, x) : prove_request(self, x);

@@ -163,9 +163,11 @@ static int who(struct rv_ike_exchange *x, void *self)
 		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer's identity is malformed");
 	if (ike_has_payload(x, IKE_PAYLOAD_IDR))
 		ours = ike_id_make(x, ike_body(x, IKE_PAYLOAD_IDR));
-	c = rv_pad_find(sa->engine->host->core, 2, &peer->path.local, &peer->path.remote, ours, peer->remote_id,
-			&x->why);
 	x->veto = IKE_N_AUTHENTICATION_FAILED;
+	if (!ike_auth_is_known(sa, peer->remote_id, false) || (ours && !ike_auth_is_known(sa, ours, true)))
+		return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer uses other identities than before");
+	c = rv_pad_find(sa->engine->host->core, 2, &peer->path.local, &peer->path.remote,
+			sa->hs->known ? sa->hs->known->responder : ours, peer->remote_id, &x->why);
 	x->advice = "add a connection whose remote { id } and local { id } fit this peer, or correct the peer's";
 	if (!c)
 		return -RV_EUNKNOWN_PEER;
@@ -182,8 +184,7 @@ static int who(struct rv_ike_exchange *x, void *self)
 		return rv_why_set(&x->why, -RV_ENO_PROPOSAL,
 				  "the IKE SA was made with a proposal that connection %s does not have", c->name);
 	/* RFC 7296, 1.2: "the responder might use some other IDr": the connection's own */
-	peer->local_id = ike_id_own(peer, &c->local[0]);
-	return peer->local_id ? 0 : -ENOMEM;
+	return ike_auth_name(sa);
 }
 
 static int no_proof(struct rv_ike_exchange *x, void *self)

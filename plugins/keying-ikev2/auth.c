@@ -16,6 +16,18 @@
 #include <errno.h>
 #include <string.h>
 
+/* Whom an earlier IKE SA says that one side is, as a child of the session; NULL when it says nothing. */
+static struct rv_id *known_id(const struct rv_ike_sa *sa, bool ours)
+{
+	const struct ike_known *known = sa->hs ? sa->hs->known : NULL;
+	const struct rv_id *id;
+
+	if (!known)
+		return NULL;
+	id = ours == sa->initiator ? known->initiator : known->responder;
+	return rv_id_from_wire(sa->peer, id->type, rv_bytes(id->b, id->len));
+}
+
 const struct rv_id *ike_id_own(struct rv_peer *peer, const struct rv_round *round)
 {
 	struct rv_service *service = rv_auth_find(peer->core, round);
@@ -106,10 +118,13 @@ static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const
 
 static struct rv_service *auth_service(struct rv_ike_exchange *x, const struct rv_round *round)
 {
-	struct rv_service *service = rv_auth_find(x->sa->engine->host->core, round);
+	const struct ike_known *known = x->sa->hs->known;
+	struct rv_service *service = known ? rv_registry_find(x->sa->engine->host->registry, "auth", known->auth)
+					   : rv_auth_find(x->sa->engine->host->core, round);
 
 	if (!service)
-		rv_why_set(&x->why, -RV_ENO_PROVIDER, "no loaded plugin provides auth = %s", round->auth);
+		rv_why_set(&x->why, -RV_ENO_PROVIDER, "no loaded plugin provides auth = %s",
+			   known ? known->auth : round->auth);
 	return service;
 }
 
@@ -202,7 +217,7 @@ int ike_auth_count(struct rv_ike_exchange *x, void *self)
 
 bool ike_auth_our_turn(const struct rv_ike_exchange *x)
 {
-	return x->sa->hs->rounds.ours < x->sa->peer->connection->n_local;
+	return x->sa->hs->rounds.ours < ike_rounds_local(x->sa);
 }
 
 bool ike_auth_more(const struct rv_ike_exchange *x)
@@ -215,11 +230,11 @@ int ike_auth_enough(struct rv_ike_exchange *x)
 	const struct rv_connection *c = x->sa->peer->connection;
 	const struct ike_rounds *rounds = &x->sa->hs->rounds;
 
-	if (rounds->peer_has_more || rounds->theirs >= c->n_remote)
+	if (rounds->peer_has_more || rounds->theirs >= ike_rounds_remote(x->sa))
 		return 0;
 	x->advice = "let the peer have as many local sections as there are remote ones here";
 	return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer proved itself in %u rounds, connection %s asks for %zu",
-			  rounds->theirs, c->name, c->n_remote);
+			  rounds->theirs, c->name, ike_rounds_remote(x->sa));
 }
 
 int ike_auth_mismatch(struct rv_ike_exchange *x, bool proves)
@@ -230,18 +245,18 @@ int ike_auth_mismatch(struct rv_ike_exchange *x, bool proves)
 	if (rounds->again && proves != rounds->peer_has_more)
 		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer %s, against what it said before",
 				  proves ? "proves itself once more" : "does not prove itself once more");
-	if (!proves || rounds->theirs < c->n_remote)
+	if (!proves || rounds->theirs < ike_rounds_remote(x->sa))
 		return 0;
 	x->advice = "give the connection a remote section for each round of the peer's";
 	return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer begins round %u, connection %s has %zu",
-			  rounds->theirs + 1u, c->name, c->n_remote);
+			  rounds->theirs + 1u, c->name, ike_rounds_remote(x->sa));
 }
 
 int ike_auth_check_rounds(struct rv_ike_exchange *x)
 {
 	const struct rv_connection *c = x->sa->peer->connection;
 
-	if ((c->n_local == 1 && c->n_remote == 1) || x->sa->hs->rounds.several)
+	if ((ike_rounds_local(x->sa) == 1 && ike_rounds_remote(x->sa) == 1) || x->sa->hs->rounds.several)
 		return 0;
 	x->advice = "give both sides one local and one remote section, or let the peer support several rounds";
 	return rv_why_set(&x->why, -RV_EAUTH_FAILED,
@@ -256,6 +271,22 @@ int ike_auth_own(struct rv_ike_exchange *x)
 
 	rounds->own = ike_id_own(x->sa->peer, &c->local[rounds->ours]);
 	return rounds->own ? 0 : -ENOMEM;
+}
+
+int ike_auth_name(struct rv_ike_sa *sa)
+{
+	struct rv_peer *peer = sa->peer;
+
+	peer->local_id = sa->hs->known ? known_id(sa, true) : ike_id_own(peer, &peer->connection->local[0]);
+	return peer->local_id ? 0 : -ENOMEM;
+}
+
+bool ike_auth_is_known(const struct rv_ike_sa *sa, const struct rv_id *id, bool ours)
+{
+	const struct ike_known *known = sa->hs->known;
+	const struct rv_id *was = !known ? NULL : ours == sa->initiator ? known->initiator : known->responder;
+
+	return !was || (was->type == id->type && rv_bytes_equal(rv_bytes(was->b, was->len), rv_bytes(id->b, id->len)));
 }
 
 /* Steps of the initiator's request */
@@ -279,8 +310,7 @@ static int begin(struct rv_ike_exchange *x, void *self)
 			&x->why, -RV_EREFUSED,
 			"no child SA is wanted, and the peer does not say that it accepts an IKE SA without one");
 	}
-	peer->local_id = ike_id_own(peer, &c->local[0]);
-	return peer->local_id ? 0 : -ENOMEM;
+	return ike_auth_name(x->sa);
 }
 
 /* A second proof of the first round, by another key. */
@@ -316,8 +346,8 @@ bool ike_id_names_one(const struct rv_id *pattern)
 static int write(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_peer *peer = x->sa->peer;
-	const struct rv_id *theirs = peer->connection->remote[0].id;
-
+	const struct ike_known *known = x->sa->hs->known;
+	const struct rv_id *theirs = known ? known->responder : peer->connection->remote[0].id;
 	struct ike_rounds *rounds = &x->sa->hs->rounds;
 
 	if (!ike_auth_our_turn(x))
@@ -441,6 +471,9 @@ static int read_identity(struct rv_ike_exchange *x, void *self)
 		talloc_free(peer->remote_id);
 		peer->remote_id = id;
 	}
+	if (!ike_auth_is_known(x->sa, id, false))
+		return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer says that it is %s, which it was not before",
+				  rv_id_text(id, got));
 	if (!wanted || rv_id_match(wanted, id))
 		return 0;
 	x->advice = "set remote { id = ... } to the identity that the peer uses, or the peer's local { id } to ours";

@@ -40,6 +40,11 @@ int ike_auth_check_rounds(struct rv_ike_exchange *x);
 int ike_auth_own(struct rv_ike_exchange *x);
 bool ike_auth_our_turn(const struct rv_ike_exchange *x);
 
+/* Who we are in the first round: the session's local_id. 0 or -ENOMEM. is_known: whether one side (we: ours) may be
+ * called so, where an earlier IKE SA says who it is. */
+int ike_auth_name(struct rv_ike_sa *sa);
+bool ike_auth_is_known(const struct rv_ike_sa *sa, const struct rv_id *id, bool ours);
+
 /* Our proof into x->proof; the check of the peer's AUTH payload. 0, RV_PENDING or negative. put: the AUTH payload. */
 int ike_auth_sign(struct rv_ike_exchange *x);
 int ike_auth_verify(struct rv_ike_exchange *x);

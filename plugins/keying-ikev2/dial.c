@@ -149,7 +149,8 @@ static int start(struct ike_dial *d, struct rv_addr *remote)
 		return r;
 	rv_attempt_step(d->attempt, "from %s to %s", rv_addr_text(&path.local, from), rv_addr_text(&path.remote, to));
 	struct rv_peer *peer = rv_peer_new(engine->host, d->connection, &path, true);
-	struct ike_handshake *hs = peer ? ike_init_new(engine, peer, port, d->child, d->attempt) : NULL;
+	struct ike_handshake *hs =
+		peer ? ike_init_new(engine, peer, port, d->child, d->attempt, d->reauths != 0) : NULL;
 
 	r = hs ? 0 : -ENOMEM;
 	if (hs) {

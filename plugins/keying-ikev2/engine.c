@@ -261,7 +261,7 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 			hint(sa, &message, NULL);
 		return;
 	}
-	if (header->exchange == IKE_EXCHANGE_IKE_SA_INIT) {
+	if (ike_is_first(x)) {
 		if (r)
 			return;
 		talloc_free(x->body);
@@ -294,11 +294,17 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 	ike_exchange_read(x);
 }
 
+/* The exchange that an IKE SA begins with, or one that an extension has for that. */
+static bool is_first(const struct ike_engine *engine, uint8_t exchange)
+{
+	return exchange == IKE_EXCHANGE_IKE_SA_INIT || ike_ext_opens(engine, exchange);
+}
+
 /* A request of an IKE SA that we have, with the Initiator flag turned over: whoever says that we do not know it would
  * lie (RFC 7296, 3.1). */
 static bool ours(const struct ike_port *port, const struct ike_header *header)
 {
-	return header->exchange != IKE_EXCHANGE_IKE_SA_INIT &&
+	return !is_first(port->engine, header->exchange) &&
 	       (ike_sas_find(port->engine, header->spi_i) || ike_sas_find(port->engine, header->spi_r));
 }
 
@@ -313,10 +319,11 @@ static void take_stray(struct ike_port *port, const struct rv_path *path, const 
 	if (header->flags & IKE_FLAG_RESPONSE || ike_ghost_answer(port, header, path, octets) || ours(port, header) ||
 	    ike_ext_datagram(port, path, header, octets))
 		return;
-	if (header->exchange != IKE_EXCHANGE_IKE_SA_INIT || header->spi_r) {
+	bool first = is_first(engine, header->exchange);
+
+	if (!first || header->spi_r) {
 		/* RFC 7296, 2.21.4: a response "MUST contain an INVALID_IKE_SPI Notify payload" */
-		if (header->exchange != IKE_EXCHANGE_IKE_SA_INIT && header->spi_r &&
-		    ike_rate_ok(engine, &engine->errors, ERRORS_PER_S))
+		if (!first && header->spi_r && ike_rate_ok(engine, &engine->errors, ERRORS_PER_S))
 			ike_reply_notify(port, path, header, IKE_N_INVALID_IKE_SPI, rv_bytes(NULL, 0));
 		return;
 	}
@@ -325,10 +332,12 @@ static void take_stray(struct ike_port *port, const struct rv_path *path, const 
 	r = ike_message_read(&message, octets, &engine->types);
 	if (!r && !well_formed(&message.chain))
 		r = -RV_ESYNTAX;
-	if (!r) {
+	if (!r && header->exchange != IKE_EXCHANGE_IKE_SA_INIT)
+		ike_known_request(port, path, &message);
+	else if (!r)
 		ike_init_request(port, path, &message);
+	if (!r)
 		return;
-	}
 	if (!ike_rate_ok(engine, &engine->errors, ERRORS_PER_S))
 		return;
 	if (r == -RV_ECRITICAL)

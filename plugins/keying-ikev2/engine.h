@@ -9,7 +9,7 @@
 
 #include <ravelin/error.h>
 #include <ravelin/event.h>
-#include <ravelin/ikev2-verbs.h>
+#include <ravelin/ikev2-known.h>
 #include <ravelin/job.h>
 #include <ravelin/keying.h>
 #include <ravelin/loop.h>
@@ -114,6 +114,10 @@ int ike_verb_nat_read(struct rv_ike_exchange *x, struct rv_path *path);
 int ike_verb_redial(struct rv_ike_exchange *x, const char *gateway);
 void ike_verb_no_child(struct rv_ike_exchange *x);
 const struct rv_addr *ike_verb_origin(const struct rv_ike_sa *sa);
+
+/* known.c */
+bool ike_verb_remember(const struct rv_ike_sa *sa, struct rv_ike_known *known);
+bool ike_verb_is_known(const struct rv_ike_sa *sa);
 
 /* reauth.c */
 void ike_verb_reauth_within(struct rv_ike_sa *sa, uint64_t us);

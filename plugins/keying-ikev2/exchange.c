@@ -300,7 +300,7 @@ static bool has_parted(const struct rv_ike_sa *sa)
 /* Before the IKE SA is established only its own exchanges may start. */
 static bool may_start(const struct rv_ike_exchange *x)
 {
-	if (x->type == IKE_EXCHANGE_IKE_SA_INIT || x->type == IKE_EXCHANGE_IKE_AUTH)
+	if (ike_is_first(x) || x->type == IKE_EXCHANGE_IKE_AUTH)
 		return true;
 	if (rv_timer_armed(&x->timer) || after_old(x))
 		return false; /* put off */
@@ -428,7 +428,7 @@ static void commit(struct rv_ike_exchange *x)
 static void send_request(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa;
-	bool init = x->type == IKE_EXCHANGE_IKE_SA_INIT;
+	bool init = ike_is_first(x);
 	int r;
 
 	x->id = init ? 0 : sa->next_out;
@@ -506,7 +506,7 @@ static void send_answer(struct rv_ike_exchange *x)
 		settle(x);
 		return;
 	}
-	if (x->type == IKE_EXCHANGE_IKE_SA_INIT && sa->hs)
+	if (ike_is_first(x) && sa->hs)
 		sa->hs->init_response = ike_keep(sa->hs, ike_list_first(ike_sent(x)));
 	sa->next_in = x->id + 1;
 	ike_explain_message(x, true, &x->out, &x->path, x->sent.len);
@@ -607,7 +607,7 @@ static void failed(struct rv_ike_exchange *x, int error)
 	}
 	if (!x->why.text[0])
 		rv_why_set(&x->why, error, "%s", rv_error_text(error));
-	if (x->phase == IKE_READING && x->type == IKE_EXCHANGE_IKE_SA_INIT && error != -ENOMEM && !x->believe) {
+	if (x->phase == IKE_READING && ike_is_first(x) && error != -ENOMEM && !x->believe) {
 		/* RFC 7296, 2.4: a response without protection may be forged; a better one may follow */
 		rv_log(&subject, RV_NOTICE, "response-ignored", KV_STR("why", x->why.text));
 		rv_attempt_step(ike_attempt(x), "this answer cannot be used: %s", x->why.text);

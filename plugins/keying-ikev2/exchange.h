@@ -122,6 +122,10 @@ struct rv_ike_exchange {
 	uint32_t old, spi_out;
 };
 
+/* The exchange is the first one of its IKE SA: IKE_SA_INIT, or (opens) an extension's. */
+bool ike_is_first(const struct rv_ike_exchange *x);
+bool ike_opens(const struct rv_ike_exchange *x);
+
 /* ask: queues a request of ours (NULL: out of memory or the queue is full); kick: starts what the window allows. */
 struct rv_ike_exchange *ike_exchange_new(struct rv_ike_sa *sa, uint8_t phase);
 struct rv_ike_exchange *ike_exchange_ask(struct rv_ike_sa *sa, const struct rv_ike_plan *plan);

@@ -68,6 +68,13 @@ int ike_ext_init(struct ike_engine *engine)
 	return rv_registry_watch(engine->host->registry, engine, "ikev2-ext", came_or_went, engine) ? 0 : -ENOMEM;
 }
 
+/* Another first exchange is like IKE_SA_INIT to those who do not know it. */
+static bool concerns(const struct rv_ike_task *task, const struct rv_ike_exchange *x)
+{
+	return !task->exchange || task->exchange == x->type ||
+	       (task->exchange == IKE_EXCHANGE_IKE_SA_INIT && ike_opens(x));
+}
+
 /* Runs the tasks of a point one after the other; after one that suspended the exchange the next one goes on. */
 int ike_point(struct rv_ike_exchange *x, enum rv_ike_point point)
 {
@@ -78,7 +85,7 @@ int ike_point(struct rv_ike_exchange *x, enum rv_ike_point point)
 			const struct rv_ike_task *task = &ext->ops->tasks[i];
 			int r;
 
-			if (task->point != point || (task->exchange && task->exchange != x->type) || at++ < x->task)
+			if (task->point != point || !concerns(task, x) || at++ < x->task)
 				continue;
 			x->task = at;
 			r = task->run(x, ext->self);
@@ -271,6 +278,45 @@ int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16
 			return r;
 	}
 	return 0;
+}
+
+/* First exchanges of their own */
+
+static const struct rv_ike_opening *opening_of(const struct ext *ext)
+{
+	return RV_HAS(ext->ops, opening) ? ext->ops->opening : NULL;
+}
+
+static struct ext *opener(const struct ike_engine *engine, uint8_t exchange)
+{
+	for (const struct rv_list *e = engine->exts.next; e != &engine->exts; e = e->next) {
+		struct ext *ext = rv_container_of(e, struct ext, entry);
+
+		if (opening_of(ext) && opening_of(ext)->exchange == exchange)
+			return ext;
+	}
+	return NULL;
+}
+
+bool ike_ext_opens(const struct ike_engine *engine, uint8_t exchange)
+{
+	return opener(engine, exchange) != NULL;
+}
+
+uint8_t ike_ext_open(struct rv_ike_sa *sa, struct rv_ike_known *known)
+{
+	rv_list_each (&sa->engine->exts, ext, struct ext, entry)
+		if (opening_of(ext) && opening_of(ext)->open(ext->self, sa, known) > 0)
+			return opening_of(ext)->exchange;
+	return 0;
+}
+
+bool ike_ext_opened(struct ike_engine *engine, uint8_t exchange, const struct rv_ike_stranger *stranger,
+		    struct rv_ike_known *known)
+{
+	const struct ext *ext = opener(engine, exchange);
+
+	return ext && opening_of(ext)->opened(ext->self, stranger, known) > 0;
 }
 
 /* What goes out */
@@ -468,7 +514,7 @@ static void verb_childless(struct rv_ike_sa *sa)
 
 static uint32_t verb_id(const struct rv_ike_exchange *x)
 {
-	return x->phase <= IKE_BUILDING && x->type != IKE_EXCHANGE_IKE_SA_INIT ? x->sa->next_out : x->id;
+	return x->phase <= IKE_BUILDING && !ike_is_first(x) ? x->sa->next_out : x->id;
 }
 
 static size_t verb_sealed_len(const struct rv_ike_sa *sa, size_t len)
@@ -564,10 +610,10 @@ static void verb_proof_instead(struct rv_ike_exchange *x, struct rv_bytes octets
 
 static unsigned verb_rounds(const struct rv_ike_exchange *x)
 {
-	const struct rv_connection *c = x->sa->peer->connection;
 	const struct ike_handshake *hs = x->sa->hs;
+	size_t n = hs && x->sa->peer->connection ? ike_rounds_local(x->sa) : 0;
 
-	return c && hs && c->n_local > hs->rounds.ours ? (unsigned)c->n_local - hs->rounds.ours : 0;
+	return hs && n > hs->rounds.ours ? (unsigned)n - hs->rounds.ours : 0;
 }
 
 static void verb_several_rounds(struct rv_ike_sa *sa)
@@ -694,4 +740,6 @@ const struct rv_ike_verbs ike_verbs = {
 	.rounds = verb_rounds,
 	.several_rounds = verb_several_rounds,
 	.another_round = verb_another_round,
+	.remember = ike_verb_remember,
+	.is_known = ike_verb_is_known,
 };

@@ -20,6 +20,13 @@ void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field);
 /* What was said without protection for an established IKE SA; as the op. */
 int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type, struct rv_bytes data);
 
+/* First exchanges of extensions: whether a type is one; which one sa is to begin with (0: none); whether a stranger's
+ * is accepted. */
+bool ike_ext_opens(const struct ike_engine *engine, uint8_t exchange);
+uint8_t ike_ext_open(struct rv_ike_sa *sa, struct rv_ike_known *known);
+bool ike_ext_opened(struct ike_engine *engine, uint8_t exchange, const struct rv_ike_stranger *stranger,
+		    struct rv_ike_known *known);
+
 /* What extensions say of a first message; as the op. */
 int ike_ext_stranger(struct ike_engine *engine, struct rv_ike_stranger *stranger);
 

@@ -163,6 +163,17 @@ static bool payload_of(const struct rv_ike_stranger *stranger, uint8_t type, str
 	return p != NULL;
 }
 
+static bool notify_of(const struct rv_ike_stranger *stranger, uint16_t type, struct rv_bytes *data)
+{
+	const struct ike_message *message = stranger->payload_arg;
+	struct ike_notify notify;
+
+	if (!ike_notify_find(&message->chain, type, &notify))
+		return false;
+	*data = notify.data;
+	return true;
+}
+
 /* RFC 7296, 2.6: a request whose cookie does not match is treated as if it had none */
 static void look_at_cookie(struct ike_halfopen *half, struct rv_service *prf, const struct ike_message *message,
 			   struct rv_bytes ni, struct rv_ike_stranger *s)
@@ -212,28 +223,30 @@ static int limit(struct ike_halfopen *half, const struct rv_conf *conf, const st
 }
 
 int ike_halfopen_admit(struct ike_port *port, const struct rv_path *path, const struct ike_message *message,
-		       struct rv_bytes ni, const struct ike_proposals *offer)
+		       struct rv_bytes ni, const struct ike_proposals *offer, struct rv_ike_stranger *s)
 {
 	struct ike_halfopen *half = port->engine->halfopen;
 	const struct rv_conf *conf = rv_host_conf(port->engine->host);
 	struct rv_service *prf = rv_registry_find(port->engine->host->registry, "prf", "hmac-sha256");
 	const struct guest *guest = *guest_at(half, &path->remote);
-	struct rv_ike_stranger s = { .path = path,
-				     .half_open = half->n,
-				     .of_peer = guest ? guest->n : 0,
-				     .offered = offer->proposal,
-				     .n_offered = offer->n,
-				     .payload = payload_of,
-				     .payload_arg = message };
 	bool wants = wants_cookie(half, conf);
 	int r;
 
+	*s = (struct rv_ike_stranger){ .path = path,
+				       .half_open = half->n,
+				       .of_peer = guest ? guest->n : 0,
+				       .offered = offer->proposal,
+				       .n_offered = offer->n,
+				       .payload = payload_of,
+				       .payload_arg = message,
+				       .notify = notify_of };
+
 	if (prf)
-		look_at_cookie(half, prf, message, ni, &s);
-	r = ike_ext_stranger(port->engine, &s);
-	if (!r && wants && !s.returned)
+		look_at_cookie(half, prf, message, ni, s);
+	r = ike_ext_stranger(port->engine, s);
+	if (!r && wants && !s->returned)
 		r = RV_PENDING;
 	if (r == RV_PENDING)
-		return prf ? ask(port, prf, message, ni, &s) : -RV_ENO_PROVIDER;
-	return r ? r : limit(half, conf, &s);
+		return prf ? ask(port, prf, message, ni, s) : -RV_ENO_PROVIDER;
+	return r ? r : limit(half, conf, s);
 }

@@ -18,6 +18,7 @@ struct rv_ike_sa *ike_halfopen_find(struct ike_engine *engine, uint64_t spi_i, c
 /* True for a late copy of a first message whose IKE SA is established or gone by now (RFC 7296, 2.1: it is ignored). */
 bool ike_halfopen_stale(const struct ike_engine *engine, uint64_t digest);
 
-/* May a first message go on? 0; RV_PENDING when it was answered with a cookie; negative when it is dropped. */
+/* May a first message go on? 0; RV_PENDING when it was answered with a cookie; negative when it is dropped. stranger:
+ * as extensions saw it; it borrows the message. */
 int ike_halfopen_admit(struct ike_port *port, const struct rv_path *path, const struct ike_message *message,
-		       struct rv_bytes ni, const struct ike_proposals *offer);
+		       struct rv_bytes ni, const struct ike_proposals *offer, struct rv_ike_stranger *stranger);

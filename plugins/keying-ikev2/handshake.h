@@ -14,6 +14,16 @@ struct ike_rounds {
 	struct ike_chain *first;
 };
 
+/* What both sides had already when the IKE SA was begun (struct rv_ike_known), and in which exchange. */
+struct ike_known {
+	uint8_t exchange;
+	struct rv_proposal proposal;
+	struct rv_secret *key;
+	struct rv_bytes label;
+	const char *auth;
+	struct rv_id *initiator, *responder;
+};
+
 /* What only the way to an established IKE SA needs. */
 struct ike_handshake {
 	struct ike_handshake *chain; /* halfopen.c */
@@ -34,4 +44,5 @@ struct ike_handshake {
 	struct rv_addr origin;		   /* of the session that this one replaces */
 	const struct rv_child_conf **more; /* children that it had besides; NULL-terminated */
 	struct ike_rounds rounds;
+	struct ike_known *known; /* NULL: it began with IKE_SA_INIT */
 };

@@ -73,6 +73,16 @@ static inline uint64_t ike_sa_theirs(const struct rv_ike_sa *sa)
 	return sa->initiator ? sa->spi_r : sa->spi_i;
 }
 
+/* How many proofs of each side there are to be. */
+static inline size_t ike_rounds_local(const struct rv_ike_sa *sa)
+{
+	return sa->hs && sa->hs->known ? 1 : sa->peer->connection->n_local;
+}
+static inline size_t ike_rounds_remote(const struct rv_ike_sa *sa)
+{
+	return sa->hs && sa->hs->known ? 1 : sa->peer->connection->n_remote;
+}
+
 /* A new SA in state NEW, not in the table; its handshake. NULL: out of memory. */
 struct rv_ike_sa *ike_sa_new(struct ike_engine *engine, const void *parent, struct rv_peer *peer, struct ike_port *port,
 			     bool initiator);

@@ -231,8 +231,8 @@ static bool right_group(struct ike_port *port, const struct rv_path *path, const
 	return false;
 }
 
-static struct rv_ike_exchange *welcome(struct ike_port *port, const struct rv_path *path,
-				       const struct ike_message *message, const struct match *m)
+struct rv_ike_exchange *ike_init_welcome(struct ike_port *port, const struct rv_path *path,
+					 const struct ike_message *message, uint8_t encap)
 {
 	struct ike_engine *engine = port->engine;
 	struct rv_peer *peer = rv_peer_new(engine->host, NULL, path, false);
@@ -250,20 +250,19 @@ static struct rv_ike_exchange *welcome(struct ike_port *port, const struct rv_pa
 	peer->sa = sa;
 	hs->from = path->remote;
 	hs->digest = ike_digest(message->octets);
-	hs->encap = m->connection->encap;
+	hs->encap = encap;
 	hs->expire_us = hs->began_us + timeout;
 	hs->init_request = ike_keep(hs, message->octets);
 	x->header = message->header;
 	x->type = message->header.exchange;
 	x->path = *path;
 	x->digest = hs->digest;
-	x->chosen = m->chosen;
 	x->message = hs->init_request;
 	return x;
 }
 
 /* A repeated first message gets the same answer; true when it was one (RFC 7296, 2.1). */
-static bool repeated(struct ike_port *port, const struct rv_path *path, const struct ike_message *message)
+bool ike_init_repeated(struct ike_port *port, const struct rv_path *path, const struct ike_message *message)
 {
 	uint64_t digest = ike_digest(message->octets);
 	struct rv_ike_sa *sa = ike_halfopen_find(port->engine, message->header.spi_i, &path->remote, digest);
@@ -275,11 +274,26 @@ static bool repeated(struct ike_port *port, const struct rv_path *path, const st
 	return true;
 }
 
+void ike_init_serve(struct rv_ike_exchange *x)
+{
+	struct ike_message kept;
+
+	if (!x->message.len || ike_message_read(&kept, x->message, &x->sa->engine->types) || ike_sas_add(x->sa)) {
+		talloc_free(x->sa->peer);
+		return;
+	}
+	x->chain = kept.chain;
+	ike_halfopen_add(x->sa->hs);
+	ike_sa_schedule(x->sa);
+	ike_exchange_answer(x);
+}
+
 void ike_init_request(struct ike_port *port, const struct rv_path *path, const struct ike_message *message)
 {
 	struct ike_engine *engine = port->engine;
 	const struct ike_payload *sa = ike_chain_first(&message->chain, IKE_PAYLOAD_SA);
 	const struct ike_payload *nonce = ike_chain_first(&message->chain, IKE_PAYLOAD_NONCE);
+	struct rv_ike_stranger stranger;
 	struct ike_proposals offer;
 	struct rv_bytes ni;
 	struct match m;
@@ -290,9 +304,9 @@ void ike_init_request(struct ike_port *port, const struct rv_path *path, const s
 			ike_reply_notify(port, path, &message->header, IKE_N_INVALID_SYNTAX, rv_bytes(NULL, 0));
 		return;
 	}
-	if (repeated(port, path, message))
+	if (ike_init_repeated(port, path, message))
 		return;
-	if (ike_halfopen_admit(port, path, message, ni, &offer))
+	if (ike_halfopen_admit(port, path, message, ni, &offer, &stranger))
 		return;
 	if (!match(engine, path, &offer, &m)) {
 		say_no(port, path, message, &offer, &m);
@@ -300,18 +314,10 @@ void ike_init_request(struct ike_port *port, const struct rv_path *path, const s
 	}
 	if (!right_group(port, path, message, &m.chosen))
 		return;
-	struct rv_ike_exchange *x = welcome(port, path, message, &m);
+	struct rv_ike_exchange *x = ike_init_welcome(port, path, message, m.connection->encap);
 
 	if (!x)
 		return;
-	struct ike_message kept;
-
-	if (!x->message.len || ike_message_read(&kept, x->message, &engine->types) || ike_sas_add(x->sa)) {
-		talloc_free(x->sa->peer);
-		return;
-	}
-	x->chain = kept.chain;
-	ike_halfopen_add(x->sa->hs);
-	ike_sa_schedule(x->sa);
-	ike_exchange_answer(x);
+	x->chosen = m.chosen;
+	ike_init_serve(x);
 }

@@ -110,7 +110,7 @@ const struct rv_ike_plan ike_plan_init = {
 };
 
 struct ike_handshake *ike_init_new(struct ike_engine *engine, struct rv_peer *peer, struct ike_port *port,
-				   const struct rv_child_conf *child, struct rv_attempt *attempt)
+				   const struct rv_child_conf *child, struct rv_attempt *attempt, bool anew)
 {
 	struct rv_ike_sa *sa = ike_sa_new(engine, peer, peer, port, true);
 	struct ike_handshake *hs = sa ? ike_handshake_new(sa) : NULL;
@@ -122,7 +122,11 @@ struct ike_handshake *ike_init_new(struct ike_engine *engine, struct rv_peer *pe
 	peer->sa = sa;
 	hs->child = child;
 	hs->attempt = rv_attempt_hold(attempt);
-	return ike_sas_add(sa) || !ike_exchange_ask(sa, &ike_plan_init) ? NULL : hs;
+	if (ike_sas_add(sa))
+		return NULL;
+	int known = anew ? 0 : ike_known_ask(hs);
+
+	return known < 0 || (!known && !ike_exchange_ask(sa, &ike_plan_init)) ? NULL : hs;
 }
 
 static int restart(struct rv_ike_exchange *x)
@@ -240,7 +244,7 @@ static int at_keyed(struct rv_ike_exchange *x, void *self)
 	return ike_point(x, RV_IKE_AT_KEYED);
 }
 
-static int find_nat(struct rv_ike_exchange *x, void *self)
+int ike_init_find_nat(struct rv_ike_exchange *x, void *self)
 {
 	int r = ike_nat_read(x, connection_of(x)->encap);
 
@@ -256,7 +260,7 @@ static int at_path(struct rv_ike_exchange *x, void *self)
 	return ike_point(x, RV_IKE_AT_PATH);
 }
 
-static int go_on(struct rv_ike_exchange *x, void *self)
+int ike_init_go_on(struct rv_ike_exchange *x, void *self)
 {
 	struct ike_handshake *hs = x->sa->hs;
 	struct rv_proposal chosen;
@@ -271,6 +275,5 @@ static int go_on(struct rv_ike_exchange *x, void *self)
 	return hs->init_request.len && ike_exchange_ask(x->sa, &ike_plan_auth) ? 0 : -ENOMEM;
 }
 
-rv_ike_step_fn *const ike_init_chosen[] = {
-	read_choice, at_chosen, make_keys, at_keyed, find_nat, at_path, go_on, NULL
-};
+rv_ike_step_fn *const ike_init_chosen[] = { read_choice,       at_chosen, make_keys,	  at_keyed,
+					    ike_init_find_nat, at_path,	  ike_init_go_on, NULL };

@@ -33,13 +33,27 @@ void ike_dial_gone(struct ike_handshake *hs);
 
 enum { IKE_RESTARTS_MAX = 8 }; /* for cookies and other groups */
 
-/* A new IKE SA of peer as initiator, whose first message waits for ike_exchange_kick(). The session and what there is
- * of it are the caller's to end when this is NULL (out of memory). */
+/* A new IKE SA of peer as initiator, whose first message waits for ike_exchange_kick(); anew: with keys of its own,
+ * whatever extensions know. The session and what there is of it are the caller's to end when this is NULL (out of
+ * memory). */
 struct ike_handshake *ike_init_new(struct ike_engine *engine, struct rv_peer *peer, struct ike_port *port,
-				   const struct rv_child_conf *child, struct rv_attempt *attempt);
+				   const struct rv_child_conf *child, struct rv_attempt *attempt, bool anew);
 
 /* A well-formed first message of a stranger. */
 void ike_init_request(struct ike_port *port, const struct rv_path *path, const struct ike_message *message);
+
+/* The parts that other first exchanges share. repeated: a first message that was answered was answered again. welcome:
+ * the exchange of a new session for it (NULL: out of memory), with these NAT rules; serve: it is gone on with. */
+bool ike_init_repeated(struct ike_port *port, const struct rv_path *path, const struct ike_message *message);
+struct rv_ike_exchange *ike_init_welcome(struct ike_port *port, const struct rv_path *path,
+					 const struct ike_message *message, uint8_t encap);
+void ike_init_serve(struct rv_ike_exchange *x);
+rv_ike_step_fn ike_init_find_nat, ike_init_go_on;
+
+/* known.c: the first exchange of an extension that knows keys for hs (0: none does; 1: it is asked for; negative); a
+ * well-formed message of one, by a stranger. */
+int ike_known_ask(struct ike_handshake *hs);
+void ike_known_request(struct ike_port *port, const struct rv_path *path, const struct ike_message *message);
 
 /* SK_d to SK_pr of x->sa from x->chosen and x->kex. */
 int ike_handshake_keys(struct rv_ike_exchange *x, struct rv_bytes ni, struct rv_bytes nr);

@@ -159,7 +159,7 @@ int ike_protect(struct rv_ike_exchange *x)
 		return r;
 	if (!ike_builder_done(&x->out, &chain))
 		return -ENOSPC;
-	if (x->type == IKE_EXCHANGE_IKE_SA_INIT)
+	if (ike_is_first(x))
 		return write_plain(x, chain);
 	plain = plain_of(x, x->out.first, chain, head);
 	ike_ext_seen(x, &plain);
@@ -174,7 +174,7 @@ void ike_protect_keep(struct rv_ike_exchange *x)
 {
 	struct rv_bytes chain;
 
-	if (x->type == IKE_EXCHANGE_IKE_SA_INIT || !ike_ext_splits(x->sa->engine) || !ike_builder_done(&x->out, &chain))
+	if (ike_is_first(x) || !ike_ext_splits(x->sa->engine) || !ike_builder_done(&x->out, &chain))
 		return;
 	x->kept = ike_keep(x, chain);
 	x->kept_first = x->out.first;

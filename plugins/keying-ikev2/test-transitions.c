@@ -64,6 +64,17 @@ static void every_cell_of_the_table_is_a_listed_row_or_a_listed_refusal(void **s
 			check_cells(from, role);
 }
 
+/* An extension's first exchange begins an IKE SA, in both roles, and is nothing anywhere else. */
+static void other_first_exchanges_are_like_ike_sa_init(void **state)
+{
+	for (unsigned from = 0; from < RV_IKE_N_STATES; from++)
+		for (unsigned role = 0; role < RV_IKE_N_ROLES; role++) {
+			bool begins = cells[from][role][0] == '+';
+
+			assert_int_equal(listed(from, IKE_EXCHANGE_OPENING, role), begins ? '+' : 0);
+		}
+}
+
 /* A row behind one that takes everything would never be reached; one with steps must not refuse. */
 static void every_row_can_be_reached_and_makes_sense(void **state)
 {
@@ -198,6 +209,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_cell_of_the_table_is_a_listed_row_or_a_listed_refusal),
+		cmocka_unit_test(other_first_exchanges_are_like_ike_sa_init),
 		cmocka_unit_test(every_row_can_be_reached_and_makes_sense),
 		cmocka_unit_test(every_exchange_type_meets_a_row_or_a_refusal),
 	};

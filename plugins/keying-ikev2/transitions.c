@@ -84,6 +84,16 @@ static const struct rv_ike_row rows[] = {
 	ROW(INIT, IKE_SA_INIT, INITIATOR, KEEP, .plan = &ike_plan_init, .when = has_error, .needs = { { P(NOTIFY) } },
 	    .steps = ike_init_error, .story = "note an error that is not protected"),
 
+	/* the first exchange of an extension: HDR, Ni, [N+] --> ; <-- HDR, Nr, [N+] */
+	ROW(NEW, OPENING, RESPONDER, RV_IKE_HALF_OPEN, .needs = { { P(NONCE) } }, .may = { { P(NOTIFY) | P(VENDOR) } },
+	    .steps = ike_known_answer, .story = "go on from an earlier IKE SA of a stranger"),
+	ROW(INIT, OPENING, INITIATOR, RV_IKE_HALF_OPEN, .plan = &ike_plan_known, .needs = { { P(NONCE) } },
+	    .may = { { P(NOTIFY) | P(VENDOR) } }, .steps = ike_known_chosen, .story = "go on from an earlier IKE SA"),
+	ROW(INIT, OPENING, INITIATOR, KEEP, .plan = &ike_plan_known, .when = has_cookie, .needs = { { P(NOTIFY) } },
+	    .steps = ike_init_cookie, .story = "ask again with the cookie"),
+	ROW(INIT, OPENING, INITIATOR, KEEP, .plan = &ike_plan_known, .needs = { { P(NOTIFY) } },
+	    .steps = ike_known_refused, .story = "learn that the earlier IKE SA is of no use"),
+
 	/* IKE_AUTH: HDR, SK {IDi, [CERT,] [CERTREQ,] [IDr,] AUTH, SAi2, TSi, TSr} -->
 	 * <-- HDR, SK {IDr, [CERT,] AUTH, SAr2, TSi, TSr} */
 	ROW(HALF_OPEN, IKE_AUTH, RESPONDER, KEEP, .needs = { { P(IDI) | P(AUTH) } },
@@ -193,7 +203,9 @@ bool ike_row_fits(const struct rv_ike_row *row, const struct rv_ike_exchange *x,
 {
 	enum rv_ike_role role = x->plan ? RV_IKE_INITIATOR : RV_IKE_RESPONDER;
 
-	if (row->from != x->sa->state || row->exchange != x->type || row->role != role)
+	if (row->from != x->sa->state || row->role != role)
+		return false;
+	if (row->exchange == IKE_EXCHANGE_OPENING ? !ike_opens(x) : row->exchange != x->type)
 		return false;
 	if (row->plan && row->plan != x->plan)
 		return false;

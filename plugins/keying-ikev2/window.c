@@ -19,7 +19,8 @@ enum {
 	KEEP_PRESSED_US = 30 * 1000000, /* when responses take much memory */
 	PRESSED_OCTETS = 16 * 1024 * 1024,
 	WAIT_MAX_S = 3600,
-	IDS_LEFT = 1024, /* message IDs that are kept for the end of an IKE SA */
+	OPENING_TRIES = 1, /* of a first exchange that the peer may not have */
+	IDS_LEFT = 1024,   /* message IDs that are kept for the end of an IKE SA */
 };
 
 #define IDS_END (UINT32_MAX - IDS_LEFT)
@@ -103,7 +104,7 @@ int ike_window_hear(struct rv_ike_exchange *x, void *self)
 	struct ike_notify notify;
 	uint32_t n;
 
-	if (x->type == IKE_EXCHANGE_IKE_SA_INIT || !ike_notify_find(&x->chain, IKE_N_SET_WINDOW_SIZE, &notify))
+	if (ike_is_first(x) || !ike_notify_find(&x->chain, IKE_N_SET_WINDOW_SIZE, &notify))
 		return 0;
 	struct rv_rd r = rv_rd(notify.data);
 
@@ -202,13 +203,16 @@ bool ike_thousandths(const char *text, unsigned *out)
 	return n && text && !*text;
 }
 
-static uint64_t wait_us(const struct rv_conf *conf, unsigned tries)
+/* A first exchange that the peer may not have is given up early, so that IKE_SA_INIT comes before the next gateway. */
+static uint64_t wait_us(const struct rv_ike_exchange *x)
 {
+	const struct rv_conf *conf = rv_host_conf(x->sa->engine->host);
+	uint64_t first = rv_conf_us(conf, "retransmit_timeout");
 	unsigned base;
 
 	if (!ike_thousandths(rv_conf_str(conf, "retransmit_base"), &base) || base < 1000)
 		base = 1800;
-	return ike_window_wait_us(rv_conf_us(conf, "retransmit_timeout"), base, tries);
+	return ike_window_wait_us(ike_opens(x) ? first / 2 : first, base, x->tries - x->anew);
 }
 
 static const char *what_to_check(const struct rv_ike_sa *sa)
@@ -222,7 +226,7 @@ static const char *what_to_check(const struct rv_ike_sa *sa)
  */
 static bool noted(const struct rv_ike_exchange *x)
 {
-	return x->type == IKE_EXCHANGE_IKE_SA_INIT && x->sa->hs && x->sa->hs->noted;
+	return ike_is_first(x) && x->sa->hs && x->sa->hs->noted;
 }
 
 static void give_up(struct rv_ike_exchange *x)
@@ -239,7 +243,7 @@ static void give_up(struct rv_ike_exchange *x)
 	x->advice = what_to_check(sa);
 	rv_why_set(&x->why, -RV_ETIMEOUT, "no answer from %s to %s: %u retransmissions in %u s", to,
 		   ike_exchange_name(x->type), x->tries, s);
-	ike_exchange_close(x, -RV_ETIMEOUT);
+	ike_exchange_close(x, ike_opens(x) ? -RV_EREFUSED : -RV_ETIMEOUT);
 }
 
 /* RFC 7296, 2.1: "the initiator MUST retransmit a request until it either receives a corresponding response or deems
@@ -252,6 +256,8 @@ static void again(struct rv_timer *timer)
 	unsigned tenths = (unsigned)((rv_loop_now_us(x->sa->engine->host->loop) - x->sent_us) / 100000);
 	char to[RV_ADDR_TEXT];
 
+	if (ike_opens(x) && limit > OPENING_TRIES)
+		limit = OPENING_TRIES;
 	/* an error without protection is believed when a retransmission brings nothing better (RFC 7296, 2.21.1) */
 	if (x->tries - x->anew >= limit || (noted(x) && x->tries >= 1)) {
 		give_up(x);
@@ -272,7 +278,7 @@ static void again(struct rv_timer *timer)
 	if (ike_protect_again(x, x->tries))
 		x->anew = x->tries;
 	ike_send_list(x->sa, ike_path_of(x), ike_sent(x));
-	x->due_us = rv_loop_now_us(x->sa->engine->host->loop) + wait_us(conf, x->tries - x->anew);
+	x->due_us = rv_loop_now_us(x->sa->engine->host->loop) + wait_us(x);
 	ike_window_wait(x);
 }
 
@@ -293,7 +299,7 @@ void ike_window_sent(struct rv_ike_exchange *x)
 
 	x->tries = x->anew = 0;
 	x->sent_us = rv_loop_now_us(host->loop);
-	x->due_us = x->sent_us + wait_us(rv_host_conf(host), 0);
+	x->due_us = x->sent_us + wait_us(x);
 	rv_timer_init(&x->timer, host->loop, again);
 	ike_window_wait(x);
 }
