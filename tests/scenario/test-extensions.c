@@ -23,7 +23,17 @@ static const struct sim_plugin extensions[] = {
 #undef X
 };
 
-enum { NEXT_PAYLOAD = 16, EXCHANGE = 18, FLAGS = 19, RESPONSE = 0x20, SKF = 53, IKE_FOLLOWUP_KE = 44, NOTES = 8 };
+enum {
+	IKE_SA_INIT = 34,
+	NEXT_PAYLOAD = 16,
+	EXCHANGE = 18,
+	FLAGS = 19,
+	RESPONSE = 0x20,
+	SKF = 53,
+	IKE_FOLLOWUP_KE = 44,
+	IKE_SESSION_RESUME = 38,
+	NOTES = 8
+};
 
 struct world;
 
@@ -184,6 +194,7 @@ static void is_up(struct world *w, const char *when)
 #define ROAD "pools { road { addrs = 10.3.0.0/24\n dns = 10.2.0.53\n split_domains = example.com, other.test } }"
 
 #define PREFIXES "pools { net6 { prefixes = fd00:4::/56\n prefix_len = 64 }\n six { addrs = fd00:3::/112 } }"
+#define TICKETS "ikev2-resumption { key = 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f }"
 #define TOKENS "ikev2-qcd { secret = 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f }"
 
 /* Large messages of each side go in fragments. */
@@ -294,6 +305,18 @@ static void hears_of_a_crash(struct world *w)
 	assert_true(sim_until(w->p->sim, is_another, w, RV_S(40)));
 }
 
+/* The gateway loses the client, which finds out after some minutes, and goes on by its ticket. */
+static void resumes(struct world *w)
+{
+	unsigned inits = w->requests[IKE_SA_INIT];
+
+	w->before = peer_of(w->p->west)->id;
+	rv_peer_down(peer_of(w->p->east), -RV_ETIMEOUT, NULL);
+	assert_true(sim_until(w->p->sim, is_another, w, RV_S(400)));
+	assert_int_equal(w->requests[IKE_SESSION_RESUME], 1);
+	assert_int_equal(w->requests[IKE_SA_INIT], inits);
+}
+
 /* The second address that the client was lent is of its prefix, and leads through the tunnel. */
 static void prefix_stays(struct world *w)
 {
@@ -329,6 +352,9 @@ static const struct row rows[] = {
 	{ "ikev2-qcd", .west = { .connection = "dpd_delay = 30s", .child = "dpd_action = restart", .sections = TOKENS },
 	  .east = { .connection = "dpd_delay = 30s", .sections = TOKENS }, .last = hears_of_a_crash },
 	{ "ikev2-redirect", .last = is_sent_on },
+	{ "ikev2-resumption",
+	  .west = { .connection = "dpd_delay = 30s", .child = "dpd_action = restart", .sections = TICKETS },
+	  .east = { .sections = TICKETS }, .last = resumes },
 	{ "ikev2-ts-opts", .west = { .connection = "vips = 0.0.0.0", .local_ts = "dynamic" },
 	  .east = { .connection = "pools = road", .remote_ts = "dynamic", .root = ROAD }, .prove = domains_stay },
 };
