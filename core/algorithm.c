@@ -74,6 +74,24 @@ const struct rv_algorithm *rv_algorithm_find(struct rv_registry *registry, const
 	return q.found;
 }
 
+static int visit_implicit(struct rv_service *service, void *arg)
+{
+	const struct rv_algorithm_ops *ops = rv_service_ops(service);
+	const struct rv_transform *transform = arg;
+
+	for (size_t i = 0; RV_HAS(ops, n_implicit_iv) && i < ops->n_implicit_iv; i++)
+		if (ops->implicit_iv[i] == transform->id)
+			return 1;
+	return 0;
+}
+
+bool rv_algorithm_implicit_iv(struct rv_registry *registry, const struct rv_transform *transform)
+{
+	struct rv_transform copy = *transform;
+
+	return copy.class == RV_CLASS_ENCR && rv_registry_each(registry, "algorithm", visit_implicit, &copy);
+}
+
 bool algorithm_can(struct rv_registry *registry, const struct rv_algorithm *algorithm)
 {
 	return !algorithm->kind || rv_registry_find(registry, algorithm->kind, algorithm->name);

@@ -164,6 +164,30 @@ static int run_mac(struct bench *bench, const struct answer *answer, const struc
 	return ops->mac(bench->offer->self, bench->ctx, parts, n_parts, out);
 }
 
+/* A burst of two: an ICV elsewhere at an odd address, and one that takes the place of the message's last octets. */
+static int mac_burst(struct bench *bench, const struct answer *answer)
+{
+	const struct rv_mac_ops *ops = bench->offer->ops;
+	size_t len = answer->in.len, over = len < 4 ? 0 : 4;
+	const struct rv_mac_op burst[] = {
+		{ .src = answer->in.p, .len = len, .icv = bench->a + 1 },
+		{ .src = bench->b, .len = len, .icv = bench->b + len - over },
+	};
+
+	if (!RV_HAS(ops, mac_burst))
+		return 0;
+	memcpy(bench->b, answer->in.p, len);
+	guard(bench->a + 1, answer->out.len);
+	guard(bench->b + len - over, answer->out.len);
+	if (ops->mac_burst(bench->offer->self, bench->ctx, burst, RV_COUNT(burst)))
+		return fail(bench, answer->source, "a burst failed");
+	if (!is(bench->a + 1, answer->out))
+		return fail(bench, answer->source, "a wrong answer in a burst");
+	if (!is(bench->b + len - over, answer->out))
+		return fail(bench, answer->source, "a wrong answer over the end of a message");
+	return 0;
+}
+
 static int test_mac(struct bench *bench, const struct answer *answer)
 {
 	const struct rv_mac_ops *ops = bench->offer->ops;
@@ -174,33 +198,51 @@ static int test_mac(struct bench *bench, const struct answer *answer)
 	if (ops->init(bench->offer->self, bench->ctx, answer->key))
 		return fail(bench, answer->source, "init failed");
 	r = test_digest(bench, answer, run_mac);
+	r = r ? r : mac_burst(bench, answer);
 	ops->fini(bench->offer->self, bench->ctx);
 	return r;
 }
 
-/* One direction, from one buffer to another at an odd address, then in place. */
+/* Runs two texts, one from another buffer and one in place, as a burst or one after the other. */
+static int crypt_two(struct bench *bench, const struct rv_cipher_op *burst, bool whole)
+{
+	const struct rv_cipher_ops *ops = bench->offer->ops;
+	void *self = bench->offer->self;
+	int r = 0;
+
+	if (whole)
+		return ops->crypt_burst(self, bench->ctx, burst, 2);
+	for (int i = 0; !r && i < 2; i++)
+		r = ops->crypt(self, bench->ctx, burst[i].iv, burst[i].src, burst[i].dst, burst[i].len);
+	return r;
+}
+
+/* One direction, from one buffer to another at an odd address, and in place; also as a burst. */
 static int crypt_way(struct bench *bench, const struct answer *answer, bool encrypt)
 {
 	const struct rv_cipher_ops *ops = bench->offer->ops;
 	struct rv_bytes from = encrypt ? answer->in : answer->out;
 	struct rv_bytes to = encrypt ? answer->out : answer->in;
-	void *self = bench->offer->self;
-	int r;
+	const struct rv_cipher_op burst[] = { { answer->iv.p, from.p, bench->a + 1, from.len },
+					      { answer->iv.p, bench->b, bench->b, from.len } };
 
-	if (ops->init(self, bench->ctx, answer->key, encrypt))
-		return fail(bench, answer->source, "init failed");
-	guard(bench->a + 1, to.len);
-	r = ops->crypt(self, bench->ctx, answer->iv.p, from.p, bench->a + 1, from.len);
-	memcpy(bench->b, from.p, from.len);
-	guard(bench->b, to.len);
-	r = r ? r : ops->crypt(self, bench->ctx, answer->iv.p, bench->b, bench->b, from.len);
-	ops->fini(self, bench->ctx);
-	if (r)
-		return fail(bench, answer->source, "the operation failed");
-	if (!is(bench->a + 1, to))
-		return fail(bench, answer->source, encrypt ? "wrong ciphertext" : "wrong plaintext");
-	if (!is(bench->b, to))
-		return fail(bench, answer->source, encrypt ? "wrong ciphertext in place" : "wrong plaintext in place");
+	for (int whole = 0; whole <= (RV_HAS(ops, crypt_burst) ? 1 : 0); whole++) {
+		memset(bench->a, 0, to.len + 1);
+		guard(bench->a + 1, to.len);
+		memcpy(bench->b, from.p, from.len);
+		guard(bench->b, to.len);
+		if (ops->init(bench->offer->self, bench->ctx, answer->key, encrypt))
+			return fail(bench, answer->source, "init failed");
+		int r = crypt_two(bench, burst, whole);
+		ops->fini(bench->offer->self, bench->ctx);
+		if (r)
+			return fail(bench, answer->source, "the operation failed");
+		if (!is(bench->a + 1, to))
+			return fail(bench, answer->source, encrypt ? "wrong ciphertext" : "wrong plaintext");
+		if (!is(bench->b, to))
+			return fail(bench, answer->source,
+				    encrypt ? "wrong ciphertext in place" : "wrong plaintext in place");
+	}
 	return 0;
 }
 
@@ -226,7 +268,7 @@ static struct rv_aead_op aead_op(const struct answer *answer, const uint8_t *src
 		.aad_len = (uint16_t)answer->aad.len,
 	};
 
-	memcpy(op.nonce, answer->iv.p, sizeof(op.nonce));
+	memcpy(op.nonce, answer->iv.p, answer->iv.len);
 	return op;
 }
 
@@ -301,7 +343,8 @@ static int test_aead(struct bench *bench, const struct answer *answer)
 	const struct rv_aead_ops *ops = bench->offer->ops;
 	int r;
 
-	if (answer->key.len != ops->key_len || answer->iv.len != sizeof(((struct rv_aead_op *)0)->nonce) ||
+	if (answer->key.len != ops->key_len || answer->iv.len != ops->salt_len + ops->iv_len ||
+	    answer->iv.len > sizeof(((struct rv_aead_op *)0)->nonce) ||
 	    answer->out.len != answer->in.len + ops->icv_len || answer->aad.len > UINT16_MAX || !ops->icv_len)
 		return fail(bench, answer->source, "key, nonce or answer have not the lengths of the ops");
 	if (ops->init(bench->offer->self, bench->ctx, answer->key))

@@ -11,7 +11,7 @@
 #include <ravelin/secret.h>
 #include <string.h>
 
-enum { BURST = 64, LINE = 64, NONCE = 12, ESN_AAD = 12, MAX_ICV = 64 };
+enum { BURST = 64, LINE = 64, NONCE = 12, IMPLICIT_IV = 8, ESN_AAD = 12, HIGH = 4, MAX_ICV = 64 };
 
 /* The next multiple of line. */
 static uint32_t aligned(uint32_t n, uint32_t line)
@@ -29,7 +29,7 @@ static bool is_whole(const struct rv_suite *suite)
 /* The salt of a combined algorithm, or the context of the MAC: at the end of the context. */
 static uint8_t *salt_of(const struct rv_suite *suite, void *ctx)
 {
-	return (uint8_t *)ctx + suite->ctx_size - suite->salt_len;
+	return (uint8_t *)ctx + suite->ctx_size - NONCE;
 }
 
 static uint8_t *mac_of(const struct rv_suite *suite, void *ctx)
@@ -70,48 +70,62 @@ static bool is_kind(const struct rv_ref *ref, const char *kind)
 	return ref->service && !strcmp(rv_service_kind(ref->service), kind);
 }
 
+/* The salt has a place of NONCE octets behind the provider's context. */
+static bool measure_aead(struct rv_suite *suite, bool implicit)
+{
+	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
+
+	suite->aead = true;
+	suite->iv = implicit ? RV_IV_IMPLICIT : RV_IV_UNIQUE;
+	suite->salt_len = aead->salt_len;
+	suite->key_len = aead->key_len + aead->salt_len;
+	suite->iv_len = implicit ? 0 : aead->iv_len;
+	suite->icv_len = aead->icv_len;
+	suite->ctx_size = aligned(aead->ctx_size, sizeof(uint64_t)) + NONCE;
+	return !suite->integ.service && aead->salt_len + aead->iv_len <= NONCE &&
+	       (!implicit || aead->iv_len == IMPLICIT_IV);
+}
+
+static bool measure_cipher(struct rv_suite *suite)
+{
+	const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
+
+	if (!is_kind(&suite->encr, "cipher") || !cipher->block_len || !cipher->key_len)
+		return false;
+	suite->iv = RV_HAS(cipher, unique_iv) ? RV_IV_UNIQUE : RV_IV_RANDOM;
+	suite->key_len = cipher->key_len;
+	suite->iv_len = cipher->iv_len;
+	suite->block_len = cipher->block_len;
+	suite->ctx_size += aligned(cipher->ctx_size, LINE);
+	return suite->iv_len <= sizeof(((struct rv_cryptor_op *)NULL)->iv);
+}
+
 /* The sizes that follow from the services; false when they make no suite: encryption without integrity (RFC 8221, 4),
  * integrity beside a combined algorithm (RFC 7296, 3.3), or sizes that no packet here has room for. */
-static bool measure(struct rv_suite *suite)
+static bool measure(struct rv_suite *suite, bool implicit)
 {
 	suite->block_len = 1;
-	if (is_kind(&suite->encr, "aead")) {
-		const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
-		suite->aead = true;
-		suite->salt_len = aead->salt_len;
-		suite->key_len = aead->key_len + aead->salt_len;
-		suite->iv_len = aead->iv_len;
-		suite->icv_len = aead->icv_len;
-		suite->ctx_size = aligned(aead->ctx_size, sizeof(uint64_t)) + aead->salt_len;
-		return !suite->integ.service && aead->salt_len + aead->iv_len == NONCE;
-	}
-	if (!is_kind(&suite->integ, "mac"))
+	if (is_kind(&suite->encr, "aead"))
+		return measure_aead(suite, implicit);
+	if (!is_kind(&suite->integ, "mac") || implicit)
 		return false;
 	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
 	suite->integ_len = mac->key_len;
 	suite->icv_len = mac->icv_len;
 	suite->ctx_size = mac->ctx_size;
-	if (suite->encr.service) {
-		const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
-		if (!is_kind(&suite->encr, "cipher") || !cipher->block_len || !cipher->key_len)
-			return false;
-		suite->key_len = cipher->key_len;
-		suite->iv_len = cipher->iv_len;
-		suite->block_len = cipher->block_len;
-		suite->ctx_size += aligned(cipher->ctx_size, LINE);
-	}
-	return suite->integ_len && suite->icv_len <= MAX_ICV &&
-	       suite->iv_len <= sizeof(((struct rv_cryptor_op *)NULL)->iv);
+	return (!suite->encr.service || measure_cipher(suite)) && suite->integ_len && suite->icv_len <= MAX_ICV;
 }
 
 int rv_suite_init(struct rv_suite *suite, struct rv_registry *registry, const struct rv_proposal *chosen,
 		  const struct rv_user *user, struct rv_why *why)
 {
+	const struct rv_transform *encr = rv_proposal_get(chosen, RV_CLASS_ENCR);
+
 	*suite = (struct rv_suite){ 0 };
-	int r = take(registry, rv_proposal_get(chosen, RV_CLASS_ENCR), user, &suite->encr, why);
+	int r = take(registry, encr, user, &suite->encr, why);
 	if (!r)
 		r = take(registry, rv_proposal_get(chosen, RV_CLASS_INTEG), user, &suite->integ, why);
-	if (!r && !measure(suite))
+	if (!r && !measure(suite, encr && rv_algorithm_implicit_iv(registry, encr)))
 		r = rv_why_set(why, -RV_ENO_PROVIDER, "the chosen transforms make no encryption with integrity");
 	if (r)
 		rv_suite_fini(suite);
@@ -129,6 +143,7 @@ static int init_aead(const struct rv_suite *suite, uint8_t *ctx, struct rv_bytes
 {
 	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
 
+	memset(salt_of(suite, ctx), 0, NONCE);
 	memcpy(salt_of(suite, ctx), encr.p + aead->key_len, suite->salt_len);
 	return aead->init(rv_service_self(suite->encr.service), ctx, rv_bytes(encr.p, aead->key_len));
 }
@@ -175,6 +190,17 @@ static void put32(uint8_t *out, uint32_t v)
 	out[3] = (uint8_t)v;
 }
 
+/* Copies n octets, nearly always 8 or 16 of them. */
+static void copy_iv(uint8_t *to, const uint8_t *from, size_t n)
+{
+	if (n == 8)
+		memcpy(to, from, 8);
+	else if (n == 16)
+		memcpy(to, from, 16);
+	else
+		memcpy(to, from, n);
+}
+
 /* A whole burst for a combined service. Its authenticated octets with a 64-bit sequence number are SPI | high | low
  * (RFC 4106, 5; RFC 7634, 2.1). */
 struct burst {
@@ -182,25 +208,38 @@ struct burst {
 	uint8_t aad[BURST][ESN_AAD];
 };
 
-/* Lays ops out for the service. iv: of each packet. */
+/* RFC 8750, 4: the extended sequence number, or 0 | the sequence number. */
+static void implicit_iv(const struct rv_cryptor_op *op, uint8_t *iv)
+{
+	put32(iv, op->use_esn ? op->esn : 0);
+	memcpy(iv + 4, op->aad + 4, 4);
+}
+
+/* Lays ops out for the service. */
 static int lay_out(const struct rv_suite *suite, const uint8_t *salt, struct rv_cryptor_op *ops, size_t n_ops,
 		   bool seal, struct burst *burst)
 {
+	size_t salt_len = suite->salt_len, iv_len = suite->iv_len;
+	bool implicit = suite->iv == RV_IV_IMPLICIT;
+
 	for (size_t i = 0; i < n_ops; i++) {
 		struct rv_cryptor_op *op = &ops[i];
 		struct rv_aead_op *to = &burst->ops[i];
-		to->src = seal ? op->src : op->src + suite->iv_len;
-		to->dst = seal ? op->dst + suite->iv_len : op->dst;
+		if ((op->use_esn || implicit) && op->aad_len != 8)
+			return -EINVAL;
+		to->src = seal ? op->src : op->src + iv_len;
+		to->dst = seal ? op->dst + iv_len : op->dst;
 		to->len = op->len;
 		to->ok = false;
 		to->aad = op->aad;
 		to->aad_len = op->aad_len;
-		memcpy(to->nonce, salt, suite->salt_len);
-		memcpy(to->nonce + suite->salt_len, seal ? op->iv : op->src, suite->iv_len);
+		memcpy(to->nonce, salt, sizeof(to->nonce));
+		if (implicit)
+			implicit_iv(op, to->nonce + salt_len);
+		else
+			copy_iv(to->nonce + salt_len, seal ? op->iv : op->src, iv_len);
 		if (!op->use_esn)
 			continue;
-		if (op->aad_len != 8)
-			return -EINVAL;
 		memcpy(burst->aad[i], op->aad, 4);
 		put32(burst->aad[i] + 4, op->esn);
 		memcpy(burst->aad[i] + 8, op->aad + 4, 4);
@@ -220,20 +259,29 @@ static int aead_burst(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryp
 	if (r)
 		return r;
 	for (size_t i = 0; seal && i < n_ops; i++)
-		memcpy(ops[i].dst, ops[i].iv, suite->iv_len);
+		copy_iv(ops[i].dst, ops[i].iv, suite->iv_len);
 	r = seal ? aead->seal(self, ctx, burst.ops, n_ops) : aead->open(self, ctx, burst.ops, n_ops);
 	for (size_t i = 0; !r && i < n_ops; i++)
 		ops[i].ok = seal || burst.ops[i].ok;
 	return r;
 }
 
+/* A burst for a cipher and a MAC. */
+struct pair {
+	struct rv_cipher_op crypt[BURST];
+	struct rv_mac_op mac[BURST];
+	size_t n_crypt, n_mac;
+	uint8_t icv[BURST][MAX_ICV]; /* open: computed */
+	uint8_t got[BURST][MAX_ICV]; /* open: of the packets */
+};
+
 /* The ICV of a packet whose IV and ciphertext stand at sealed. The high half of a 64-bit sequence number counts as if
  * it stood behind them (RFC 4303, 2.2.1). */
-static int compute_mac(const struct rv_suite *suite, uint8_t *ctx, const struct rv_cryptor_op *op,
-		       const uint8_t *sealed, uint8_t *icv)
+static int mac_parts(const struct rv_suite *suite, uint8_t *ctx, const struct rv_cryptor_op *op, const uint8_t *sealed,
+		     uint8_t *icv)
 {
 	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
-	uint8_t high[4];
+	uint8_t high[HIGH];
 	const struct rv_bytes parts[] = {
 		rv_bytes(op->aad, op->aad_len),
 		rv_bytes(sealed, (size_t)suite->iv_len + op->len),
@@ -244,42 +292,124 @@ static int compute_mac(const struct rv_suite *suite, uint8_t *ctx, const struct 
 	return mac->mac(rv_service_self(suite->integ.service), mac_of(suite, ctx), parts, op->use_esn ? 3 : 2, icv);
 }
 
-static int crypt(const struct rv_suite *suite, void *ctx, const uint8_t *iv, const uint8_t *src, uint8_t *dst,
-		 size_t len)
+/* Where a packet's ICV stands and may be written, which is also room for the high half of its number; NULL: nowhere. */
+static uint8_t *tail_of(const struct rv_suite *suite, const struct rv_cryptor_op *op, bool seal)
 {
+	if (seal)
+		return op->dst + suite->iv_len + op->len;
+	return op->dst == op->src + suite->iv_len ? op->dst + op->len : NULL;
+}
+
+/* The ICV of a packet: now, or, when its octets lie one behind the other and the provider takes bursts, with others. */
+static int mac_one(const struct rv_suite *suite, uint8_t *ctx, const struct rv_cryptor_op *op, bool seal, uint8_t *icv,
+		   struct pair *pair)
+{
+	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	const uint8_t *sealed = seal ? op->dst : op->src;
+	uint8_t *tail = op->use_esn ? tail_of(suite, op, seal) : NULL;
+
+	if (!RV_HAS(mac, mac_burst) || op->aad + op->aad_len != sealed ||
+	    (op->use_esn && (!tail || suite->icv_len < HIGH)))
+		return mac_parts(suite, ctx, op, sealed, icv);
+	if (tail)
+		put32(tail, op->esn);
+	pair->mac[pair->n_mac++] = (struct rv_mac_op){
+		.src = op->aad,
+		.len = (size_t)op->aad_len + suite->iv_len + op->len + (tail ? HIGH : 0),
+		.icv = icv,
+	};
+	return 0;
+}
+
+static int mac_rest(const struct rv_suite *suite, uint8_t *ctx, const struct pair *pair)
+{
+	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+
+	return pair->n_mac ? mac->mac_burst(rv_service_self(suite->integ.service), mac_of(suite, ctx), pair->mac,
+					    pair->n_mac)
+			   : 0;
+}
+
+static int crypt(const struct rv_suite *suite, void *ctx, const struct pair *pair)
+{
+	const struct rv_cipher_op *ops = pair->crypt;
+
 	if (!suite->key_len) {
-		if (src != dst)
-			memcpy(dst, src, len);
+		for (size_t i = 0; i < pair->n_crypt; i++)
+			if (ops[i].src != ops[i].dst)
+				memcpy(ops[i].dst, ops[i].src, ops[i].len);
 		return 0;
 	}
 	const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
-	return cipher->crypt(rv_service_self(suite->encr.service), ctx, iv, src, dst, len);
-}
+	void *self = rv_service_self(suite->encr.service);
+	int r = 0;
 
-static int seal_one(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *op)
-{
-	if (op->len % suite->block_len)
-		return -EINVAL;
-	memcpy(op->dst, op->iv, suite->iv_len);
-	int r = crypt(suite, ctx, op->iv, op->src, op->dst + suite->iv_len, op->len);
-	if (!r)
-		r = compute_mac(suite, ctx, op, op->dst, op->dst + suite->iv_len + op->len);
-	op->ok = !r;
+	if (RV_HAS(cipher, crypt_burst))
+		return pair->n_crypt ? cipher->crypt_burst(self, ctx, ops, pair->n_crypt) : 0;
+	for (size_t i = 0; !r && i < pair->n_crypt; i++)
+		r = cipher->crypt(self, ctx, ops[i].iv, ops[i].src, ops[i].dst, ops[i].len);
 	return r;
 }
 
-static int open_one(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *op)
+static int seal_pair(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *ops, size_t n_ops)
 {
-	uint8_t icv[MAX_ICV];
+	struct pair pair;
+	size_t iv_len = suite->iv_len;
+	int r = 0;
 
-	if (op->len % suite->block_len)
-		return 0;
-	int r = compute_mac(suite, ctx, op, op->src, icv);
-	if (r || !rv_equal_secret(rv_bytes(icv, suite->icv_len),
-				  rv_bytes(op->src + suite->iv_len + op->len, suite->icv_len)))
-		return r;
-	r = crypt(suite, ctx, op->src, op->src + suite->iv_len, op->dst, op->len);
-	op->ok = !r;
+	pair.n_crypt = pair.n_mac = 0;
+	for (size_t i = 0; i < n_ops; i++) {
+		struct rv_cryptor_op *op = &ops[i];
+		if (op->len % suite->block_len)
+			return -EINVAL;
+		copy_iv(op->dst, op->iv, iv_len);
+		pair.crypt[pair.n_crypt++] = (struct rv_cipher_op){ op->iv, op->src, op->dst + iv_len, op->len };
+	}
+	r = crypt(suite, ctx, &pair);
+	for (size_t i = 0; !r && i < n_ops; i++)
+		r = mac_one(suite, ctx, &ops[i], true, ops[i].dst + iv_len + ops[i].len, &pair);
+	r = r ? r : mac_rest(suite, ctx, &pair);
+	for (size_t i = 0; !r && i < n_ops; i++)
+		ops[i].ok = true;
+	return r;
+}
+
+/* The ICVs of all packets, as they are and as they should be; those that are right become ok. */
+static int verify(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *ops, size_t n_ops,
+		  struct pair *pair)
+{
+	size_t icv_len = suite->icv_len;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < n_ops; i++) {
+		const struct rv_cryptor_op *op = &ops[i];
+		if (op->len % suite->block_len)
+			continue;
+		memcpy(pair->got[i], op->src + suite->iv_len + op->len, icv_len);
+		r = mac_one(suite, ctx, op, false, pair->icv[i], pair);
+	}
+	r = r ? r : mac_rest(suite, ctx, pair);
+	for (size_t i = 0; !r && i < n_ops; i++)
+		ops[i].ok = !(ops[i].len % suite->block_len) &&
+			    rv_equal_secret(rv_bytes(pair->icv[i], icv_len), rv_bytes(pair->got[i], icv_len));
+	return r;
+}
+
+static int open_pair(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *ops, size_t n_ops)
+{
+	struct pair pair;
+
+	pair.n_crypt = pair.n_mac = 0;
+	int r = verify(suite, ctx, ops, n_ops, &pair);
+	for (size_t i = 0; !r && i < n_ops; i++) {
+		const struct rv_cryptor_op *op = &ops[i];
+		if (op->ok)
+			pair.crypt[pair.n_crypt++] =
+				(struct rv_cipher_op){ op->src, op->src + suite->iv_len, op->dst, op->len };
+	}
+	r = r ? r : crypt(suite, ctx, &pair);
+	for (size_t i = 0; r && i < n_ops; i++)
+		ops[i].ok = false;
 	return r;
 }
 
@@ -293,12 +423,7 @@ static int run(const struct rv_suite *suite, void *ctx, struct rv_cryptor_op *op
 		return -RV_ENO_PROVIDER;
 	if (suite->aead)
 		return aead_burst(suite, ctx, ops, n_ops, seal);
-	for (size_t i = 0; i < n_ops; i++) {
-		int r = seal ? seal_one(suite, ctx, &ops[i]) : open_one(suite, ctx, &ops[i]);
-		if (r)
-			return r;
-	}
-	return 0;
+	return seal ? seal_pair(suite, ctx, ops, n_ops) : open_pair(suite, ctx, ops, n_ops);
 }
 
 int rv_cryptor_seal(const struct rv_suite *suite, void *ctx, struct rv_cryptor_op *ops, size_t n_ops)

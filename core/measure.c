@@ -117,8 +117,13 @@ static int once_mac(struct sample *sample)
 {
 	const struct rv_mac_ops *ops = sample->copy.ops;
 	struct rv_bytes part = rv_bytes(sample->src, PACKET);
+	struct rv_mac_op burst[BURST];
 	int r = 0;
 
+	for (int i = 0; i < BURST; i++)
+		burst[i] = (struct rv_mac_op){ sample->src, PACKET, sample->dst + i * STRIDE };
+	if (RV_HAS(ops, mac_burst))
+		return ops->mac_burst(sample->copy.self, sample->ctx, burst, BURST);
 	for (int i = 0; i < BURST; i++)
 		r |= ops->mac(sample->copy.self, sample->ctx, &part, 1, sample->dst);
 	return r;
@@ -140,8 +145,13 @@ static int once_cipher(struct sample *sample)
 {
 	const struct rv_cipher_ops *ops = sample->copy.ops;
 	size_t len = ops->block_len ? PACKET / ops->block_len * ops->block_len : PACKET;
+	struct rv_cipher_op burst[BURST];
 	int r = 0;
 
+	for (int i = 0; i < BURST; i++)
+		burst[i] = (struct rv_cipher_op){ sample->src, sample->src, sample->dst + i * STRIDE, len };
+	if (RV_HAS(ops, crypt_burst))
+		return ops->crypt_burst(sample->copy.self, sample->ctx, burst, BURST);
 	for (int i = 0; i < BURST; i++)
 		r |= ops->crypt(sample->copy.self, sample->ctx, sample->src, sample->src, sample->dst + i * STRIDE,
 				len);

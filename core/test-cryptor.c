@@ -16,7 +16,7 @@ enum { CTX = 512, MAX = 256, KEY = 4, ICV = 6, COMBINED_ICV = 8, BLOCK = 4 };
 struct toy {
 	uint8_t covered[MAX], aad[MAX], nonce[12];
 	size_t covered_len, aad_len;
-	unsigned n_crypt, n_init, n_fini;
+	unsigned n_crypt, n_init, n_fini, n_bursts;
 	int fail, fail_init;
 };
 
@@ -164,6 +164,54 @@ static const struct rv_mac_ops mac_ops = {
 	.fini = toy_fini,
 };
 
+static int toy_crypt_burst(void *self, void *ctx, const struct rv_cipher_op *ops, size_t n_ops)
+{
+	struct toy *toy = self;
+	int r = 0;
+
+	toy->n_bursts++;
+	for (size_t i = 0; !r && i < n_ops; i++)
+		r = toy_crypt(self, ctx, ops[i].iv, ops[i].src, ops[i].dst, ops[i].len);
+	return r;
+}
+
+static const struct rv_cipher_ops burst_cipher_ops = {
+	.size = sizeof(burst_cipher_ops),
+	.key_len = KEY,
+	.iv_len = 4,
+	.block_len = BLOCK,
+	.ctx_size = KEY + 1,
+	.init = toy_cipher_init,
+	.crypt = toy_crypt,
+	.fini = toy_fini,
+	.crypt_burst = toy_crypt_burst,
+	.unique_iv = true,
+};
+
+static int toy_mac_burst(void *self, void *ctx, const struct rv_mac_op *ops, size_t n_ops)
+{
+	struct toy *toy = self;
+	int r = 0;
+
+	toy->n_bursts++;
+	for (size_t i = 0; !r && i < n_ops; i++) {
+		struct rv_bytes part = rv_bytes(ops[i].src, ops[i].len);
+		r = toy_mac(self, ctx, &part, 1, ops[i].icv);
+	}
+	return r;
+}
+
+static const struct rv_mac_ops burst_mac_ops = {
+	.size = sizeof(burst_mac_ops),
+	.key_len = KEY,
+	.icv_len = ICV,
+	.ctx_size = KEY,
+	.init = toy_init,
+	.mac = toy_mac,
+	.fini = toy_fini,
+	.mac_burst = toy_mac_burst,
+};
+
 /* What the toys answer; computed with Python. */
 static const struct rv_vector vectors[] = {
 	{ .source = "toy",
@@ -181,7 +229,7 @@ static const struct rv_vector vectors[] = {
 };
 
 /* Transform IDs of the toys. */
-enum { ID_COMBINED = 1001, ID_CIPHER, ID_NULL, ID_MAC, ID_LOST, ID_UNKNOWN, ID_NONE };
+enum { ID_COMBINED = 1001, ID_CIPHER, ID_NULL, ID_MAC, ID_LOST, ID_UNKNOWN, ID_NONE, ID_CIPHERS, ID_MACS, ID_IMPLICIT };
 
 static const struct rv_algorithm words[] = {
 	{ .word = "combined",
@@ -193,13 +241,25 @@ static const struct rv_algorithm words[] = {
 	{ .word = "cipher", .class = RV_CLASS_ENCR, .id = ID_CIPHER, .kind = "cipher", .name = "toy" },
 	{ .word = "nothing", .class = RV_CLASS_ENCR, .id = ID_NULL },
 	{ .word = "mac", .class = RV_CLASS_INTEG, .id = ID_MAC, .kind = "mac", .name = "toy" },
+	{ .word = "ciphers", .class = RV_CLASS_ENCR, .id = ID_CIPHERS, .kind = "cipher", .name = "bursts" },
+	{ .word = "macs", .class = RV_CLASS_INTEG, .id = ID_MACS, .kind = "mac", .name = "bursts" },
+	{ .word = "implicit",
+	  .class = RV_CLASS_ENCR,
+	  .id = ID_IMPLICIT,
+	  .combined = true,
+	  .kind = "aead",
+	  .name = "toy" },
 	{ .word = "lost", .class = RV_CLASS_ENCR, .id = ID_LOST, .kind = "cipher", .name = "nobody" },
 };
+
+static const uint16_t implicit_iv[] = { ID_IMPLICIT };
 
 static const struct rv_algorithm_ops words_ops = {
 	.size = sizeof(words_ops),
 	.algorithms = words,
 	.n_algorithms = RV_COUNT(words),
+	.implicit_iv = implicit_iv,
+	.n_implicit_iv = RV_COUNT(implicit_iv),
 };
 
 static void user_text(const struct rv_user *user, char *out, size_t size)
@@ -228,6 +288,10 @@ static int setup(void **state)
 	assert_int_equal(rv_cipher_offer(f->host, offer, &cipher_ops, &f->toy), 0);
 	offer.vectors = &vectors[2];
 	assert_int_equal(rv_mac_offer(f->host, offer, &mac_ops, &f->toy), 0);
+	offer.name = "bursts";
+	assert_int_equal(rv_mac_offer(f->host, offer, &burst_mac_ops, &f->toy), 0);
+	offer.vectors = &vectors[1];
+	assert_int_equal(rv_cipher_offer(f->host, offer, &burst_cipher_ops, &f->toy), 0);
 	f->toy = (struct toy){ 0 };
 	*state = f;
 	return 0;
@@ -357,7 +421,8 @@ static void pair_fini(struct fixture *f, struct pair *pair)
 
 static const struct {
 	uint16_t encr, integ;
-} suites[] = { { ID_COMBINED, 0 }, { ID_CIPHER, ID_MAC }, { ID_NULL, ID_MAC } };
+} suites[] = { { ID_COMBINED, 0 },	{ ID_CIPHER, ID_MAC }, { ID_NULL, ID_MAC },
+	       { ID_CIPHERS, ID_MACS }, { ID_NULL, ID_MACS },  { ID_IMPLICIT, 0 } };
 
 static const uint8_t spi_seq[8] = { 0xa, 0xb, 0xc, 0xd, 1, 2, 3, 4 };
 
@@ -458,6 +523,86 @@ static void the_high_half_of_a_sequence_number_is_authenticated_in_its_place(voi
 		assert_memory_equal(f->toy.covered, spi_seq, 8);
 		assert_memory_equal(f->toy.covered + 8, sealed, 12);
 		assert_memory_equal(f->toy.covered + 20, high, 4u * (unsigned)esn);
+	}
+	pair_fini(f, &pair);
+}
+
+/* What stands in one piece goes to the provider as one message, with the high half where the ICV will be or was. */
+static void a_packet_in_one_piece_is_one_message_of_a_burst(void **state)
+{
+	enum { N = 5, LEN = 16, WHOLE = 8 + 4 + LEN + ICV };
+	struct fixture *f = *state;
+	struct pair pair, plain;
+	uint8_t packets[N][WHOLE + 1], text[LEN] = "sixteen octets.", apart[WHOLE];
+	struct rv_cryptor_op ops[N], one;
+
+	pair_init(f, &pair, ID_CIPHERS, ID_MACS);
+	pair_init(f, &plain, ID_CIPHER, ID_MAC);
+	assert_int_equal(pair.suite.iv, RV_IV_UNIQUE);
+	assert_int_equal(plain.suite.iv, RV_IV_RANDOM);
+	for (int esn = 0; esn < 2; esn++) {
+		for (size_t i = 0; i < N; i++) {
+			memcpy(packets[i], spi_seq, 8);
+			memcpy(packets[i] + 12, text, LEN);
+			packets[i][WHOLE] = 0xee;
+			ops[i] = op_of(packets[i] + 12, packets[i] + 8, LEN, esn);
+			ops[i].aad = packets[i];
+		}
+		f->toy.n_bursts = 0;
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, ops, N), 0);
+		assert_int_equal(f->toy.n_bursts, 2);
+		one = op_of(text, apart, LEN, esn);
+		assert_int_equal(rv_cryptor_seal(&plain.suite, plain.seal, &one, 1), 0);
+		for (size_t i = 0; i < N; i++) {
+			assert_memory_equal(packets[i] + 8, apart, WHOLE - 8);
+			assert_int_equal(packets[i][WHOLE], 0xee);
+			ops[i] = op_of(packets[i] + 8, packets[i] + 12, LEN, esn);
+			ops[i].aad = packets[i];
+		}
+		packets[3][13] ^= 1;
+		f->toy.n_bursts = 0;
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, ops, N), 0);
+		assert_int_equal(f->toy.n_bursts, 2);
+		for (size_t i = 0; i < N; i++) {
+			assert_int_equal(ops[i].ok, i != 3);
+			if (i != 3)
+				assert_memory_equal(packets[i] + 12, text, LEN);
+		}
+	}
+	rv_cryptor_fini(&plain.suite, plain.seal);
+	rv_cryptor_fini(&plain.suite, plain.open);
+	rv_suite_fini(&plain.suite);
+	pair_fini(f, &pair);
+}
+
+/* RFC 8750, 4: nothing is sent; the number, which the ICV covers too, is the IV. */
+static void an_implicit_iv_is_the_sequence_number(void **state)
+{
+	static const uint8_t short_nonce[12] = { 's', 'a', 'l', 't', 0, 0, 0, 0, 1, 2, 3, 4 };
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t text[8] = "text", sealed[8 + COMBINED_ICV + 1], opened[8];
+	struct rv_cryptor_op op;
+
+	pair_init(f, &pair, ID_IMPLICIT, 0);
+	assert_int_equal(pair.suite.iv, RV_IV_IMPLICIT);
+	assert_int_equal(pair.suite.iv_len, 0);
+	for (int esn = 0; esn < 2; esn++) {
+		memset(sealed, 0xee, sizeof(sealed));
+		op = op_of(text, sealed, 8, esn);
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), 0);
+		assert_memory_equal(f->toy.nonce, esn ? "saltQRST\1\2\3\4" : (const char *)short_nonce, 12);
+		assert_int_equal(f->toy.aad_len, esn ? 12 : 8);
+		assert_int_equal(sealed[8 + COMBINED_ICV], 0xee);
+		op = op_of(sealed, opened, 8, esn);
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &op, 1), 0);
+		assert_true(op.ok);
+		assert_memory_equal(opened, text, 8);
+	}
+	for (uint16_t len = 7; len <= 9; len++) {
+		op = op_of(text, sealed, 8, false);
+		op.aad_len = len;
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), len == 8 ? 0 : -EINVAL);
 	}
 	pair_fini(f, &pair);
 }
@@ -665,6 +810,8 @@ int main(void)
 		TEST(a_packet_is_iv_text_icv_and_opens_again),
 		TEST(sealing_and_opening_in_place_gives_the_same),
 		TEST(the_high_half_of_a_sequence_number_is_authenticated_in_its_place),
+		TEST(a_packet_in_one_piece_is_one_message_of_a_burst),
+		TEST(an_implicit_iv_is_the_sequence_number),
 		TEST(a_changed_octet_is_seen_and_nothing_is_decrypted),
 		TEST(a_burst_has_at_most_64_packets_each_with_its_own_verdict),
 		TEST(part_of_a_block_is_not_sealed_and_does_not_open),

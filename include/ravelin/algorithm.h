@@ -52,6 +52,8 @@ struct rv_algorithm_ops {
 	size_t size;
 	const struct rv_algorithm *algorithms;
 	size_t n_algorithms;
+	const uint16_t *implicit_iv; /* IDs of encryption transforms whose IV is not in the packet (RFC 8750) */
+	size_t n_implicit_iv;
 };
 RV_KIND(algorithm, "algorithm", 1, struct rv_algorithm_ops, n_algorithms)
 
@@ -94,6 +96,9 @@ const struct rv_transform *rv_proposal_get(const struct rv_proposal *proposal, u
 
 /* The data of a transform, or NULL when no loaded plugin knows it. */
 const struct rv_algorithm *rv_algorithm_find(struct rv_registry *registry, const struct rv_transform *transform);
+
+/* Whether the IV of an encryption transform is the sequence number and not sent (RFC 8750, 4). */
+bool rv_algorithm_implicit_iv(struct rv_registry *registry, const struct rv_transform *transform);
 
 /* The service that computes a transform, or NULL. */
 struct rv_service *rv_algorithm_service(struct rv_registry *registry, const struct rv_transform *transform);

@@ -23,7 +23,14 @@ struct rv_prf_ops {
 	int (*prf)(void *self, struct rv_bytes key, const struct rv_bytes *parts, size_t n_parts, uint8_t *out);
 };
 
-/* mac: truncated as its standard says; icv_len octets come out. */
+/* One message for mac_burst. icv may lie inside of the last octets of src: it is written when src has been read. */
+struct rv_mac_op {
+	const uint8_t *src;
+	size_t len;
+	uint8_t *icv;
+};
+
+/* mac: truncated as its standard says; icv_len octets come out. mac_burst is optional: whole messages, up to 64. */
 struct rv_mac_ops {
 	size_t size;
 	uint16_t key_len, icv_len;
@@ -31,10 +38,19 @@ struct rv_mac_ops {
 	int (*init)(void *self, void *ctx, struct rv_bytes key);
 	int (*mac)(void *self, void *ctx, const struct rv_bytes *parts, size_t n_parts, uint8_t *icv);
 	void (*fini)(void *self, void *ctx); /* wipes */
+	int (*mac_burst)(void *self, void *ctx, const struct rv_mac_op *ops, size_t n_ops);
 };
 
-/* cipher: CBC-like; len is a multiple of block_len; dst may be src. The IV is the caller's (RFC 3602, 3:
- * unpredictable). */
+/* One text for crypt_burst, as crypt takes it. */
+struct rv_cipher_op {
+	const uint8_t *iv, *src;
+	uint8_t *dst;
+	size_t len;
+};
+
+/* cipher: len is a multiple of block_len; dst may be src exactly, or not overlap it. The IV is the caller's:
+ * unpredictable (RFC 3602, 3), or, where unique_iv says so, one that never comes twice with a key (RFC 3686, 2.1); a
+ * nonce that goes with the key is at the end of it. crypt_burst is optional: up to 64. */
 struct rv_cipher_ops {
 	size_t size;
 	uint16_t key_len, iv_len, block_len;
@@ -42,11 +58,14 @@ struct rv_cipher_ops {
 	int (*init)(void *self, void *ctx, struct rv_bytes key, bool encrypt);
 	int (*crypt)(void *self, void *ctx, const uint8_t *iv, const uint8_t *src, uint8_t *dst, size_t len);
 	void (*fini)(void *self, void *ctx);
+	int (*crypt_burst)(void *self, void *ctx, const struct rv_cipher_op *ops, size_t n_ops);
+	bool unique_iv;
 };
 
-/* One packet for an aead: nonce is salt | IV, 12 octets. seal writes len octets of ciphertext and icv_len of ICV at
- * dst; open reads len octets of ciphertext and the ICV behind it from src, writes len octets at dst and sets ok. dst
- * may be src exactly, or not overlap it. */
+/* One packet for an aead: nonce is salt | IV, at most 12 octets. seal writes len octets of ciphertext and icv_len of
+ * ICV at dst; open reads len octets of ciphertext and the ICV behind it from src, writes len octets at dst and sets ok.
+ * dst may be src exactly, or not overlap it. A service with the attribute "clear" only authenticates (RFC 4543, 3.3):
+ * its ciphertext is the text, and the ICV covers aad | IV | text. */
 struct rv_aead_op {
 	const uint8_t *src;
 	uint8_t *dst;
@@ -100,7 +119,7 @@ struct rv_rng_ops {
 };
 
 /* A known answer, as the kind reads it: hash (in, out), prf and mac (key, in, out), cipher (key, iv, in, out), aead
- * (key without salt, iv = nonce of 12, aad, in, out = ciphertext | ICV), ke (key = random, in = peer's public value or
+ * (key without salt, iv = salt | IV, aad, in, out = ciphertext | ICV), ke (key = random, in = peer's public value or
  * empty for a pairwise test, out = shared), sign (key = private key or empty, aad = public key, in = message, out =
  * signature). Hex text; source says which document. rng is tested for stuck output. */
 struct rv_vector {

@@ -9,10 +9,15 @@
 
 #include <ravelin/algorithm.h>
 
+/* What an IV must be: unpredictable (RFC 3602, 3); never the same twice with one key, so a counter will do (RFC 3686,
+ * 2.1; RFC 4106, 3.1); or nothing is sent and the sequence number stands for it (RFC 8750, 4: iv_len is 0). */
+enum rv_iv { RV_IV_RANDOM, RV_IV_UNIQUE, RV_IV_IMPLICIT };
+
 /* The two services and the sizes that follow from them. A value; the references are taken by rv_suite_init(). */
 struct rv_suite {
 	struct rv_ref encr, integ; /* integ empty for an aead; encr empty for NULL encryption */
 	bool aead;
+	uint8_t iv;	    /* enum rv_iv */
 	uint16_t key_len;   /* of the encryption, with its salt */
 	uint16_t integ_len; /* of the integrity key */
 	uint16_t salt_len, iv_len, icv_len, block_len;
@@ -35,7 +40,7 @@ void rv_cryptor_fini(const struct rv_suite *suite, void *ctx);
  * covers (RFC 4303, 2.2.1), appended for a mac, inserted after the SPI for an aead; use_esn says whether. src: text
  * (seal) or IV | ciphertext | ICV (open). dst: room for IV | ciphertext | ICV (seal) or text (open). len: of the text
  * with its padding. iv: iv_len octets (seal). dst may be src + iv_len (open in place), or IV in front of text (seal in
- * place). */
+ * place); open in place spoils the ICV. An implicit IV is read from esn and the sequence number in aad. */
 struct rv_cryptor_op {
 	const uint8_t *aad;
 	uint16_t aad_len;

@@ -190,14 +190,14 @@ static bool random_octets(struct lane *lane, uint8_t *p, uint32_t len)
 	return true;
 }
 
-/* RFC 4106, 3.1 and RFC 7634, 2: an aead's IV must only never repeat, so it is the sequence number. RFC 3602, 3: that
- * of a block cipher must not be foreseen. */
+/* RFC 4106, 3.1; RFC 7634, 2; RFC 3686, 2.1: an IV that must only never repeat is the sequence number. RFC 3602, 3:
+ * that of a block cipher must not be foreseen. RFC 8750, 4: an implicit one is not sent. */
 static bool make_iv(struct lane *lane, const struct sa *sa, uint64_t seq, uint8_t *iv)
 {
 	uint32_t len = sa->suite.iv_len;
 
-	if (!sa->suite.aead)
-		return random_octets(lane, iv, len);
+	if (sa->suite.iv != RV_IV_UNIQUE)
+		return sa->suite.iv == RV_IV_IMPLICIT || random_octets(lane, iv, len);
 	if (len < 8)
 		return false;
 	memset(iv, 0, len);

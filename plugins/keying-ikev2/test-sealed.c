@@ -351,14 +351,16 @@ static void a_payload_has_at_most_65535_octets(void **state)
 	end(b);
 }
 
-static void an_iv_counts_for_an_aead_and_is_random_for_a_cipher(void **state)
+static void an_iv_counts_where_it_may_and_is_random_elsewhere(void **state)
 {
-	const struct rv_suite aead = { .aead = true, .iv_len = 8 }, cbc = { .iv_len = 16 };
+	const struct rv_suite aead = { .aead = true, .iv = RV_IV_UNIQUE, .iv_len = 8 }, cbc = { .iv_len = 16 };
 	const uint8_t random[16] = "0123456789abcdef";
 	uint8_t iv[16];
 
 	ike_sealed_iv(&aead, 0x0102030405060708, random, iv);
 	assert_memory_equal(iv, "\1\2\3\4\5\6\7\10\0\0\0\0\0\0\0\0", 16);
+	ike_sealed_iv(&(const struct rv_suite){ .iv = RV_IV_UNIQUE, .iv_len = 8 }, 7, random, iv); /* RFC 5930, 2.1 */
+	assert_memory_equal(iv, "\0\0\0\0\0\0\0\7\0\0\0\0\0\0\0\0", 16);
 	ike_sealed_iv(&cbc, 1, random, iv);
 	assert_memory_equal(iv, random, 16);
 }
@@ -376,7 +378,7 @@ int main(void)
 		cmocka_unit_test(payloads_in_front_of_sk_are_authenticated),
 		cmocka_unit_test(an_extension_seals_a_payload_with_octets_in_front),
 		cmocka_unit_test(a_payload_has_at_most_65535_octets),
-		cmocka_unit_test(an_iv_counts_for_an_aead_and_is_random_for_a_cipher),
+		cmocka_unit_test(an_iv_counts_where_it_may_and_is_random_elsewhere),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -43,7 +43,7 @@ void ike_sealed_iv(const struct rv_suite *suite, uint64_t counter, const uint8_t
 {
 	struct rv_wr w = rv_wr(out, 16);
 
-	if (!suite->aead) {
+	if (suite->iv == RV_IV_RANDOM) {
 		rv_wr_put(&w, rv_bytes(random, 16));
 		return;
 	}

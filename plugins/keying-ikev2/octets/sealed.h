@@ -18,8 +18,8 @@ struct ike_sealing {
 	struct rv_bytes encr, integ;
 };
 
-/* The IV of a message into out: counter for an aead (unique under one key, RFC 5282, 3.1), which the caller raises for
- * each datagram that it seals with that key; random (16 octets, fresh) for a cipher (unpredictable). */
+/* The IV of a message into out: where the suite says unique, the counter (RFC 5282, 3.1; RFC 5930, 2.1), which the
+ * caller raises for each datagram that it seals with that key; else random (16 octets, fresh: unpredictable). */
 void ike_sealed_iv(const struct rv_suite *suite, uint64_t counter, const uint8_t random[static 16],
 		   uint8_t out[static 16]);
 
