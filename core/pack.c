@@ -182,7 +182,7 @@ bool rv_unpack_done(const struct rv_unpack *in)
 
 /* Sealing */
 
-enum { KEY = 32, NONCE = 12, PART = 1 << 20, NAME_MAX_LEN = 64, INFO_MAX = 256, AAD_MAX = 4 + INFO_MAX + 5 };
+enum { KEY = 32, NONCE = 12, ICV = 16, PART = 1 << 20, NAME_MAX_LEN = 64, INFO_MAX = 256, AAD_MAX = 4 + INFO_MAX + 5 };
 static const uint8_t magic[4] = { 'R', 'V', 'P', '1' };
 
 struct box {
@@ -199,7 +199,8 @@ static bool fits(struct rv_service *service)
 {
 	const struct rv_aead_ops *ops = rv_service_ops(service);
 
-	return ops->key_len == KEY && ops->salt_len + ops->iv_len == NONCE;
+	return ops->key_len == KEY && ops->salt_len + ops->iv_len == NONCE && ops->icv_len >= ICV &&
+	       !rv_service_attr(service, "clear", 0);
 }
 
 static int first_fit(struct rv_service *service, void *arg)
