@@ -53,12 +53,54 @@ static const struct rv_vector aes_cbc_256[] = {
 	  "f58c4c04d6e5f1ba779eabfb5f7bfbd69cfc4e967edb808d679f777bc6702c7d39f23369a9d9bacfa530e26304231461"
 	  "b2eb05e2c39be9fcda6c19078c6a9d1b" },
 };
+
+static const struct rv_vector aes_ctr_128[] = {
+	{ .source = "RFC 3686, 6, test vector 1",
+	  .key = "ae6852f8121067cc4bf7a5765577f39e00000030",
+	  .iv = "0000000000000000",
+	  .in = "53696e676c6520626c6f636b206d7367",
+	  .out = "e4095d4fb7a7b3792d6175a3261311b8" },
+	{ .source = "RFC 3686, 6, test vector 3",
+	  .key = "7691be035e5020a8ac6e618529f9a0dc00e0017b",
+	  .iv = "27777f3f4a1786f0",
+	  .in = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223",
+	  .out = "c1cf48a89f2ffdd9cf4652e9efdb72d74540a42bde6d7836d59a5ceaaef3105325b2072f" },
+};
+
+static const struct rv_vector aes_ctr_192[] = {
+	{ .source = "RFC 3686, 6, test vector 4",
+	  .key = "16af5b145fc9f579c175f93e3bfb0eed863d06ccfdb7851500000048",
+	  .iv = "36733c147d6d93cb",
+	  .in = "53696e676c6520626c6f636b206d7367",
+	  .out = "4b55384fe259c9c84e7935a003cbe928" },
+	{ .source = "RFC 3686, 6, test vector 6",
+	  .key = "02bf391ee8ecb159b959617b0965279bf59b60a786d3e0fe0007bdfd",
+	  .iv = "5cbd60278dcc0912",
+	  .in = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223",
+	  .out = "96893fc55e5c722f540b7dd1ddf7e758d288bc95c69165884536c811662f2188abee0935" },
+};
+
+static const struct rv_vector aes_ctr_256[] = {
+	{ .source = "RFC 3686, 6, test vector 7",
+	  .key = "776beff2851db06f4c8a0542c8696f6c6a81af1eec96b4d37fc1d689e6c1c10400000060",
+	  .iv = "db5672c97aa8f0b2",
+	  .in = "53696e676c6520626c6f636b206d7367",
+	  .out = "145ad01dbf824ec7560863dc71e3e0c0" },
+	{ .source = "RFC 3686, 6, test vector 9",
+	  .key = "ff7a617ce69148e4f1726e2f43581de2aa62d9f805532edff1eed687fb54153d001cc5b7",
+	  .iv = "51a51d70a1c11148",
+	  .in = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f20212223",
+	  .out = "eb6c52821d0bbbf7ce7594462aca4faab407df866569fd07f48cc0b583d6071f1ec0e6b8" },
+};
 /* clang-format on */
 
 static const struct known rows[] = {
 	{ "aes-cbc-128", aes_cbc_128, RV_COUNT(aes_cbc_128) },
 	{ "aes-cbc-192", aes_cbc_192, RV_COUNT(aes_cbc_192) },
 	{ "aes-cbc-256", aes_cbc_256, RV_COUNT(aes_cbc_256) },
+	{ "aes-ctr-128", aes_ctr_128, RV_COUNT(aes_ctr_128) },
+	{ "aes-ctr-192", aes_ctr_192, RV_COUNT(aes_ctr_192) },
+	{ "aes-ctr-256", aes_ctr_256, RV_COUNT(aes_ctr_256) },
 };
 
 void known_cipher(struct rv_offer *offer)

@@ -13,6 +13,9 @@ struct rv_host;
 
 /* Offers every service of a kind, or of a family of key exchanges. 0, or what the registry said. */
 int nettle_offer_aeads(struct rv_host *host);
+int nettle_offer_ccms(struct rv_host *host);
+int nettle_offer_ciphers(struct rv_host *host);
+int nettle_offer_macs(struct rv_host *host);
 int nettle_offer_montgomery(struct rv_host *host);
 int nettle_offer_ecp(struct rv_host *host);
 int nettle_offer_modp(struct rv_host *host);

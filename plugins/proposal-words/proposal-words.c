@@ -11,6 +11,8 @@ static const struct rv_algorithm_ops ops = {
 	.size = sizeof(ops),
 	.algorithms = proposal_words,
 	.n_algorithms = N_PROPOSAL_WORDS,
+	.implicit_iv = proposal_implicit_iv,
+	.n_implicit_iv = N_IMPLICIT_IV,
 };
 
 static int init(struct rv_host *host)
@@ -25,5 +27,5 @@ RV_PLUGIN(proposal_words, "proposal-words",
 	  "vendor=Ravelin\0"
 	  "default=on\0"
 	  "provides=algorithm:words\0"
-	  "rfc=7296 8247 8221\0",
+	  "rfc=7296 8247 8221 8750\0",
 	  .init = init);

@@ -11,6 +11,8 @@
 static const char no_des[] = "RFC 8247, 2.1: DES can be broken by brute force, MUST NOT";
 static const char no_des_child[] = "RFC 8221, 5: DES can be broken by brute force, MUST NOT";
 static const char no_null[] = "RFC 8247, 2.1 and RFC 7296, 5: NULL encryption of the keying protocol, MUST NOT";
+static const char no_gmac[] = "RFC 4543, 3 and RFC 7296, 5: no encryption of the keying protocol, MUST NOT";
+static const char no_iiv[] = "RFC 8750, 7: the keying protocol has no number that never repeats, so it cannot be used";
 static const char no_blowfish[] = "RFC 8221, 5: Blowfish is deprecated, MUST NOT";
 static const char no_md5_prf[] = "RFC 8247, 2.2: HMAC-MD5 as PRF, MUST NOT";
 static const char no_md5[] = "RFC 8247, 2.3: HMAC-MD5-96, MUST NOT";
@@ -25,9 +27,9 @@ static const char no_ke[] = "RFC 7296, 3.3.3: the keying protocol's own SA needs
 #define CIPHER(w, i, bits, n, k, v1, v2, r, ...)                                                                       \
 	{ .word = w, .class = RV_CLASS_ENCR, .id = i, .key_bits = bits, .fixed_key = !(bits), .kind = "cipher",        \
 	  .name = n, .kernel = k, .v1_phase1 = v1, .v1_phase2 = v2, .rank = r, __VA_ARGS__ }
-#define AEAD(w, i, bits, n, k, v2, r)                                                                                  \
+#define AEAD(w, i, bits, n, k, v2, r, ...)                                                                             \
 	{ .word = w, .class = RV_CLASS_ENCR, .id = i, .key_bits = bits, .fixed_key = !(bits), .combined = true,        \
-	  .kind = "aead", .name = n, .kernel = k, .v1_phase2 = v2, .rank = r }
+	  .kind = "aead", .name = n, .kernel = k, .v1_phase2 = v2, .rank = r, __VA_ARGS__ }
 #define PRF(w, i, n, r, ...)                                                                                           \
 	{ .word = w, .class = RV_CLASS_PRF, .id = i, .kind = "prf", .name = n, .rank = r, __VA_ARGS__ }
 #define INTEG(w, i, n, k, v1, v2, r, ...)                                                                              \
@@ -61,7 +63,7 @@ const struct rv_algorithm proposal_words[N_PROPOSAL_WORDS] = {
 	{ .word = "null", .class = RV_CLASS_ENCR, .id = 11, .fixed_key = true, .kernel = "ecb(cipher_null)",
 	  .v1_phase2 = 11, .forbid_keying = no_null },
 
-	/* RFC 4106 with the short ICVs, RFC 4309, RFC 5930, RFC 4543: known, computed by no plugin of this tree */
+	/* RFC 4106 with the short ICVs, RFC 4309, RFC 4543, RFC 3686 and RFC 5930 */
 	AEAD("aes128gcm8", 18, 128, "aes-gcm-8-128", "rfc4106(gcm(aes))", 18, 0),
 	AEAD("aes192gcm8", 18, 192, "aes-gcm-8-192", "rfc4106(gcm(aes))", 18, 0),
 	AEAD("aes256gcm8", 18, 256, "aes-gcm-8-256", "rfc4106(gcm(aes))", 18, 0),
@@ -95,13 +97,21 @@ const struct rv_algorithm proposal_words[N_PROPOSAL_WORDS] = {
 	AEAD("aes128ccm", 16, 128, "aes-ccm-16-128", "rfc4309(ccm(aes))", 16, 0),
 	AEAD("aes192ccm", 16, 192, "aes-ccm-16-192", "rfc4309(ccm(aes))", 16, 0),
 	AEAD("aes256ccm", 16, 256, "aes-ccm-16-256", "rfc4309(ccm(aes))", 16, 0),
-	AEAD("aes128gmac", 21, 128, "aes-gmac-128", "rfc4543(gcm(aes))", 23, 0),
-	AEAD("aes192gmac", 21, 192, "aes-gmac-192", "rfc4543(gcm(aes))", 23, 0),
-	AEAD("aes256gmac", 21, 256, "aes-gmac-256", "rfc4543(gcm(aes))", 23, 0),
+	AEAD("aes128gmac", 21, 128, "aes-gmac-128", "rfc4543(gcm(aes))", 23, 0, .forbid_keying = no_gmac),
+	AEAD("aes192gmac", 21, 192, "aes-gmac-192", "rfc4543(gcm(aes))", 23, 0, .forbid_keying = no_gmac),
+	AEAD("aes256gmac", 21, 256, "aes-gmac-256", "rfc4543(gcm(aes))", 23, 0, .forbid_keying = no_gmac),
 	CIPHER("aes128ctr", 13, 128, "aes-ctr-128", "rfc3686(ctr(aes))", 0, 13, 0),
 	CIPHER("aes192ctr", 13, 192, "aes-ctr-192", "rfc3686(ctr(aes))", 0, 13, 0),
 	CIPHER("aes256ctr", 13, 256, "aes-ctr-256", "rfc3686(ctr(aes))", 0, 13, 0),
-	/* RFC 5529 */
+	/* RFC 8750 */
+	AEAD("aes128gcm16iiv", 30, 128, "aes-gcm-16-128", NULL, 0, 0, .forbid_keying = no_iiv),
+	AEAD("aes192gcm16iiv", 30, 192, "aes-gcm-16-192", NULL, 0, 0, .forbid_keying = no_iiv),
+	AEAD("aes256gcm16iiv", 30, 256, "aes-gcm-16-256", NULL, 0, 0, .forbid_keying = no_iiv),
+	AEAD("aes128ccm8iiv", 29, 128, "aes-ccm-8-128", NULL, 0, 0, .forbid_keying = no_iiv),
+	AEAD("aes192ccm8iiv", 29, 192, "aes-ccm-8-192", NULL, 0, 0, .forbid_keying = no_iiv),
+	AEAD("aes256ccm8iiv", 29, 256, "aes-ccm-8-256", NULL, 0, 0, .forbid_keying = no_iiv),
+	AEAD("chacha20poly1305iiv", 31, 0, "chacha20-poly1305", NULL, 0, 0, .forbid_keying = no_iiv),
+	/* RFC 5529: known, computed by no plugin of this tree */
 	CIPHER("camellia128", 23, 128, "camellia-cbc-128", "cbc(camellia)", 8, 22, 0),
 	CIPHER("camellia192", 23, 192, "camellia-cbc-192", "cbc(camellia)", 8, 22, 0),
 	CIPHER("camellia256", 23, 256, "camellia-cbc-256", "cbc(camellia)", 8, 22, 0),
@@ -195,3 +205,5 @@ const struct rv_algorithm proposal_words[N_PROPOSAL_WORDS] = {
 	SN("esn", RV_ESN, 1, 2),
 };
 /* clang-format on */
+
+const uint16_t proposal_implicit_iv[N_IMPLICIT_IV] = { 29, 30, 31 };

@@ -4,7 +4,10 @@
 
 #include <ravelin/algorithm.h>
 
-enum { N_PROPOSAL_WORDS = 134 };
+enum { N_PROPOSAL_WORDS = 141, N_IMPLICIT_IV = 3 };
 
 /* Every word; the canonical word of a transform stands before its synonyms. */
 extern const struct rv_algorithm proposal_words[N_PROPOSAL_WORDS];
+
+/* Transform IDs of RFC 8750, 8. */
+extern const uint16_t proposal_implicit_iv[N_IMPLICIT_IV];
