@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* aead.c: the known answers of AES in GCM, as ESP (RFC 4106, 6) and IKE (RFC 5282, 7) use it, of ChaCha20-Poly1305, AES-GMAC
- * (RFC 4543) and AES-CCM (RFC 4309). No standard has answers for CCM with the nonce of RFC 4309, nor for GMAC with longer
- * keys; those were computed with OpenSSL. */
+/* aead.c: the known answers of AES in GCM, as ESP (RFC 4106, 6) and IKE (RFC 5282, 7) use it, of ChaCha20-Poly1305,
+ * AES-GMAC (RFC 4543) and AES-CCM (RFC 4309). No standard has answers for CCM with the nonce of RFC 4309, nor for GMAC
+ * with longer keys; those were computed with OpenSSL. */
 #include <known-answers.h>
 
 /* clang-format off */

@@ -95,12 +95,9 @@ static const struct rv_vector aes_ctr_256[] = {
 /* clang-format on */
 
 static const struct known rows[] = {
-	{ "aes-cbc-128", aes_cbc_128, RV_COUNT(aes_cbc_128) },
-	{ "aes-cbc-192", aes_cbc_192, RV_COUNT(aes_cbc_192) },
-	{ "aes-cbc-256", aes_cbc_256, RV_COUNT(aes_cbc_256) },
-	{ "aes-ctr-128", aes_ctr_128, RV_COUNT(aes_ctr_128) },
-	{ "aes-ctr-192", aes_ctr_192, RV_COUNT(aes_ctr_192) },
-	{ "aes-ctr-256", aes_ctr_256, RV_COUNT(aes_ctr_256) },
+	{ "aes-cbc-128", aes_cbc_128, RV_COUNT(aes_cbc_128) }, { "aes-cbc-192", aes_cbc_192, RV_COUNT(aes_cbc_192) },
+	{ "aes-cbc-256", aes_cbc_256, RV_COUNT(aes_cbc_256) }, { "aes-ctr-128", aes_ctr_128, RV_COUNT(aes_ctr_128) },
+	{ "aes-ctr-192", aes_ctr_192, RV_COUNT(aes_ctr_192) }, { "aes-ctr-256", aes_ctr_256, RV_COUNT(aes_ctr_256) },
 };
 
 void known_cipher(struct rv_offer *offer)
