@@ -231,6 +231,7 @@ static void check_mac(struct fixture *f, struct rv_service *ours, struct rv_serv
 	free(two);
 }
 
+/* RFC 2404 and RFC 4868 by GnuTLS, RFC 3566 and RFC 4494 by nettle. */
 static void macs_agree_with_those_of_others(void **state)
 {
 	struct fixture *f = *state;
