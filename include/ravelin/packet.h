@@ -57,10 +57,11 @@ struct rv_port_ops {
 	void (*close)(struct rv_port *port);
 };
 
-/* The head of every port. fd: what to poll for recv. */
+/* The head of every port. fd: what to poll for recv. takes_udp_trains: of a clear side; trains of datagrams, too. */
 struct rv_port {
 	const struct rv_port_ops *ops;
 	int fd;
 	bool takes_trains; /* send accepts trains; recv may give them */
+	bool takes_udp_trains;
 	uint32_t mtu;
 };

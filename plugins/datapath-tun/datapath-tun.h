@@ -21,12 +21,17 @@ struct tun_params {
 	bool offload;
 };
 
-/* tun.c. A queue of the device of this name, which is made with its first queue; ifname: its real name. trains: the
- * device gives and takes trains. The descriptor, or -errno with why. */
-int tun_open(const struct tun_params *params, char ifname[static 16], bool *trains, struct rv_why *why);
+/* Which trains the device gives and takes: of TCP (TSO), of UDP (USO). */
+struct tun_trains {
+	bool tcp, udp;
+};
+
+/* tun.c. A queue of the device of this name, which is made with its first queue; ifname: its real name. The descriptor,
+ * or -errno with why. */
+int tun_open(const struct tun_params *params, char ifname[static 16], struct tun_trains *trains, struct rv_why *why);
 
 /* Sets the MTU and brings the device up. 0 or -errno with why. */
 int tun_up(const char *ifname, unsigned mtu, unsigned *ifindex, struct rv_why *why);
 
 /* port.c. A port around a queue, which it owns from now on. NULL: out of memory (the queue is closed). */
-struct rv_port *tun_port_new(struct rv_host *host, int fd, bool trains, unsigned mtu);
+struct rv_port *tun_port_new(struct rv_host *host, int fd, struct tun_trains trains, unsigned mtu);

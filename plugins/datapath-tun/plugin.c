@@ -31,7 +31,7 @@ static int open_queues(struct rv_host *host, const struct tun_params *params, un
 	struct tun_params each = *params;
 
 	for (unsigned i = 0; i < n; i++) {
-		bool trains;
+		struct tun_trains trains;
 		int fd = tun_open(&each, ifname, &trains, why);
 		ports[i] = fd < 0 ? NULL : tun_port_new(host, fd, trains, params->mtu);
 		if (!ports[i]) {

@@ -73,7 +73,7 @@ static const struct rv_port_ops port_ops = {
 	.close = port_close,
 };
 
-struct rv_port *tun_port_new(struct rv_host *host, int fd, bool trains, unsigned mtu)
+struct rv_port *tun_port_new(struct rv_host *host, int fd, struct tun_trains trains, unsigned mtu)
 {
 	struct tun_port *port = calloc(1, sizeof(*port));
 
@@ -82,6 +82,8 @@ struct rv_port *tun_port_new(struct rv_host *host, int fd, bool trains, unsigned
 		return NULL;
 	}
 	port->host = host;
-	port->port = (struct rv_port){ .ops = &port_ops, .fd = fd, .takes_trains = trains, .mtu = mtu };
+	port->port = (struct rv_port){
+		.ops = &port_ops, .fd = fd, .takes_trains = trains.tcp, .takes_udp_trains = trains.udp, .mtu = mtu
+	};
 	return &port->port;
 }

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <poll.h>
 #include <sched.h>
@@ -202,6 +203,67 @@ static void packets_pass_both_ways(void **state)
 	free(rx);
 }
 
+static void put16(uint8_t *p, unsigned v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+static uint16_t folded(uint32_t sum)
+{
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)(sum + (sum >> 16));
+}
+
+/* Three datagrams in one piece are three for the host's own sockets. */
+static void a_train_of_datagrams_is_cut_by_the_host(void **state)
+{
+	enum { PART = 80, LAST = 30, LEN = 28 + 2 * PART + LAST };
+	struct world *w = *state;
+	struct rv_port *port;
+	struct sockaddr_in own = { .sin_family = AF_INET };
+	uint8_t p[LEN] = { 0x45, 0, 0, LEN, 0, 0, 0x40, 0, 64, 17, 0, 0, 10, 79, 0, 2, 10, 79, 0, 1 }, got[PART];
+	struct virtio_net_hdr vnet = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+				       .gso_type = 5,
+				       .hdr_len = 28,
+				       .gso_size = PART,
+				       .csum_start = 20,
+				       .csum_offset = 6 };
+	struct rv_packet packet = { .buf = p, .data = p, .cap = LEN, .len = LEN }, *list[] = { &packet };
+	socklen_t len = sizeof(own);
+	uint32_t header = 0;
+	char ifname[16];
+	unsigned ifindex;
+
+	assert_int_equal(w->ops->open(w->self, "uso0", 1, &port, ifname, &ifindex, &w->why), 0);
+	if (!port->takes_udp_trains) {
+		port->ops->close(port);
+		skip(); /* before Linux 6.2 */
+	}
+	address(ifname, "10.79.0.1");
+	int s = socket(AF_INET, SOCK_DGRAM, 0);
+	inet_pton(AF_INET, "10.79.0.1", &own.sin_addr);
+	assert_int_equal(bind(s, (struct sockaddr *)&own, len), 0);
+	assert_int_equal(getsockname(s, (struct sockaddr *)&own, &len), 0);
+	memset(p + 28, 'x', LEN - 28);
+	put16(p + 20, 1234);
+	put16(p + 22, ntohs(own.sin_port));
+	put16(p + 24, LEN - 20);
+	put16(p + 26, folded(17 + LEN - 20 + 0x0a4f + 2 + 0x0a4f + 1)); /* of the pseudo header */
+	for (int i = 0; i < 20; i += 2)
+		header += (uint32_t)(p[i] << 8 | p[i + 1]);
+	put16(p + 10, (uint16_t)~folded(header));
+	memcpy(packet.vnet, &vnet, sizeof(vnet));
+	assert_int_equal(port->ops->send(port, list, 1), 1);
+	for (int i = 0; i < 3; i++) {
+		struct pollfd readable = { .fd = s, .events = POLLIN };
+		assert_int_equal(poll(&readable, 1, 5000), 1);
+		assert_int_equal(recv(s, got, sizeof(got), 0), i < 2 ? PART : LAST);
+	}
+	close(s);
+	port->ops->close(port);
+}
+
 static void several_queues_are_one_device(void **state)
 {
 	struct world *w = *state;
@@ -262,6 +324,7 @@ int main(void)
 		TEST(settings_are_followed),
 		TEST(names_are_checked),
 		TEST(packets_pass_both_ways),
+		TEST(a_train_of_datagrams_is_cut_by_the_host),
 		TEST(several_queues_are_one_device),
 		TEST(nothing_waiting_is_no_packet),
 	};

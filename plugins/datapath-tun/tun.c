@@ -16,18 +16,21 @@
 enum { TUN_USO4 = 0x20, TUN_USO6 = 0x40 };
 
 /* The most that this kernel grants, tried in this order. Segmentation is worth nothing without checksums. */
-static bool set_offload(int fd)
+static struct tun_trains set_offload(int fd)
 {
-	static const unsigned wanted[] = {
-		TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_USO4 | TUN_USO6,
-		TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6,
-		TUN_F_CSUM,
+	static const struct {
+		unsigned offload;
+		struct tun_trains trains;
+	} wanted[] = {
+		{ TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_USO4 | TUN_USO6, { true, true } },
+		{ TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6, { true, false } },
+		{ TUN_F_CSUM, { true, false } },
 	};
 
 	for (size_t i = 0; i < RV_COUNT(wanted); i++)
-		if (!ioctl(fd, TUNSETOFFLOAD, (unsigned long)wanted[i]))
-			return true;
-	return false;
+		if (!ioctl(fd, TUNSETOFFLOAD, (unsigned long)wanted[i].offload))
+			return wanted[i].trains;
+	return (struct tun_trains){ false, false };
 }
 
 static const char *advice(int error)
@@ -48,7 +51,7 @@ static const char *advice(int error)
 	}
 }
 
-int tun_open(const struct tun_params *params, char ifname[static 16], bool *trains, struct rv_why *why)
+int tun_open(const struct tun_params *params, char ifname[static 16], struct tun_trains *trains, struct rv_why *why)
 {
 	int header = VNET_HEADER;
 	int fd = open("/dev/net/tun", O_RDWR | O_CLOEXEC | O_NONBLOCK);
@@ -67,7 +70,7 @@ int tun_open(const struct tun_params *params, char ifname[static 16], bool *trai
 		return rv_why_set(why, -error, "the TUN device %s cannot be made: %s", params->name, advice(error));
 	}
 	memcpy(ifname, ifr.ifr_name, IFNAMSIZ);
-	*trains = params->offload && set_offload(fd);
+	*trains = params->offload ? set_offload(fd) : (struct tun_trains){ false, false };
 	if (!params->offload)
 		(void)ioctl(fd, TUNSETOFFLOAD, 0UL);
 	return fd;

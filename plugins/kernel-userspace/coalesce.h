@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* coalesce: joins TCP segments of one flow that come out of a tunnel one behind the other, so that the host's stack
- * takes them as one (the counterpart of offload.h).
+/* coalesce: joins TCP segments or UDP datagrams of one flow that come out of a tunnel one behind the other, so that the
+ * host's stack takes them as one (the counterpart of offload.h).
  *
  * Nothing is lost in it: the parts must differ in nothing but sequence number, identification, checksum and payload,
- * and each part's checksum must be right, so that segmenting the train again gives the same packets. Payloads are moved
- * together in the buffer of the first.
+ * and each part's checksum must be right, so that segmenting the train again gives the same packets. (The
+ * identification of a datagram with DF, where it does not count up, comes out counted; RFC 6864, 4.1: nobody may look
+ * at it.) Payloads are moved together in the buffer of the first.
  */
 #pragma once
 
@@ -15,7 +16,7 @@ struct coalesced {
 	const uint8_t *limit; /* end of the buffer that p is in */
 	uint32_t len, headers, upper, mss, next_seq, n;
 	uint16_t next_id;
-	uint8_t family;
+	uint8_t family, proto;
 	bool open;    /* may take another part */
 	bool checked; /* its own checksum was right */
 };

@@ -92,7 +92,8 @@ void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, c
 	in->iface = iface;
 	in->clear[in->n_clear++] = (struct rv_packet){ .buf = p, .data = p, .cap = len, .len = len };
 	coalesce_begin(&in->train, p, len, limit);
-	in->train.open = in->train.open && port && port->takes_trains;
+	in->train.open =
+		in->train.open && port && (in->train.proto == IP_UDP ? port->takes_udp_trains : port->takes_trains);
 }
 
 uint8_t *in_scratch(struct lane *lane, uint32_t len)

@@ -700,6 +700,39 @@ static void trains_come_out_as_trains(void **state)
 	free(p);
 }
 
+static void datagrams_come_out_as_trains_where_the_device_takes_them(void **state)
+{
+	enum { PARTS = 5, OCTETS = 128, SLOT = 512 };
+	struct pair *pair = *state;
+	struct rig_port *clear = &pair->east->clear[0];
+	uint8_t buf[PARTS][SLOT];
+	struct rv_packet packets[PARTS], *list[PARTS];
+	struct virtio_net_hdr got;
+
+	tunnel(pair, &plain);
+	for (int udp = 0; udp < 2; udp++) {
+		clear->port.takes_trains = true;
+		clear->port.takes_udp_trains = udp;
+		rig_forget(clear);
+		for (uint32_t i = 0; i < PARTS; i++) {
+			packets[i] =
+				(struct rv_packet){ .buf = buf[i], .data = buf[i] + 128, .cap = SLOT, .len = OCTETS };
+			list[i] = &packets[i];
+			rig_packet(packets[i].data, "10.1.0.1", "10.2.0.1", 1000, 80, OCTETS);
+			packets[i].data[6] = 0x40; /* DF */
+			ip_put16(packets[i].data + 10, 0);
+			ip_put16(packets[i].data + 10, ip_fold(ip_sum(0, packets[i].data, IP4_HEADER)));
+		}
+		lane_clear(rig_lane(pair->west), table_get(&pair->west->u->db.ifaces, 0), list, PARTS);
+		rig_carry(pair->west, pair->east);
+		assert_int_equal(clear->n, udp ? 1 : PARTS);
+		assert_int_equal(clear->caught[0].len, udp ? 28 + PARTS * (OCTETS - 28) : OCTETS);
+		memcpy(&got, clear->caught[0].vnet, sizeof(got));
+		assert_int_equal(got.gso_type, udp ? 5 : 0);
+		assert_int_equal(got.gso_size, udp ? OCTETS - 28 : 0);
+	}
+}
+
 static void a_long_train_becomes_several(void **state)
 {
 	struct pair *pair = *state;
@@ -752,6 +785,7 @@ int main(void)
 		TEST(a_nat_does_not_break_checksums_in_transport_mode),
 		cmocka_unit_test(trains_are_cut_sealed_and_sent_as_trains),
 		TEST(trains_come_out_as_trains),
+		TEST(datagrams_come_out_as_trains_where_the_device_takes_them),
 		TEST(a_long_train_becomes_several),
 	};
 

@@ -461,6 +461,109 @@ static void what_differs_is_not_joined(void **state)
 	}
 }
 
+/* A train of four datagrams of 100 and one of 40 octets. Its length. */
+static uint32_t udp_train(uint8_t *p, bool v6, uint8_t octets[static 12], struct offload *plan)
+{
+	struct rv_addr a = { .family = v6 ? RV_IPV6 : RV_IPV4, .ip = { 10, 0, 0, 1 } }, b = a;
+	uint32_t base = v6 ? 40 : 20, len = base + 8 + 4 * MSS + LAST;
+	struct virtio_net_hdr h = vnet(1, 5, MSS, (uint16_t)base, 6);
+	struct ip_info info;
+
+	memset(octets, 0, 12);
+	memcpy(octets, &h, sizeof(h));
+	for (uint32_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(i * 5);
+	b.ip[3] = 2;
+	ip_put_header(p, &a, &b, IP_UDP, 0, 64, len - base);
+	assert_true(ip_parse(&info, p, len));
+	assert_true(offload_plan(plan, &info, p, octets));
+	assert_int_equal(plan->n, SEGMENTS);
+	return len;
+}
+
+static void datagrams_are_joined_to_what_they_were(void **state)
+{
+	for (int v6 = 0; v6 < 2; v6++) {
+		uint8_t p[1000], joined[1000], part[400], octets[12], made[12] = { 0 };
+		struct offload plan, again;
+		struct coalesced c = { 0 };
+		uint32_t len = udp_train(p, v6, octets, &plan);
+		struct ip_info info;
+
+		offload_segment(&plan, 0, joined);
+		coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+		for (uint32_t k = 1; k < SEGMENTS; k++) {
+			offload_segment(&plan, k, part);
+			assert_true(c.open);
+			assert_true(coalesce_add(&c, part, offload_len(&plan, k)));
+		}
+		assert_false(c.open);
+		assert_int_equal(c.len, len);
+		coalesce_end(&c, made);
+		assert_memory_equal(made, octets, 2); /* flags, kind */
+		assert_true(ip_parse(&info, joined, len));
+		assert_true(offload_plan(&again, &info, joined, made));
+		assert_int_equal(again.n, SEGMENTS);
+		for (uint32_t k = 0; k < SEGMENTS; k++) {
+			uint8_t one[400];
+			offload_segment(&plan, k, one);
+			offload_segment(&again, k, part);
+			assert_memory_equal(one, part, offload_len(&plan, k));
+		}
+	}
+}
+
+static void datagrams_that_differ_are_not_joined(void **state)
+{
+	static const struct {
+		const char *what;
+		int at; /* octet of the second part that is changed, IPv4 */
+		uint8_t by;
+		bool df, joined;
+	} rows[] = {
+		{ "nothing", 9, 0, false, true },
+		{ "identification", 5, 1, false, false },
+		{ "identification of an atomic datagram", 5, 1, true, true },
+		{ "DF", 6, 0x40, false, false },
+		{ "hop limit", 8, 1, false, false },
+		{ "source", 15, 1, false, false },
+		{ "protocol", 9, 0x99, false, false },
+		{ "source port", 20, 1, false, false },
+		{ "destination port", 23, 1, false, false },
+		{ "UDP length", 25, 1, false, false },
+		{ "checksum", 27, 1, false, false },
+		{ "payload", 40, 1, false, false },
+	};
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		uint8_t p[1000], joined[1000], part[400], octets[12];
+		struct offload plan;
+		struct coalesced c;
+		udp_train(p, false, octets, &plan);
+		p[6] = rows[i].df ? 0x40 : 0;
+		offload_segment(&plan, 0, joined);
+		offload_segment(&plan, 1, part);
+		part[rows[i].at] ^= rows[i].by;
+		coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+		if (coalesce_add(&c, part, offload_len(&plan, 1)) != rows[i].joined)
+			fail_msg("%s", rows[i].what);
+	}
+}
+
+/* RFC 768: zero says that there is none; a train would get some */
+static void datagrams_without_a_checksum_stay_alone(void **state)
+{
+	uint8_t p[1000], joined[1000], octets[12];
+	struct offload plan;
+	struct coalesced c;
+
+	udp_train(p, false, octets, &plan);
+	offload_segment(&plan, 0, joined);
+	ip_put16(joined + 26, 0);
+	coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+	assert_false(c.open);
+}
+
 static void wrong_checksums_and_full_buffers_end_a_train(void **state)
 {
 	uint8_t p[1000], joined[1000], part[400];
@@ -498,6 +601,9 @@ int main(void)
 		cmocka_unit_test(udp_trains_become_datagrams),
 		cmocka_unit_test(a_cut_train_is_joined_to_what_it_was),
 		cmocka_unit_test(what_differs_is_not_joined),
+		cmocka_unit_test(datagrams_are_joined_to_what_they_were),
+		cmocka_unit_test(datagrams_that_differ_are_not_joined),
+		cmocka_unit_test(datagrams_without_a_checksum_stay_alone),
 		cmocka_unit_test(wrong_checksums_and_full_buffers_end_a_train),
 	};
 
