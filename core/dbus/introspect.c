@@ -144,10 +144,10 @@ static int say_child(void *arg, const char *name, void *object)
 static bool say_above(char **xml, const char *path)
 {
 	size_t len = strcmp(path, "/") ? strlen(path) : 0;
-	const char *rest = &BUS_ROOT[len];
 
-	if (len >= strlen(BUS_ROOT) || strncmp(path, BUS_ROOT, len) != 0 || *rest != '/')
+	if (len >= strlen(BUS_ROOT) || strncmp(path, BUS_ROOT, len) != 0 || BUS_ROOT[len] != '/')
 		return false;
+	const char *rest = &BUS_ROOT[len];
 	say(xml, " <node name=\"%.*s\"/>\n", (int)strcspn(rest + 1, "/"), rest + 1);
 	return true;
 }
