@@ -240,13 +240,17 @@ static void read_child_padding(struct maker *m, const struct rv_conf *conf, stru
 static void read_child(struct maker *m, const char *name, const struct rv_conf *conf, struct rv_child_conf *child)
 {
 	/* in the order of the schema's choices */
-	static const uint8_t modes[] = { RV_TUNNEL, RV_TRANSPORT, RV_PASS, RV_DROP };
+	static const struct {
+		uint8_t mode;
+		const char *ext;
+	} modes[] = { { RV_TUNNEL }, { RV_TRANSPORT }, { RV_PASS }, { RV_DROP }, { RV_TUNNEL, "iptfs" } };
 	static const uint8_t actions[] = { RV_ACTION_NONE, RV_ACTION_START, RV_ACTION_TRAP };
 	static const uint8_t dpd_actions[] = { RV_ACTION_NONE, RV_ACTION_NONE, RV_ACTION_TRAP, RV_ACTION_START,
 					       RV_ACTION_START };
 
 	*child = (struct rv_child_conf){ .name = name, .conf = conf, .connection = &m->entry->connection };
-	child->mode = modes[rv_conf_int(conf, "mode")];
+	child->mode = modes[rv_conf_int(conf, "mode")].mode;
+	child->ext = modes[rv_conf_int(conf, "mode")].ext;
 	child->start_action = actions[rv_conf_int(conf, "start_action")];
 	child->close_action = actions[rv_conf_int(conf, "close_action")];
 	child->dpd_action = dpd_actions[rv_conf_int(conf, "dpd_action")];

@@ -38,7 +38,7 @@ const char rv_schema_core[] =
 	CHILD "remote_ts|ts|dynamic||The peer's side of the protected traffic; dynamic is its own address.\n"
 	CHILD "esp_proposals|proposals|default||Algorithms for ESP (RFC 4303), best first.\n"
 	CHILD "ah_proposals|proposals|-||Algorithms for AH (RFC 4302) in place of ESP, best first.\n"
-	CHILD "mode|choice|tunnel|tunnel,transport,pass,drop|IPsec mode, or a policy that lets the traffic pass unprotected or drops it.\n"
+	CHILD "mode|choice|tunnel|tunnel,transport,pass,drop,iptfs|IPsec mode (iptfs: tunnel mode with aggregation and fragmentation, RFC 9347), or a policy that lets the traffic pass unprotected or drops it.\n"
 	CHILD "replay_window|int|32|0..4096|Packets that may arrive out of order (RFC 4303, 3.4.3); 0 checks nothing.\n"
 	CHILD "rekey_time|duration|1h||Age at which a child SA gets new keys, less rand_time at most; 0 never.\n"
 	CHILD "life_time|duration|-||Age at which a child SA ends; rekey_time and 10 % by default; 0 never.\n"

@@ -28,6 +28,7 @@ struct command {
 	unsigned options;
 	int (*run)(struct tool *tool);
 	int (*check)(const struct tool *tool); /* of the arguments, before the daemon is asked; or NULL */
+	bool alone;			       /* it asks no daemon */
 };
 
 /* Talking to the daemon */
@@ -341,6 +342,8 @@ static const struct command commands[] = {
 	  check_key },
 	{ "import", "FILE --key-file KEY", "goes on with sessions that another daemon exported", 1, 1, OPTION_KEY,
 	  run_import, check_key },
+	{ "inspect", "CAPTURE", "which ESP SAs of a capture (pcap, pcapng) are not encrypted; asks no daemon", 1, 1, 0,
+	  run_inspect, .alone = true },
 	{ "stop", "", "deletes all SAs at their peers and ends the daemon", 0, 0, 0, run_stop },
 };
 
@@ -495,7 +498,7 @@ static int run(struct tool *tool, int argc, char **argv)
 	r = command->check ? command->check(tool) : DONE;
 	if (r != DONE)
 		return r;
-	return dial(tool) ? command->run(tool) : FAILED;
+	return command->alone || dial(tool) ? command->run(tool) : FAILED;
 }
 
 int main(int argc, char **argv)

@@ -45,3 +45,6 @@ int run_diagnose(struct tool *tool);
 int run_list(struct tool *tool);
 int run_status(struct tool *tool);
 int check_list(const struct tool *tool);
+
+/* inspect.c: what an observer can tell of the ESP in a capture. */
+int run_inspect(struct tool *tool);

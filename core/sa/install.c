@@ -7,6 +7,7 @@
 #include "inner.h"
 
 #include <errno.h>
+#include <string.h>
 #include <talloc.h>
 
 enum step { POLICIES, SA_IN, SA_OUT, ADDRESSES, ROUTES, N_STEPS };
@@ -308,6 +309,8 @@ int rv_child_install(struct rv_child *child, const struct rv_child_keys *keys, c
 
 	if (c->install || !child->ts || child->state != RV_CHILD_NEW)
 		return -RV_ESTATE;
+	if (child->conf->ext && (!child->ext || strcmp(child->ext, child->conf->ext) != 0))
+		return -RV_ENO_PROVIDER; /* what the mode says is not there */
 	if (!c->in_kernel[RV_IN])
 		r = share_reqid(child);
 	if (r)

@@ -195,6 +195,10 @@ int rv_child_extend(struct rv_child *child, const char *ext, struct rv_bytes in,
 	uint8_t *octets = talloc_size(c, in.len + out.len + 1);
 	char *name = octets ? talloc_strdup(octets, ext) : NULL;
 
+	if (child->ext) { /* one at a time */
+		talloc_free(octets);
+		return -RV_EEXISTS;
+	}
 	if (!name) {
 		talloc_free(octets);
 		return -ENOMEM;

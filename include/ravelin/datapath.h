@@ -26,7 +26,8 @@ typedef void rv_wire_recv_fn(void *arg, const struct rv_addr *local, const struc
 /* listen: where keying messages are delivered, on the loop (fn NULL: no more). send: one keying datagram from local to
  * remote; encap: from the port that ESP shares, with the non-ESP marker (RFC 3948, 2.2). keepalive: one octet 0xFF
  * (RFC 3948, 2.3). ports: opens n wire-side ports for ESP, one a worker; keying messages that arrive there still reach
- * listen. mark: the fwmark that all its sockets carry. port/port_encap: the bound port numbers. */
+ * listen. protocol: those ports carry this protocol of IP, too, from now on (rv_packet.protocol); not there: they carry
+ * ESP only. mark: the fwmark that all its sockets carry. port/port_encap: the bound port numbers. */
 struct rv_wire_ops {
 	size_t size;
 	int (*listen)(void *self, rv_wire_recv_fn *fn, void *arg);
@@ -36,5 +37,6 @@ struct rv_wire_ops {
 	int (*ports)(void *self, unsigned n, struct rv_port **ports, struct rv_why *why);
 	uint32_t (*mark)(void *self);
 	uint16_t (*port)(void *self, bool encap);
+	int (*protocol)(void *self, uint8_t protocol, struct rv_why *why);
 };
 RV_KIND(wire, "wire", 1, struct rv_wire_ops, port)

@@ -110,8 +110,8 @@ int rv_child_set(struct rv_child *child, const struct rv_proposal *chosen, uint3
 /* Whether the kernel that will have this child SA takes extensions of ESP. */
 bool rv_child_extends(const struct rv_child *child);
 
-/* Before it is installed: its SAs have this extension (esp-ext.h), with what was agreed for each direction (copied). 0
- * or -ENOMEM. */
+/* Before it is installed: its SAs have this extension (esp-ext.h), with what was agreed for each direction (copied). 0,
+ * -ENOMEM, or -RV_EEXISTS when they have another one. */
 int rv_child_extend(struct rv_child *child, const char *ext, struct rv_bytes in, struct rv_bytes out);
 
 /* Where the sequence numbers of an SA go on that is not installed yet: the highest received and the last sent (RFC

@@ -27,7 +27,7 @@ struct cpi {
 
 static bool wanted(const struct rv_child *child)
 {
-	return child && rv_conf_bool(child->conf->conf, "ipcomp") && rv_child_extends(child);
+	return child && rv_conf_bool(child->conf->conf, "ipcomp") && !child->conf->ext && rv_child_extends(child);
 }
 
 static struct cpi *new_cpi(struct rv_host *host, struct rv_ike_exchange *x)

@@ -239,7 +239,8 @@ static void take_segment(struct lane *lane, const struct rv_packet *packet, uint
 {
 	struct in_state *in = &lane->in;
 	struct in_meta meta = { .packet = packet };
-	struct sa *sa = len >= ESP_HEADER && !packet->protocol ? table_get(&lane->db->in, ip_u32(esp)) : NULL;
+	bool other = packet->protocol && !packet->encap; /* a wrapper has no SPI in front */
+	struct sa *sa = len >= ESP_HEADER && !other ? table_get(&lane->db->in, ip_u32(esp)) : NULL;
 
 	if (!sa)
 		sa = extend_unwrap(lane, packet, &esp, &len, &meta.front);

@@ -126,6 +126,18 @@ static int sa_link(struct userspace *u, struct sa *sa)
 	return r;
 }
 
+/* A wrapper has a protocol of IP of its own, which the wire without UDP must carry. */
+static int carry_wrapper(struct userspace *u, const struct sa *sa, struct rv_why *why)
+{
+	const struct rv_esp_wrapper *wrapper = sa->ext->ops->wrapper;
+	struct rv_service *service = u->wires[false].service;
+	const struct rv_wire_ops *ops = service ? rv_service_ops(service) : NULL;
+
+	if (!wrapper || !ops || !RV_HAS(ops, protocol))
+		return 0;
+	return ops->protocol(rv_service_self(service), wrapper->protocol, why);
+}
+
 static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_why *why)
 {
 	struct sa_params params = { .vault = u->host->vault, .registry = u->host->registry, .n_workers = u->n_workers };
@@ -143,7 +155,9 @@ static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_
 		return r;
 	}
 	sa->iface = iface;
-	r = sa->ext ? extend_link(&u->db.extended, sa) : 0;
+	r = sa->ext ? carry_wrapper(u, sa, why) : 0;
+	if (!r && sa->ext)
+		r = extend_link(&u->db.extended, sa);
 	if (!r && (r = sa_link(u, sa)) && sa->ext)
 		extend_unlink(&u->db.extended, sa);
 	if (r) {

@@ -32,7 +32,7 @@ static int op_ports(void *self, unsigned n, struct rv_port **ports, struct rv_wh
 	if (wire->n_ports)
 		return rv_why_set(why, -RV_EIN_USE, "raw ESP is in use by another ESP kernel");
 	for (unsigned i = 0; i < n; i++) {
-		ports[i] = esp_port_new(wire, !i, &r);
+		ports[i] = wire->ports[i] = esp_port_new(wire, !i, &r);
 		if (ports[i])
 			continue;
 		while (i--)
@@ -41,6 +41,16 @@ static int op_ports(void *self, unsigned n, struct rv_port **ports, struct rv_wh
 				  r == -EPERM ? " (CAP_NET_RAW is missing)" : "");
 	}
 	return 0;
+}
+
+static int op_protocol(void *self, uint8_t protocol, struct rv_why *why)
+{
+	struct esp_wire *wire = self;
+	int r = 0;
+
+	for (size_t i = 0; !r && i < RV_COUNT(wire->ports); i++)
+		r = wire->ports[i] ? esp_port_add(wire->ports[i], protocol) : 0;
+	return r ? rv_why_set(why, r, "raw sockets for protocol %u of IP: %s", protocol, rv_error_text(r)) : 0;
 }
 
 static uint32_t op_mark(void *self)
@@ -63,6 +73,7 @@ static const struct rv_wire_ops ops = {
 	.ports = op_ports,
 	.mark = op_mark,
 	.port = op_port,
+	.protocol = op_protocol,
 };
 
 static const char *const syscalls[] = { "socket",	 "setsockopt", "recvmmsg", "sendmmsg",

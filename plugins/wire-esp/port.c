@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,7 +16,8 @@ enum { BUFFER = 4 << 20, IP4_HEADER = 20, BATCH = RV_BURST, RECV_BATCH = 8 };
 struct esp_port {
 	struct rv_port port;
 	struct esp_wire *wire;
-	int fds[2]; /* by family; -1: none */
+	_Atomic uint8_t protocols[PROTOCOLS]; /* of IP; 0: none; the first is ESP */
+	int fds[PROTOCOLS][2];		      /* by family; -1: none; there when the protocol is */
 	bool receives;
 	uint64_t dropped;
 };
@@ -36,10 +38,10 @@ static const struct option options[2][4] = {
 	  { IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT } },
 };
 
-static int open_socket(const struct esp_port *port, int family)
+static int open_socket(const struct esp_port *port, uint8_t protocol, int family)
 {
 	static const int nothing = 1;
-	int fd = socket(family ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, PROTO_ESP);
+	int fd = socket(family ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
 
 	if (fd < 0)
 		return -errno;
@@ -160,20 +162,32 @@ static bool recv_batch(int fd, struct rv_packet *const *packets, size_t n, size_
 	return got == (int)asked;
 }
 
+/* All that waits on a socket. False: there is no more room. */
+static bool recv_family(int fd, struct rv_packet *const *packets, size_t n, size_t *count)
+{
+	bool more = fd >= 0;
+
+	for (size_t turns = 0; more && turns < n; turns++) {
+		if (*count == n || !rv_packet_lay(packets, *count))
+			return false;
+		more = recv_batch(fd, packets, n, count);
+	}
+	return true;
+}
+
 static int port_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
 {
 	struct esp_port *port = rv_container_of(base, struct esp_port, port);
 	size_t count = 0;
 
-	if (!port->receives)
-		return 0;
-	for (int family = 0; family < 2; family++) {
-		bool more = port->fds[family] >= 0;
-		for (size_t turns = 0; more && turns < n; turns++) {
-			if (count == n || !rv_packet_lay(packets, count))
-				return (int)count;
-			more = recv_batch(port->fds[family], packets, n, &count);
-		}
+	for (int i = 0; port->receives && i < PROTOCOLS; i++) {
+		size_t before = count;
+		uint8_t protocol = atomic_load_explicit(&port->protocols[i], memory_order_acquire);
+		for (int family = 0; protocol && family < 2; family++)
+			if (!recv_family(port->fds[i][family], packets, n, &count))
+				family = 2;
+		for (; before < count; before++)
+			packets[before]->protocol = i ? protocol : 0;
 	}
 	return (int)count;
 }
@@ -234,9 +248,20 @@ static bool send_all(int fd, struct mmsghdr *messages, unsigned n)
 	return ok;
 }
 
+/* The socket for a packet; negative: none. */
+static int socket_for(const struct esp_port *port, const struct rv_packet *packet)
+{
+	int i = 0;
+
+	while (packet->protocol && i < PROTOCOLS &&
+	       atomic_load_explicit(&port->protocols[i], memory_order_acquire) != packet->protocol)
+		i++;
+	return i < PROTOCOLS ? port->fds[i][packet->remote.family == RV_IPV6] : -1;
+}
+
 static bool send_one(const struct esp_port *port, const struct rv_packet *packet)
 {
-	int fd = port->fds[packet->remote.family == RV_IPV6];
+	int fd = socket_for(port, packet);
 	uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
 	struct mmsghdr messages[BATCH];
 	struct iovec segments[BATCH];
@@ -274,9 +299,9 @@ static int port_send(struct rv_port *base, struct rv_packet *const *packets, siz
 
 static void close_all(struct esp_port *port)
 {
-	for (int family = 0; family < 2; family++)
-		if (port->fds[family] >= 0)
-			close(port->fds[family]);
+	for (int i = 0; i < 2 * PROTOCOLS; i++)
+		if (port->fds[i / 2][i % 2] >= 0)
+			close(port->fds[i / 2][i % 2]);
 	if (port->port.fd >= 0)
 		close(port->port.fd);
 	free(port);
@@ -287,6 +312,9 @@ static void port_close(struct rv_port *base)
 	struct esp_port *port = rv_container_of(base, struct esp_port, port);
 
 	port->wire->n_ports--;
+	for (size_t i = 0; i < RV_COUNT(port->wire->ports); i++)
+		if (port->wire->ports[i] == base)
+			port->wire->ports[i] = NULL;
 	if (port->dropped)
 		rv_log(&port->wire->host->subject, RV_DEBUG, "port-closed", KV_UINT("dropped", port->dropped));
 	close_all(port);
@@ -300,26 +328,38 @@ static const struct rv_port_ops port_ops = {
 };
 
 /* A host without one family works with the other. */
-static int open_both(struct esp_port *port)
+static int open_both(struct esp_port *port, int at, uint8_t protocol)
 {
 	int r = -EAFNOSUPPORT;
 
-	port->port.fd = epoll_create1(EPOLL_CLOEXEC);
-	if (port->port.fd < 0)
-		return -errno;
 	for (int family = 0; family < 2; family++) {
 		struct epoll_event event = { .events = EPOLLIN };
-		int fd = open_socket(port, family);
+		int fd = open_socket(port, protocol, family);
 		if (fd == -EAFNOSUPPORT)
 			continue;
 		if (fd < 0)
 			return fd;
-		port->fds[family] = fd;
+		port->fds[at][family] = fd;
 		r = 0;
 		if (port->receives && epoll_ctl(port->port.fd, EPOLL_CTL_ADD, fd, &event))
 			return -errno;
 	}
+	if (!r)
+		atomic_store_explicit(&port->protocols[at], protocol, memory_order_release);
 	return r;
+}
+
+int esp_port_add(struct rv_port *base, uint8_t protocol)
+{
+	struct esp_port *port = rv_container_of(base, struct esp_port, port);
+
+	for (int i = 0; i < PROTOCOLS; i++) {
+		if (port->protocols[i] == protocol)
+			return 0;
+		if (!port->protocols[i] && port->fds[i][0] < 0 && port->fds[i][1] < 0)
+			return open_both(port, i, protocol);
+	}
+	return -EMFILE;
 }
 
 struct rv_port *esp_port_new(struct esp_wire *wire, bool receives, int *error)
@@ -331,9 +371,11 @@ struct rv_port *esp_port_new(struct esp_wire *wire, bool receives, int *error)
 		return NULL;
 	*port = (struct esp_port){ .port = { .ops = &port_ops, .fd = -1, .mtu = wire->mtu },
 				   .wire = wire,
-				   .fds = { -1, -1 },
 				   .receives = receives };
-	*error = open_both(port);
+	for (int i = 0; i < 2 * PROTOCOLS; i++)
+		port->fds[i / 2][i % 2] = -1;
+	port->port.fd = epoll_create1(EPOLL_CLOEXEC);
+	*error = port->port.fd < 0 ? -errno : open_both(port, 0, PROTO_ESP);
 	if (!*error) {
 		wire->n_ports++;
 		return &port->port;

@@ -11,14 +11,19 @@
 	"into the tunnels; the same as that of wire-udp.\n"                                                            \
 	"ravelin.plugins.wire-esp.path_mtu|int|1500|576..65535|MTU of the path to the peers, in octets.\n"
 
-enum { PROTO_ESP = 50, PORTS_MAX = 64 };
+/* PROTOCOLS: ESP and further ones. */
+enum { PROTO_ESP = 50, PORTS_MAX = 64, PROTOCOLS = 4 };
 
 struct esp_wire {
 	struct rv_host *host;
 	uint32_t mark, mtu;
 	unsigned n_ports;
+	struct rv_port *ports[PORTS_MAX];
 };
 
 /* port.c. A pair of raw sockets, one a family. Only the first port receives: every raw socket gets a copy of every
  * packet. NULL with *error. */
 struct rv_port *esp_port_new(struct esp_wire *wire, bool receives, int *error);
+
+/* The port carries one more protocol of IP. 0 or negative. Loop thread; workers may be using the port. */
+int esp_port_add(struct rv_port *port, uint8_t protocol);

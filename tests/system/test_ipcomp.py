@@ -6,12 +6,11 @@ ESP in userspace has none."""
 import json
 import os
 import re
-import socket
 import struct
 import zlib
 
+import esppy
 import ikepy
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from lab import Capture, Lab, check, connection, main, wait
 
 os.environ['SCAPY_USE_LIBPCAP'] = 'no'
@@ -84,43 +83,12 @@ class Second(ikepy.Peer):
         return [ikepy.notify(IPCOMP_SUPPORTED, struct.pack('>HB', self.cpi, DEFLATE))]
 
 
-class Esp:
-    """ESP with AES-GCM (RFC 4106) over IP from one side of an ikepy child SA, with an IPComp layer by hand."""
+class Esp(esppy.Esp):
+    """With an IPComp layer by hand."""
 
     def __init__(self, host, peer, ours, theirs):
-        child = peer.children[-1]
-        self.remote, self.ours, self.theirs = peer.remote[0], ours, theirs
-        self.spi_in, self.spi_out = child.ours, child.theirs  # the initiator's keys come first (RFC 7296, 2.17)
-        self.out, self.into = child.keymat[:20], child.keymat[20:40]
-        self.sequence = 0
-        libc = ikepy.ctypes.CDLL(None, use_errno=True)
-        with open('/proc/thread-self/ns/net', 'rb') as mine, open('/run/netns/' + host.name, 'rb') as there:
-            check(libc.setns(there.fileno(), 0x40000000) == 0, 'no way into the namespace')
-            try:
-                self.socket = socket.socket(socket.AF_INET, socket.SOCK_RAW, 50)
-                self.socket.bind((host.wire4, 0))
-            finally:
-                libc.setns(mine.fileno(), 0x40000000)
-
-    def send(self, payload, following):
-        self.sequence += 1
-        pad = -(len(payload) + 2) % 4
-        text = payload + bytes(range(1, pad + 1)) + bytes([pad, following])
-        aad, iv = self.spi_out + struct.pack('>I', self.sequence), struct.pack('>Q', self.sequence)
-        self.socket.sendto(aad + iv + AESGCM(self.out[:16]).encrypt(self.out[16:] + iv, text, aad), (self.remote, 0))
-
-    def receive(self, seconds=3):
-        """Payload and next header of the next packet of the SA; None: none came."""
-        self.socket.settimeout(seconds)
-        try:
-            while True:
-                esp = self.socket.recv(65535)[20:]
-                if esp[:4] != self.spi_in:
-                    continue
-                text = AESGCM(self.into[:16]).decrypt(self.into[16:] + esp[8:16], esp[16:], esp[:8])
-                return text[:len(text) - 2 - text[-2]], text[-1]
-        except socket.timeout:
-            return None
+        super().__init__(host, peer)
+        self.ours, self.theirs = ours, theirs
 
     def ping(self, n, size, cpi, squeeze):
         packet = bytes(IP(src=self.ours, dst=self.theirs) / ICMP(id=7, seq=n) / Raw(b'abc ' * (size // 4)))
