@@ -115,7 +115,7 @@ static void say_table(struct net *net, uint32_t mark)
 		"chain pre { type filter hook prerouting priority raw; policy accept;\n"
 		"iifname \"lo\" accept\niifname @clear accept\n"
 		"%s%s%s"
-		"meta l4proto { esp, ah } fib daddr type local %saccept\n"
+		"meta l4proto { esp, ah, 141 } fib daddr type local %saccept\n"
 		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
 		"jump odd_in\njump sets_in\n"
 		"ip saddr . ip daddr @in4 counter drop\nip6 saddr . ip6 daddr @in6 counter drop\n}\n"
