@@ -42,7 +42,7 @@ struct rv_child_conf {
 	uint64_t rand_bytes, rand_packets;
 	uint16_t tfc;	     /* octets to pad packets to; 0: none; RV_TFC_MTU */
 	bool fragments_also; /* fragments without ports may go with the first one */
-	const char *ext; /* of the mode: an extension of ESP without which its SAs do not come up; NULL: none */
+	const char *ext;     /* of the mode: an extension of ESP without which its SAs do not come up; NULL: none */
 };
 
 struct rv_connection {

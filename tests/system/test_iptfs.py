@@ -275,8 +275,8 @@ def a_second_implementation():
                 if i != 2:
                     esp.put(x)
             esp.send(bytes(5), AGGFRAG)
-            got = answers(esp, reader, 7, 4)
-            check(len(got) >= 7 and got == sorted(set(got)), f'with one payload lost: {got}')
+            got = answers(esp, reader, 8)
+            check(got == [0, 1, 2, 5, 6, 7, 8, 9], f'with one payload lost: {got}')
             for bad in (b'', b'\0', b'\2\0\0\0', b'\0\0\0\0\x50abc', b'\0\0\0\0\x45\0\0\1', b'\1\0\0\0abc'):
                 esp.send(bad, AGGFRAG)
             esp.send(pings[0], 4)  # RFC 9347, 2.3: nothing else on this SA
@@ -288,7 +288,8 @@ def a_second_implementation():
             p.delete()
             wait('the tunnel has ended', lambda: ended(a)['received'])
             counted = ended(a)
-            check((counted['lost'], counted['bad']) == (1, 7), f'counted: {counted}')
+            # five of the bad ones are no payloads at all: their numbers are missing, too
+            check((counted['lost'], counted['bad']) == (1 + 5, 7), f'counted: {counted}')
             p.close()
 
 
