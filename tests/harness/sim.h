@@ -21,7 +21,7 @@ struct sim_sa {
 	struct rv_sa_spec spec; /* pointers of the spec point into this object */
 	uint8_t keys[2][128];
 	struct rv_ts ts[2][16];
-	uint8_t ext[16];
+	uint8_t ext[64];
 	uint64_t packets, bytes, last_us, added;
 };
 
