@@ -123,7 +123,7 @@ def the_rate_follows_the_reports():
     with Lab() as lab:
         a, b = two(lab, 'iptfs_congestion_control = yes\niptfs_bandwidth = 20000\niptfs_packet_size = 1000')
         segmented(a)
-        a.ping(b.in4, source=a.in4, size=3000)
+        wait('it starts slowly', lambda: a.ping(b.in4, source=a.in4, size=3000, ok=False) == 3, 30)
         capture = Capture(a)
         a.transfer(b, a.in4, b.in4, octets=2_000_000)
         capture.stop()
@@ -326,6 +326,7 @@ def fragments_and_reports_as_asked_for():
         # a fragment that was not agreed on
         for x in payloads([request(1, 500, b.in4, a.in4)], 400):
             esp.send(x, AGGFRAG)
+        time.sleep(0.5)
         p.delete()
         wait('the tunnel has ended', lambda: ended(a)['received'])
         check(ended(a)['bad'] >= 1 and ended(a)['lost'] == 3, f'counted: {ended(a)}')
