@@ -8,6 +8,9 @@
 struct rv_path;
 struct rv_service;
 
+struct rv_ike_sa;	/* one IKE SA: a talloc object */
+struct rv_ike_exchange; /* one request and its response: a talloc object, gone when it ends */
+
 /* join() answers that the message is complete. */
 enum { RV_IKE_WHOLE = 2 };
 
@@ -47,4 +50,11 @@ struct rv_ike_leaving {
 	const struct rv_path *path;
 	struct rv_bytes datagram;
 	struct rv_service *transport;
+};
+
+/* A request as anybody can see it. payload: the first one of a type that stands in front of the sealed payload. */
+struct rv_ike_outer {
+	uint8_t exchange;
+	const void *arg;
+	bool (*payload)(const struct rv_ike_outer *request, uint8_t type, struct rv_bytes *body);
 };

@@ -82,4 +82,5 @@ struct rv_ike_verbs {
 	void (*another_round)(struct rv_ike_exchange *x);
 	bool (*remember)(const struct rv_ike_sa *sa, struct rv_ike_known *known);
 	bool (*is_known)(const struct rv_ike_sa *sa);
+	int (*add_outside)(struct rv_ike_exchange *x, uint8_t type, struct rv_bytes body);
 };

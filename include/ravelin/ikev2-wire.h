@@ -81,3 +81,10 @@ static inline void rv_ike_tell(struct rv_ike_exchange *x, const char *text)
 {
 	rv_ike_verbs(x)->tell(x, text);
 }
+
+/* At BUILD: a payload (copied) of our message stands in front of the sealed one: authenticated, and not encrypted.
+ * There is one; where the message goes as several datagrams it is in the first. 0 or -ENOMEM. */
+static inline int rv_ike_add_outside(struct rv_ike_exchange *x, uint8_t type, struct rv_bytes body)
+{
+	return rv_ike_verbs(x)->add_outside(x, type, body);
+}

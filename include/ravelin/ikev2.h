@@ -13,9 +13,6 @@
 #include <ravelin/pack.h>
 #include <ravelin/sa.h>
 
-struct rv_ike_sa;	/* one IKE SA: a talloc object */
-struct rv_ike_exchange; /* one request and its response: a talloc object, gone when it ends */
-
 /* X(name, text): what an IKE SA is in. HALF_OPEN: IKE_SA_INIT is done; REPLACED: a successor has its session. */
 #define RV_IKE_STATES(X)                                                                                               \
 	X(NEW, "new")                                                                                                  \
@@ -123,7 +120,8 @@ struct rv_ike_row {
  * for that reason at once, without a word to the peer. stranger: 0: no objection; RV_PENDING: it is answered with a
  * cookie and what was asked for, and forgotten; negative: it is dropped. reauth: the peer set sa up, who alone can
  * authenticate it anew: positive when it was asked to. shape: may change a message of ours, also IKE_SA_INIT; 0, or
- * negative: it fails. leave: positive: it took a datagram over, which is not sent then. opening: ikev2-known.h. */
+ * negative: it fails. leave: positive: it took a datagram over, which is not sent then. opening: ikev2-known.h. admit:
+ * a request of an IKE SA whose peer is not authenticated yet, before it is opened; negative: it is dropped. */
 struct rv_ikev2_ext_ops {
 	size_t size;
 	const struct rv_ike_task *tasks;
@@ -146,5 +144,6 @@ struct rv_ikev2_ext_ops {
 	int (*shape)(void *self, struct rv_ike_exchange *x, struct rv_ike_shape *message);
 	int (*leave)(void *self, struct rv_ike_sa *sa, const struct rv_ike_leaving *datagram);
 	const struct rv_ike_opening *opening;
+	int (*admit)(void *self, struct rv_ike_sa *sa, const struct rv_ike_outer *request);
 };
 RV_KIND(ikev2_ext, "ikev2-ext", 1, struct rv_ikev2_ext_ops, n_tasks)

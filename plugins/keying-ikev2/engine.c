@@ -153,6 +153,25 @@ static bool may_take(const struct rv_ike_sa *sa, enum ike_arrival arrival, uint3
 	return arrival == IKE_ARRIVAL_EARLY && !ike_ahead_has(sa, id);
 }
 
+static bool payload_of(const struct rv_ike_outer *request, uint8_t type, struct rv_bytes *body)
+{
+	const struct ike_payload *p = ike_chain_first(request->arg, type);
+
+	if (p)
+		*body = p->body;
+	return p != NULL;
+}
+
+/* Whether a request of somebody who is not authenticated yet is worth opening. */
+static bool may_open(struct rv_ike_sa *sa, const struct ike_message *message)
+{
+	const struct rv_ike_outer outer = { .exchange = message->header.exchange,
+					    .arg = &message->chain,
+					    .payload = payload_of };
+
+	return sa->state != RV_IKE_HALF_OPEN || !ike_ext_admit(sa, &outer);
+}
+
 static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const struct ike_header *header,
 			 struct rv_bytes octets)
 {
@@ -167,7 +186,7 @@ static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const
 	if (!may_take(sa, arrival, header->id))
 		return;
 	/* outside the SK payload nothing is authentic: a message that does not parse is dropped */
-	if (ike_message_read(&message, octets, &sa->engine->types))
+	if (ike_message_read(&message, octets, &sa->engine->types) || !may_open(sa, &message))
 		return;
 	r = ike_unprotect(sa, &message, false, &plain);
 	if (r < 0)

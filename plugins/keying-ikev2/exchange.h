@@ -60,6 +60,7 @@ struct rv_ike_exchange {
 
 	/* what goes out */
 	struct ike_builder out;
+	struct ike_outside outside;
 	uint8_t *room;
 	struct ike_list sent; /* our message as datagrams */
 	struct rv_bytes kept; /* and its payloads, for other datagrams */

@@ -269,6 +269,17 @@ int ike_ext_join(struct rv_ike_sa *sa, const struct rv_ike_sealed *datagram, str
 	return 0;
 }
 
+int ike_ext_admit(struct rv_ike_sa *sa, const struct rv_ike_outer *request)
+{
+	rv_list_each (&sa->engine->exts, ext, struct ext, entry) {
+		int r = RV_HAS(ext->ops, admit) ? ext->ops->admit(ext->self, sa, request) : 0;
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
 int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type, struct rv_bytes data)
 {
 	rv_list_each (&sa->engine->exts, ext, struct ext, entry) {
@@ -589,6 +600,12 @@ static struct rv_child *verb_child(const struct rv_ike_exchange *x)
 	return x->child ? x->child->child : NULL;
 }
 
+static int verb_add_outside(struct rv_ike_exchange *x, uint8_t type, struct rv_bytes body)
+{
+	x->outside = (struct ike_outside){ .type = type, .body = ike_keep(x, body) };
+	return x->outside.body.len ? 0 : -ENOMEM;
+}
+
 static int verb_prove_also(struct rv_ike_exchange *x, struct rv_bytes key)
 {
 	rv_secret_fini(&x->prove_also);
@@ -742,4 +759,5 @@ const struct rv_ike_verbs ike_verbs = {
 	.another_round = verb_another_round,
 	.remember = ike_verb_remember,
 	.is_known = ike_verb_is_known,
+	.add_outside = verb_add_outside,
 };

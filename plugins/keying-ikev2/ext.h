@@ -17,6 +17,9 @@ void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to);
 void ike_ext_pack(struct rv_ike_sa *sa, uint16_t tag, struct rv_pack *out);
 void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field);
 
+/* What extensions say of a request that is not opened yet; as the op. */
+int ike_ext_admit(struct rv_ike_sa *sa, const struct rv_ike_outer *request);
+
 /* What was said without protection for an established IKE SA; as the op. */
 int ike_ext_unprotected(struct rv_ike_sa *sa, const struct rv_path *path, uint16_t type, struct rv_bytes data);
 

@@ -12,6 +12,12 @@
 
 enum { IKE_AGREED_MAX = 10 };
 
+/* A payload in front of the sealed one; no body: there is none. */
+struct ike_outside {
+	uint8_t type;
+	struct rv_bytes body;
+};
+
 /* Datagrams, each behind its length in two octets (protect.c). */
 struct ike_list {
 	uint8_t *b;

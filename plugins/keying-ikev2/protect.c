@@ -85,7 +85,8 @@ static struct ike_sealing sealing(const struct rv_ike_sa *sa, bool ours, const s
 }
 
 static int seal_at(struct rv_ike_sa *sa, const struct ike_header *header, uint8_t type, struct rv_bytes prefix,
-		   uint8_t first, struct rv_bytes chain, uint8_t *out, size_t cap, size_t *len)
+		   uint8_t first, struct rv_bytes chain, const struct ike_outside *outside, uint8_t *out, size_t cap,
+		   size_t *len)
 {
 	struct ike_sealing how;
 	struct ike_keys keys;
@@ -93,6 +94,8 @@ static int seal_at(struct rv_ike_sa *sa, const struct ike_header *header, uint8_
 
 	ike_sa_keys(sa, &keys);
 	how = sealing(sa, true, &keys);
+	how.outside = outside->body;
+	how.outside_type = outside->type;
 	rv_host_random(sa->engine->host, random, sizeof(random));
 	ike_sealed_iv(&sa->suite, sa->iv++, random, iv);
 	return ike_sealed_write_as(&how, header, type, prefix, first, chain, iv, out, cap, len);
@@ -101,23 +104,27 @@ static int seal_at(struct rv_ike_sa *sa, const struct ike_header *header, uint8_
 int ike_seal(struct rv_ike_sa *sa, const struct ike_header *header, uint8_t first, struct rv_bytes chain, uint8_t **out,
 	     size_t *len)
 {
+	const struct ike_outside none = { 0 };
 	size_t cap = ike_sealed_len(&sa->suite, chain.len);
 
 	*out = talloc_size(sa, cap);
 	if (!*out)
 		return -ENOMEM;
-	return seal_at(sa, header, IKE_PAYLOAD_SK, rv_bytes(NULL, 0), first, chain, *out, cap, len);
+	return seal_at(sa, header, IKE_PAYLOAD_SK, rv_bytes(NULL, 0), first, chain, &none, *out, cap, len);
 }
 
 int ike_seal_more(struct rv_ike_exchange *x, uint8_t type, struct rv_bytes prefix, uint8_t first, struct rv_bytes chain)
 {
+	const struct ike_outside none = { 0 }, *outside = x->sent.len ? &none : &x->outside;
 	size_t cap = ike_sealed_len(&x->sa->suite, chain.len) + prefix.len, len = 0;
-	uint8_t *room = list_room(x, cap);
+	uint8_t *room;
 	int r;
 
+	cap += outside->body.len ? IKE_PAYLOAD_HEADER_LEN + outside->body.len : 0;
+	room = list_room(x, cap);
 	if (!room)
 		return -ENOMEM;
-	r = seal_at(x->sa, &x->head, type, prefix, first, chain, room, cap, &len);
+	r = seal_at(x->sa, &x->head, type, prefix, first, chain, outside, room, cap, &len);
 	return r ? r : list_grown(x, len);
 }
 

@@ -75,19 +75,37 @@ size_t ike_sealed_len(const struct rv_suite *suite, size_t len)
 
 /* Writes all that is not the cipher's: header, generic header, prefix, room for the IV, text with its padding, room for
  * the ICV. */
-static bool lay_out(struct rv_wr *w, const struct ike_header *header, uint8_t first, struct rv_bytes prefix,
-		    struct rv_bytes chain, const struct rv_suite *suite, struct rv_cryptor_op *op)
+/* The header, and what stands in front of the sealed payload, of this length. */
+static void lay_out_front(struct rv_wr *w, const struct ike_sealing *how, const struct ike_header *header,
+			  size_t length)
 {
+	size_t outside = how->outside.len ? IKE_PAYLOAD_HEADER_LEN + how->outside.len : 0;
+	struct ike_header h = *header;
+
+	h.length = (uint32_t)(IKE_HEADER_LEN + outside + length);
+	if (outside)
+		h.next = how->outside_type;
+	ike_header_write(w, &h);
+	if (!outside)
+		return;
+	rv_wr_u8(w, header->next);
+	rv_wr_u8(w, 0);
+	rv_wr_u16(w, (uint16_t)outside);
+	rv_wr_put(w, how->outside);
+}
+
+static bool lay_out(struct rv_wr *w, const struct ike_header *header, uint8_t first, struct rv_bytes prefix,
+		    struct rv_bytes chain, const struct ike_sealing *how, struct rv_cryptor_op *op)
+{
+	const struct rv_suite *suite = how->suite;
 	size_t length = IKE_PAYLOAD_HEADER_LEN + prefix.len + body_len(suite, chain.len);
 	size_t pad = padding(suite, chain.len);
-	struct ike_header h = *header;
 	struct rv_wr text;
 	uint8_t *room;
 
-	if (length > PAYLOAD_LEN_MAX)
+	if (length > PAYLOAD_LEN_MAX || how->outside.len > PAYLOAD_LEN_MAX - IKE_PAYLOAD_HEADER_LEN)
 		return false;
-	h.length = (uint32_t)(IKE_HEADER_LEN + length);
-	ike_header_write(w, &h);
+	lay_out_front(w, how, header, length);
 	rv_wr_u8(w, first);
 	rv_wr_u8(w, 0);
 	rv_wr_u16(w, (uint16_t)length);
@@ -119,7 +137,7 @@ int ike_sealed_write_as(const struct ike_sealing *how, const struct ike_header *
 	int r;
 
 	h.next = type;
-	if (!lay_out(&w, &h, first, prefix, chain, how->suite, &op))
+	if (!lay_out(&w, &h, first, prefix, chain, how, &op))
 		return -ENOSPC;
 	memcpy(op.iv, iv, sizeof(op.iv));
 	r = context_init(&c, how, true);

@@ -11,11 +11,13 @@
 #include <ravelin/cryptor.h>
 #include <ravelin/secret.h>
 
-/* One direction of an IKE SA: SK_ei and SK_ai, or SK_er and SK_ar. Borrowed for the call. */
+/* One direction of an IKE SA: SK_ei and SK_ai, or SK_er and SK_ar. Borrowed for the call. outside: the body of a
+ * payload of this type that stands in front of the sealed one; empty: none does. */
 struct ike_sealing {
 	const struct rv_suite *suite;
 	struct rv_vault *vault;
-	struct rv_bytes encr, integ;
+	struct rv_bytes encr, integ, outside;
+	uint8_t outside_type;
 };
 
 /* The IV of a message into out: where the suite says unique, the counter (RFC 5282, 3.1; RFC 5930, 2.1), which the
