@@ -19,6 +19,7 @@ import contextlib
 import ctypes
 import hashlib
 import hmac
+import ipaddress
 import os
 import select
 import socket
@@ -35,9 +36,12 @@ from lab import Failure, check
 
 # exchanges (3.1), payloads (3.2), notifications (3.10.1), transform types (3.3.2)
 IKE_SA_INIT, IKE_AUTH, CREATE_CHILD_SA, INFORMATIONAL = 34, 35, 36, 37
+IKE_SESSION_RESUME = 38  # RFC 5723
+FIRST = (IKE_SA_INIT, IKE_SESSION_RESUME)  # not protected
 SA, KE, IDI, IDR, CERT, CERTREQ, AUTH, NONCE, N, D, V, TSI, TSR, SK, CP, EAP = range(33, 49)
 INVALID_SYNTAX, NO_PROPOSAL_CHOSEN, INVALID_KE_PAYLOAD, AUTHENTICATION_FAILED = 7, 14, 17, 24
 TEMPORARY_FAILURE, CHILD_SA_NOT_FOUND = 43, 44
+TICKET_LT_OPAQUE, TICKET_REQUEST, TICKET_ACK, TICKET_NACK, TICKET_OPAQUE = 16409, 16410, 16411, 16412, 16413
 INITIAL_CONTACT, COOKIE, USE_TRANSPORT_MODE, REKEY_SA = 16384, 16390, 16391, 16393
 ENCR, PRF, INTEG, KE_METHOD, ESN = 1, 2, 3, 4, 5
 PROTO_IKE, PROTO_ESP = 1, 3
@@ -154,17 +158,32 @@ def identity(name):
 
 
 def selectors(nets):
-    """A body of TSi or TSr of IPv4 networks such as 10.1.0.0/16."""
+    """A body of TSi or TSr of networks such as 10.1.0.0/16 and fd00::/64."""
     body = struct.pack('>BBH', len(nets), 0, 0)
-    for net in nets:
-        address, bits = net.split('/')
-        low = struct.unpack('>I', socket.inet_aton(address))[0]
-        body += struct.pack('>BBHHHII', 7, 0, 16, 0, 65535, low, low | (1 << 32 - int(bits)) - 1)
+    for net in map(ipaddress.ip_network, nets):
+        first, last = net[0].packed, net[-1].packed
+        body += struct.pack('>BBHHH', 7 if net.version == 4 else 8, 0, 8 + 2 * len(first), 0, 65535) + first + last
     return body
 
 
+def config(kind, attributes):
+    """A configuration payload (RFC 7296, 3.15) of (type, value): CFG_REQUEST is 1, CFG_REPLY 2."""
+    return (CP, struct.pack('>Bxxx', kind) + b''.join(struct.pack('>HH', t, len(v)) + v for t, v in attributes))
+
+
+def read_config(body):
+    """The values of each type in a configuration payload."""
+    out, rest = {}, body[4:]
+    while rest:
+        kind, length = struct.unpack('>HH', rest[:4])
+        out.setdefault(kind & 0x7fff, []).append(rest[4:4 + length])
+        rest = rest[4 + length:]
+    return out
+
+
 class Message:
-    """payloads: (type, body) or (type, body, critical)."""
+    """payloads: (type, body) or (type, body, critical); outside: those in front of the encrypted one."""
+    outside = ()
 
     def __init__(self, exchange, ident, payloads, response=False, spi_i=b'', spi_r=bytes(8), initiator=True):
         self.exchange, self.id, self.payloads, self.response = exchange, ident, payloads, response
@@ -277,6 +296,14 @@ def namespace_socket(host, port):
     return s
 
 
+class Ticket:
+    """What is known of an IKE SA for RFC 5723: the ticket's octets, seconds until it expires, SK_d, both identities (of the
+    initiator and of the responder)."""
+
+    def __init__(self, octets, lifetime, d, ids):
+        self.octets, self.lifetime, self.d, self.ids = octets, lifetime, d, ids
+
+
 class Child:
     """A child SA as negotiated: SPIs, and KEYMAT as initiator's and responder's half."""
 
@@ -296,6 +323,7 @@ class Peer:
         self.keys = self.initiator = None
         self.next_out = self.next_in = self.counter = 0
         self.children, self.answers, self.alive, self.fresh = [], {}, True, None
+        self.resumed = None  # the Ticket that this IKE SA was made with
         self.timeout, self.tries = 2.0, 5
 
     # The way of a message: Message -> outgoing -> protect -> datagrams, and back
@@ -309,27 +337,35 @@ class Peer:
     def protect(self, message):
         """The datagrams of a message."""
         chain = message.chain()
-        if message.exchange == IKE_SA_INIT:
+        if message.exchange in FIRST:
             return [message.header(message.first(), 28 + len(chain)) + chain]
         return [self.seal(message, SK, b'', message.first(), chain)]
 
     def seal(self, message, kind, prefix, first, text):
         """One datagram with a sealed payload of a kind; prefix is only authenticated."""
-        length = 4 + len(prefix) + self.keys.sealed_len(text)
-        aad = message.header(kind, 28 + length) + struct.pack('>BBH', first, 0, length) + prefix
+        length, front, after = 4 + len(prefix) + self.keys.sealed_len(text), b'', kind
+        for payload, body in reversed(message.outside):
+            front = struct.pack('>BBH', after, 0, 4 + len(body)) + body + front
+            after = payload
+        aad = message.header(after, 28 + len(front) + length) + front + struct.pack('>BBH', first, 0, length) + prefix
         self.counter += 1
         return aad + self.keys.seal(message.initiator, aad, self.keys.pad(text), self.counter)
 
     def unprotect(self, datagram):
         """A Message, or None when it is not complete or not authentic."""
         message, first = self.read_header(datagram)
-        if message.exchange == IKE_SA_INIT:
+        if message.exchange in FIRST:
             message.payloads = read_chain(first, datagram[28:])
-        elif first != SK or not self.keys:
-            return None
         else:
-            inner, _, _ = struct.unpack('>BBH', datagram[28:32])
-            text = self.keys.open(message.initiator, datagram[:32], datagram[32:])
+            at, message.outside = 28, []
+            while first not in (0, SK, 53):
+                after, _, length = struct.unpack('>BBH', datagram[at:at + 4])
+                message.outside.append((first, datagram[at + 4:at + length]))
+                first, at = after, at + length
+            if first != SK or not self.keys:
+                return None
+            inner, _, _ = struct.unpack('>BBH', datagram[at:at + 4])
+            text = self.keys.open(message.initiator, datagram[:at + 4], datagram[at + 4:])
             if text is None:
                 return None
             message.payloads = read_chain(inner, text)
@@ -382,7 +418,7 @@ class Peer:
         if not datagram:
             return None
         message = self.unprotect(datagram)
-        if message and message.exchange == IKE_SA_INIT:
+        if message and message.exchange in FIRST:
             message.octets = datagram
         if message and not message.response:
             self.answer(message)
@@ -399,15 +435,18 @@ class Peer:
             return
         self.incoming(request)
         handler = getattr(self, 'on_' + {IKE_SA_INIT: 'init', IKE_AUTH: 'auth', CREATE_CHILD_SA: 'create_child',
-                                         INFORMATIONAL: 'informational'}.get(request.exchange, 'other'))
+                                         INFORMATIONAL: 'informational', IKE_SESSION_RESUME: 'resume'}.get(request.exchange, 'other'))
         payloads = handler(request)
         if payloads is None:
             return
         response = self.message(request.exchange, request.id, payloads, True)
         self.outgoing(response)
         datagrams = self.protect(response)
-        if request.exchange == IKE_SA_INIT:
+        if request.exchange in FIRST:
             self.real2 = datagrams[0]
+        if request.exchange in FIRST and not self.keys:
+            self.send(datagrams)  # refused: the next first message begins anew
+            return
         self.next_in += 1
         self.answers[request.id] = datagrams
         self.send(datagrams)
@@ -495,6 +534,49 @@ class Peer:
         self.make_keys(self.method.shared(request.get(KE)[4:]))
         return self.init_payloads(number=number)
 
+    # IKE_SESSION_RESUME (RFC 5723, 4.3.2, 5.1)
+
+    def take_ticket(self, message, keys=None):
+        """The Ticket of TICKET_LT_OPAQUE in a message, or None."""
+        data = message.notified(TICKET_LT_OPAQUE)
+        ids = (self.local_id, self.remote_id) if self.initiator else (self.remote_id, self.local_id)
+        return data and Ticket(data[4:], struct.unpack('>I', data[:4])[0], (keys or self.keys).d, ids)
+
+    def known_keys(self, ticket):
+        self.keys = Keys(self.suite, prf(ticket.d, b'Resumption' + self.ni + self.nr), self.ni, self.nr, self.spi_i,
+                         self.spi_r)
+        self.resumed = ticket
+
+    def resume(self, ticket):
+        """As initiator; the answer, after which there are keys unless the ticket was refused."""
+        self.begin(True)
+        answer, cookie = None, []
+        while not answer or answer.notified(COOKIE):
+            self.next_out = 0
+            answer = self.ask(IKE_SESSION_RESUME, cookie + [(NONCE, self.nonce), notify(TICKET_OPAQUE, ticket.octets)]
+                              + self.init_extra())
+            cookie = [notify(COOKIE, answer.notified(COOKIE))] if answer.notified(COOKIE) else []
+        if not answer.get(NONCE):
+            return answer
+        self.spi_r, self.real1, self.real2 = answer.spi_r, self.sent[0], answer.octets
+        self.ni, self.nr = self.nonce, answer.get(NONCE)
+        self.known_keys(ticket)
+        return answer
+
+    def find_ticket(self, _octets):
+        """As responder: the Ticket with these octets, or None."""
+        return None
+
+    def on_resume(self, request):
+        self.begin(False, request.spi_i)
+        ticket = self.find_ticket(request.notified(TICKET_OPAQUE))
+        if not ticket:
+            self.spi_r = bytes(8)
+            return [notify(TICKET_NACK)]
+        self.real1, self.ni, self.nr = request.octets, request.get(NONCE), self.nonce
+        self.known_keys(ticket)
+        return [(NONCE, self.nonce)] + self.init_extra()
+
     # IKE_AUTH (RFC 7296, 1.2, 2.15)
 
     def signed_also(self):
@@ -502,8 +584,11 @@ class Peer:
         return b''
 
     def proof(self, of_initiator, id_body):
+        key = self.keys.pi if of_initiator else self.keys.pr
         octets = (self.real1 + self.nr if of_initiator else self.real2 + self.ni) + \
-            prf(self.keys.pi if of_initiator else self.keys.pr, id_body) + self.signed_also()
+            prf(key, id_body) + self.signed_also()
+        if self.resumed:  # RFC 5723, 4.3.3
+            return prf(key, octets)
         return prf(prf(self.psk, b'Key Pad for IKEv2'), octets)
 
     def auth_payload(self):

@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""IPv6 prefixes for clients (RFC 5739): two daemons of ours, and a gateway that has never heard of it."""
+"""IPv6 prefixes for clients (RFC 5739): two daemons of ours, a gateway that has never heard of it, and a second
+implementation as client and as gateway."""
 
 import ipaddress
+import os
 
+import ikepy
 from lab import Capture, Lab, check, connection, main, wait
 
 PROPOSALS = dict(proposals='aes128gcm16-prfsha256-x25519', esp='aes128gcm16-x25519')
@@ -112,5 +115,158 @@ def strongswan_lends_an_address():
         pings(a, b.in6, 'fd00:3::1')
 
 
+# A second implementation
+
+INTERNAL_IP6_ADDRESS, INTERNAL_IP6_LINK, INTERNAL_IP6_PREFIX, LINK_ID, TS_UNACCEPTABLE = 8, 17, 18, 16414, 38
+IID = bytes.fromhex('0200000000000007')
+
+
+class LinkPeer(ikepy.Peer):
+    """requests: the data of LINK_ID (None: without) in the daemon's CREATE_CHILD_SA requests, by whether they are for the
+    IKE SA."""
+
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        self.requests = {True: [], False: []}
+
+    def on_create_child(self, request):
+        self.requests[request.get(ikepy.TSI) is None].append(request.notified(LINK_ID))
+        return super().on_create_child(request)
+
+
+class LinkClient(LinkPeer):
+    """link: the Link ID that it shows; the address is asked for besides, as 4.5 allows."""
+    link = b''
+
+    def auth_extra(self):
+        if not self.initiator:
+            return []
+        return [ikepy.config(1, [(INTERNAL_IP6_LINK, IID + self.link), (INTERNAL_IP6_ADDRESS, b'')])]
+
+    def lent(self, answer):
+        """The gateway's interface identifier, the Link ID and the prefixes of an answer, which has the right selectors."""
+        given = ikepy.read_config(answer.get(ikepy.CP))
+        check(answer.get(ikepy.CP)[0] == 2 and len(given[INTERNAL_IP6_LINK]) == 1, f'the reply has {given}')
+        check(INTERNAL_IP6_ADDRESS not in given, 'an address was lent as well')
+        prefixes = [ipaddress.ip_network((value[:16], value[16])) for value in given[INTERNAL_IP6_PREFIX]]
+        own = ipaddress.IPv6Address(bytes.fromhex('fe80000000000000') + IID)
+        check(answer.get(ikepy.TSI) in [ikepy.selectors(order) for order in (
+            [f'{own}/128', *map(str, prefixes)], [*map(str, prefixes), f'{own}/128'])],
+              f'TSi is {answer.get(ikepy.TSI).hex()}')
+        value = given[INTERNAL_IP6_LINK][0]
+        return value[:8], value[8:], prefixes
+
+
+def link_client(a, b, lid='west.example', link=b''):
+    p = LinkClient(b, a.wire4, lid, 'east.example', ts=('::/0', 'fd00:2::/64'))
+    p.link = link
+    p.init()
+    return p, p.lent(p.auth())
+
+
+def another_implementation_is_our_client():
+    with Lab() as lab:
+        a, b = lab.hosts
+        a.ravelind(gateway(a, 'encap = never\nprefix_pool = net6\npools = six\n', rid='*.example').replace(
+            'id-1 = east.example\n        id-2 = *.example', ''))
+        p, (iid, link, prefixes) = link_client(a, b)
+        check(iid != IID and len(link) >= 8 and prefixes == [ipaddress.ip_network('fd00:4::/64')],
+              f'lent: {iid.hex()} {link.hex()} {prefixes}')
+        p.ts = (str(prefixes[0]), 'fd00:2::/64')
+        answer = p.create_child(extra=[ikepy.notify(LINK_ID, link)])
+        check(not answer.error() and answer.notified(LINK_ID) is None, f'the answer has {answer.payloads}')
+        wrong = p.create_child(extra=[ikepy.notify(LINK_ID, os.urandom(len(link)))])
+        check(wrong.error() == TS_UNACCEPTABLE, f'another link: {wrong.payloads}')
+        with p.serving():
+            a.ravelin('rekey', 'gateway', 'net')
+            wait('the child SA is replaced', lambda: p.requests[False])
+            a.ravelin('rekey', 'gateway')
+            wait('the IKE SA is replaced', lambda: p.requests[True])
+        check(set(p.requests[False]) == {link} and p.requests[True] == [None], f'LINK_ID was in {p.requests}')
+        p.delete()
+        p.close()
+        # 4.2: the same link for who had it, another one for somebody else who names it
+        p, again = link_client(a, b, link=link)
+        check(again == (iid, link, prefixes), f'it is another link: {again}')
+        p.close()
+        p, other = link_client(a, b, 'south.example', link)
+        check(other[1] != link and other[2] != prefixes, f'somebody else has the link: {other}')
+        p.close()
+
+
+class LinkGateway(LinkPeer):
+    """Lends two prefixes, whose octets behind the prefix are not zero, as they should be. iid: None: the client's own."""
+    iid, link = bytes.fromhex('02000000000000fe'), b'a link of its own'
+
+    def __init__(self, *args, **kw):
+        super().__init__(*args, **kw)
+        self.shown, self.asked = [], []
+
+    def on_auth(self, request):
+        asked = ikepy.read_config(request.get(ikepy.CP))
+        value = asked[INTERNAL_IP6_LINK][0]
+        self.asked.append(sorted(asked))
+        self.shown.append((value[:8], value[8:]))
+        nets = ['fd00:5::/64', 'fd00:6:0:7::/64']
+        own = ipaddress.IPv6Address(bytes.fromhex('fe80000000000000') + value[:8])
+        prefixes = [ipaddress.ip_network(n)[99].packed + bytes([64]) for n in nets]
+        reply = ikepy.config(2, [(INTERNAL_IP6_LINK, (self.iid or value[:8]) + self.link)] +
+                             [(INTERNAL_IP6_PREFIX, prefix) for prefix in prefixes])
+        payloads = super().on_auth(request)
+        tsi = ikepy.selectors([f'{own}/128'] + nets)
+        return [reply] + [(ikepy.TSI, tsi) if x[0] == ikepy.TSI else x for x in payloads]
+
+
+def link_gateway(a, b, kind=LinkGateway):
+    a.ravelind(client(a, b).replace('ipv6_link = yes', 'ipv6_link = yes\nencap = never'))
+    return kind(b, a.wire4, 'east.example', 'west.example')
+
+
+def another_implementation_is_our_gateway():
+    with Lab() as lab:
+        a, b = lab.hosts
+        g = link_gateway(a, b)
+        with g.serving():
+            a.ravelin('up', 'road')
+            iid, shown = g.shown[0]
+            check(iid != bytes(8) and shown == b'', f'the first request has {iid.hex()} {shown.hex()}')
+            check(INTERNAL_IP6_LINK in g.asked[0] and INTERNAL_IP6_ADDRESS in g.asked[0], f'it asked for {g.asked[0]}')
+            own = {str(x) for x in addresses(a)}
+            wanted = {str(ipaddress.IPv6Address(bytes.fromhex(net) + iid)) for net in (
+                'fe80000000000000', 'fd00000500000000', 'fd00000600000007')}
+            check(own == wanted, f'the addresses are {own}, not {wanted}')
+            a.ravelin('rekey', 'road', 'net')
+            wait('the child SA is replaced', lambda: g.requests[False])
+            a.ravelin('rekey', 'road')
+            wait('the IKE SA is replaced', lambda: g.requests[True])
+            check(set(g.requests[False]) == {g.link} and g.requests[True] == [None], f'LINK_ID was in {g.requests}')
+            a.ravelin('down', 'road')
+            wait('what was lent is gone', lambda: not addresses(a))
+        g.close()
+        g = LinkGateway(b, a.wire4, 'east.example', 'west.example')
+        with g.serving():
+            a.ravelin('up', 'road')
+            check(g.shown == [(iid, g.link)], f'the next session shows {g.shown}')
+            a.ravelin('down', 'road')
+        g.close()
+
+
+def a_gateway_with_our_own_identifier_is_not_believed():
+    class Same(LinkGateway):
+        iid = None
+
+    with Lab() as lab:
+        a, b = lab.hosts
+        g = link_gateway(a, b, Same)
+        with g.serving():
+            a.ravelin('up', 'road', ok=False)
+            check('link-ignored' in a.log_text(), 'the log does not say so')
+            check(not addresses(a), f'the addresses are {addresses(a)}')
+            a.ravelin('down', 'road', ok=False)
+        g.close()
+
+
 if __name__ == '__main__':
-    main([a_whole_prefix_is_the_clients, the_link_is_used_again, strongswan_lends_an_address])
+    main([a_whole_prefix_is_the_clients, the_link_is_used_again, strongswan_lends_an_address,
+          another_implementation_is_our_client, another_implementation_is_our_gateway,
+          a_gateway_with_our_own_identifier_is_not_believed])
