@@ -2,13 +2,15 @@
 /* ikev2-puzzle: puzzles in IKE_SA_INIT against floods from many addresses (RFC 8019).
  *
  * As responder nothing is kept for a request until its puzzle is solved: what was asked is in the cookie. As initiator
- * solving is bounded in difficulty and time, and done in short jobs, so that others' key exchanges come in between.
+ * solving is bounded in difficulty and time, and done in short jobs, so that others' key exchanges come in between. Who
+ * solved one may be given another one for IKE_AUTH (7.2); its solution is looked at before the request is opened.
  */
 #include "puzzle.h"
 
 #include <errno.h>
 #include <ravelin/config.h>
 #include <ravelin/error.h>
+#include <ravelin/ikev2-path.h>
 #include <ravelin/ikev2-wire.h>
 #include <ravelin/job.h>
 #include <ravelin/loop.h>
@@ -18,7 +20,9 @@
 
 enum {
 	IKE_SA_INIT = 34,
+	IKE_AUTH = 35,
 	SA = 33,
+	NONCE = 40,
 	PS = 54, /* RFC 8019, 8.2 */
 	COOKIE = 16390,
 	PUZZLE = 16434, /* RFC 8019, 8.1 */
@@ -33,8 +37,18 @@ struct used {
 	uint32_t at_s;
 };
 
+/* Hangs on a half-open IKE SA: the puzzle of its IKE_AUTH. input: Nr | SPIr (RFC 8019, 7.2.3). */
+struct auth_puzzle {
+	uint16_t prf;
+	uint8_t bits;
+	bool solved;
+	uint8_t input[PUZZLE_INPUT_MAX];
+	size_t input_len;
+};
+
 struct plugin {
 	struct rv_host *host;
+	uint16_t passed; /* PRF of the puzzle that the first message at hand has solved; 0: it had none to solve */
 	uint64_t seed;
 	struct used *used; /* there is room for USED of them from the first puzzle on */
 };
@@ -182,15 +196,86 @@ static int stranger(void *self, struct rv_ike_stranger *s)
 	struct given given;
 	struct rv_bytes none;
 
+	p->passed = 0;
 	if (!bits)
 		return 0;
 	if (!s->returned || !read_given(&given, s->info))
 		return ask(p, s, bits);
-	if (solved(p, s, &given))
-		return first_use(p, s->cookie) ? 0 : ask(p, s, bits);
-	if (!s->payload(s, PS, &none) && now_s(p) - given.at_s <= AGE_S && lucky(p, s))
+	if (solved(p, s, &given) && first_use(p, s->cookie)) {
+		p->passed = given.prf;
+		return 0;
+	}
+	if (s->payload(s, PS, &none))
+		return ask(p, s, bits);
+	if (now_s(p) - given.at_s <= AGE_S && lucky(p, s))
 		return first_use(p, s->cookie) ? 0 : ask(p, s, bits);
 	return ask(p, s, bits);
+}
+
+/* IKE_AUTH as responder */
+
+static void set_input(struct auth_puzzle *a, const struct rv_ike_sa *sa, struct rv_bytes nr)
+{
+	struct rv_wr w = rv_wr(a->input, sizeof(a->input));
+	uint64_t spi_i, spi_r;
+
+	(void)rv_ike_spis(sa, &spi_i, &spi_r);
+	rv_wr_put(&w, nr);
+	rv_wr_u64(&w, spi_r);
+	a->input_len = rv_wr_done(&w) ? rv_wr_len(&w) : 0;
+}
+
+/* RFC 8019, 7.2.1: "The Responder MUST NOT use puzzles in the IKE_AUTH exchange unless a puzzle has been previously
+ * presented and solved in the preceding IKE_SA_INIT exchange." */
+static int plan_auth(struct rv_ike_exchange *x, struct plugin *p)
+{
+	unsigned bits = (unsigned)rv_conf_int(conf(p), "auth_difficulty");
+	struct auth_puzzle *a;
+
+	if (!p->passed || !bits)
+		return 0;
+	a = rv_attach(p->host, rv_ike_sa(x), struct auth_puzzle);
+	if (!a)
+		return -ENOMEM;
+	a->prf = p->passed;
+	a->bits = (uint8_t)bits;
+	p->passed = 0;
+	return 0;
+}
+
+/* RFC 8019, 7.2.1: "HDR, SA, KE, Nr, N(PUZZLE)" */
+static int present(struct rv_ike_exchange *x, void *self)
+{
+	struct plugin *p = self;
+	struct auth_puzzle *a = rv_attached(p->host, rv_ike_sa(x), struct auth_puzzle);
+	uint8_t data[3];
+	struct rv_wr w = rv_wr(data, sizeof(data));
+
+	if (rv_ike_role(x) != RV_IKE_RESPONDER || !a)
+		return 0;
+	set_input(a, rv_ike_sa(x), rv_ike_nonce(x));
+	rv_wr_u16(&w, a->prf);
+	rv_wr_u8(&w, a->bits);
+	return rv_ike_add_notify(x, PUZZLE, rv_wr_bytes(&w));
+}
+
+/* RFC 8019, 7.2.4: "it MUST silently discard all the IKE_AUTH request messages without the PS payload"; a fragment that
+ * comes before the first one, which has it, comes again with it. */
+static int admit(void *self, struct rv_ike_sa *sa, const struct rv_ike_outer *request)
+{
+	struct plugin *p = self;
+	struct auth_puzzle *a = rv_attached(p->host, sa, struct auth_puzzle);
+	struct rv_service *prf = a && !a->solved ? prf_of(p, a->prf) : NULL;
+	struct rv_bytes solution;
+
+	if (!prf || request->exchange != IKE_AUTH || !a->input_len)
+		return 0;
+	a->solved = request->payload(request, PS, &solution) &&
+		    puzzle_check(prf, rv_bytes(a->input, a->input_len), solution, a->bits);
+	if (!a->solved)
+		rv_log(&p->host->subject, RV_DEBUG, "auth-puzzle-unsolved",
+		       KV_ADDR("peer", &rv_ike_peer(sa)->path.remote));
+	return a->solved ? 0 : -RV_EREFUSED;
 }
 
 /* As initiator */
@@ -305,13 +390,79 @@ static int solve(struct plugin *p, struct rv_ike_exchange *x, struct rv_bytes co
 	return go_on(s);
 }
 
+/* RFC 8019, 7.2.2: the response "containing SA, KE, NONCE payloads" has a puzzle for IKE_AUTH. */
+static int meet_auth(struct rv_ike_exchange *x, struct plugin *p, struct rv_bytes puzzle)
+{
+	struct rv_rd r = rv_rd(puzzle);
+	uint16_t prf = rv_rd_u16(&r);
+	uint8_t bits = rv_rd_u8(&r);
+	struct auth_puzzle *a = rv_rd_done(&r) ? rv_attach(p->host, rv_ike_sa(x), struct auth_puzzle) : NULL;
+	struct rv_bytes nr;
+
+	if (!rv_rd_done(&r) || !rv_ike_payload(x, NONCE, 0, &nr))
+		return 0;
+	if (!a)
+		return -ENOMEM;
+	a->prf = prf;
+	a->bits = bits;
+	a->input_len = nr.len < sizeof(a->input) ? nr.len : 0;
+	memcpy(a->input, nr.p, a->input_len);
+	return 0;
+}
+
+/* Once the responder's SPI is known. */
+static int solve_auth(struct rv_ike_exchange *x, void *self)
+{
+	struct plugin *p = self;
+	struct auth_puzzle *a = rv_attached(p->host, rv_ike_sa(x), struct auth_puzzle);
+	uint8_t nr[PUZZLE_INPUT_MAX];
+
+	if (rv_ike_role(x) != RV_IKE_INITIATOR || !a || a->solved)
+		return 0;
+	a->solved = true; /* or given up: once */
+	memcpy(nr, a->input, a->input_len);
+	set_input(a, rv_ike_sa(x), rv_bytes(nr, a->input_len));
+	return solve(p, x, rv_bytes(a->input, a->input_len), a->prf, a->bits);
+}
+
+/* RFC 8019, 7.2.2: "The PS payload MUST be placed outside the Encrypted payload" */
+static int put_auth(struct rv_ike_exchange *x, void *self)
+{
+	struct plugin *p = self;
+	struct auth_puzzle *a = rv_attached(p->host, rv_ike_sa(x), struct auth_puzzle);
+	struct solving *s = rv_attached(p->host, x, struct solving);
+	int r = 0;
+
+	if (rv_ike_role(x) != RV_IKE_INITIATOR || !a)
+		return 0;
+	if (s && s->solved)
+		r = rv_ike_add_outside(x, PS, puzzle_solution(&s->solver));
+	talloc_free(a);
+	return r;
+}
+
+/* The peer's request is authentic: the puzzle has done its work. */
+static int forget(struct rv_ike_exchange *x, void *self)
+{
+	struct plugin *p = self;
+
+	if (rv_ike_role(x) == RV_IKE_RESPONDER)
+		talloc_free(rv_attached(p->host, rv_ike_sa(x), struct auth_puzzle));
+	return 0;
+}
+
 /* RFC 8019, 7.1.2; a PUZZLE without a cookie is no answer to IKE_SA_INIT, and is waited out as any other such. */
 static int meet(struct rv_ike_exchange *x, void *self)
 {
 	struct rv_bytes cookie, puzzle, none;
 
-	if (rv_ike_role(x) != RV_IKE_INITIATOR || !rv_ike_notify(x, PUZZLE, 0, &puzzle) ||
-	    !rv_ike_notify(x, COOKIE, 0, &cookie) || rv_ike_payload(x, SA, 0, &none))
+	if (rv_ike_role(x) == RV_IKE_RESPONDER)
+		return plan_auth(x, self);
+	if (!rv_ike_notify(x, PUZZLE, 0, &puzzle))
+		return 0;
+	if (rv_ike_payload(x, SA, 0, &none))
+		return meet_auth(x, self, puzzle);
+	if (!rv_ike_notify(x, COOKIE, 0, &cookie))
 		return 0;
 	struct rv_rd r = rv_rd(puzzle);
 	uint16_t prf = rv_rd_u16(&r);
@@ -330,15 +481,17 @@ static int put(struct rv_ike_exchange *x, void *self)
 }
 
 static const struct rv_ike_task tasks[] = {
-	{ RV_IKE_AT_READ, IKE_SA_INIT, meet },
-	{ RV_IKE_AT_PROPOSE, IKE_SA_INIT, put },
+	{ RV_IKE_AT_READ, IKE_SA_INIT, meet },	   { RV_IKE_AT_PROPOSE, IKE_SA_INIT, put },
+	{ RV_IKE_AT_BUILD, IKE_SA_INIT, present }, { RV_IKE_AT_BUILD, IKE_AUTH, solve_auth },
+	{ RV_IKE_AT_BUILD, IKE_AUTH, put_auth },   { RV_IKE_AT_READ, IKE_AUTH, forget },
 };
 
 static const struct rv_ikev2_ext_ops ops = { .size = sizeof(ops),
 					     .tasks = tasks,
 					     .n_tasks = RV_COUNT(tasks),
 					     .knows = { { RV_IKE_P(PS) } },
-					     .stranger = stranger };
+					     .stranger = stranger,
+					     .admit = admit };
 
 static int init(struct rv_host *host)
 {
@@ -367,6 +520,9 @@ RV_PLUGIN(
 	"peer_threshold|int|0|0..1000000|The same for half-open IKE SAs of one address (RFC 8019, 4.2); 0: never.\n"
 	"difficulty|int|16|8..40|Zero bits that are asked for at the threshold; one more each time the load doubles.\n"
 	"max_difficulty|int|20|8..40|Zero bits that are asked for at most.\n"
+	"auth_difficulty|int|0|0..40|Zero bits that an initiator which solved a puzzle has to find once more for "
+	"IKE_AUTH "
+	"(RFC 8019, 7.2); 0: none.\n"
 	"legacy_share|percent|10|0..100|Which share of the initiators that return a cookie and no solution is let in "
 	"at "
 	"the threshold; it falls as the load grows (RFC 8019, 7.1).\n"

@@ -166,6 +166,56 @@ static void the_solution_is_where_the_rfc_draws_it(void **state)
 	pair_free(p);
 }
 
+/* How many IKE_AUTH requests there were, and how many began with a PS payload; take: those that do lose it. */
+struct outer {
+	unsigned requests, solved;
+	bool take;
+};
+
+static bool look_outside(void *arg, struct sim_host *from, struct sim_host *to, uint8_t *message, size_t *len)
+{
+	struct outer *outer = arg;
+	bool request = message[18] == 35 && !(message[19] & 0x20);
+
+	outer->requests += request;
+	outer->solved += request && message[16] == PS;
+	if (request && outer->take)
+		message[16] = 46; /* as if what is the PS payload were the encrypted one */
+	return false;
+}
+
+/* RFC 8019, 7.2: the puzzle for IKE_AUTH is solved in front of the encrypted payload, or nothing is opened */
+static void ike_auth_has_a_puzzle_of_its_own(void **state)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		struct outer outer = { .take = i };
+		struct ear ear;
+		struct pair *p = pair_of("", UNDER_LOAD "\n auth_difficulty = 9", &ear);
+		struct rv_attempt *attempt;
+
+		flood(p, &ear, 4, 1);
+		sim_tap(p->sim, look_outside, &outer);
+		attempt = west_tries(p);
+		assert_true(outer.requests > 0 && outer.solved == outer.requests);
+		assert_int_equal(attempt->ended && !attempt->code, !outer.take);
+		assert_int_equal(carries(p), !outer.take);
+		rv_attempt_drop(attempt);
+		pair_free(p);
+	}
+}
+
+static void without_a_flood_ike_auth_has_none(void **state)
+{
+	struct outer outer = { 0 };
+	struct ear ear;
+	struct pair *p = pair_of("", UNDER_LOAD "\n auth_difficulty = 9", &ear);
+
+	sim_tap(p->sim, look_outside, &outer);
+	rv_attempt_drop(west_tries(p));
+	assert_true(outer.requests == 1 && !outer.solved && carries(p));
+	pair_free(p);
+}
+
 /* A flood without solutions: no memory, one answer each. */
 static void who_does_not_solve_it_costs_nothing(void **state)
 {
@@ -319,6 +369,8 @@ int main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(who_solves_the_puzzle_gets_in),
 		cmocka_unit_test(the_solution_is_where_the_rfc_draws_it),
+		cmocka_unit_test(ike_auth_has_a_puzzle_of_its_own),
+		cmocka_unit_test(without_a_flood_ike_auth_has_none),
 		cmocka_unit_test(who_does_not_solve_it_costs_nothing),
 		cmocka_unit_test(a_solution_counts_once),
 		cmocka_unit_test(a_wrong_solution_is_none),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""Puzzles in IKE_SA_INIT (RFC 8019) with a second implementation on either side."""
+"""Puzzles in IKE_SA_INIT and in IKE_AUTH (RFC 8019) with a second implementation on either side."""
 
 import hmac
 import os
@@ -84,6 +84,69 @@ def another_implementation_solves_our_puzzle():
         p.close()
 
 
+AUTH_SETTINGS = 'threshold = 1\n difficulty = 8\n legacy_share = 0\n auth_difficulty = 10'
+
+
+class AuthClient(Client):
+    """Meets a puzzle for IKE_AUTH as well; proofs: what goes in front of each request in turn (RFC 8019, 7.2)."""
+    auth_bits, proofs = None, ()
+
+    def init(self):
+        answer = super().init()
+        puzzle = answer.notified(PUZZLE)
+        self.auth_bits = puzzle and struct.unpack('>HB', puzzle)[1]
+        return answer
+
+    def solution_for_auth(self, easier=0):
+        return [(PS, solve(self.nr + self.spi_r, self.auth_bits - easier, 3))]
+
+    def protect(self, message):
+        if message.exchange == ikepy.IKE_AUTH and self.proofs:
+            self.again_with = message
+            message.outside = self.proofs[0]
+        return super().protect(message)
+
+    def again(self, request, datagrams, attempt):
+        if request.exchange != ikepy.IKE_AUTH or attempt >= len(self.proofs):
+            return datagrams
+        request.outside = self.proofs[attempt]
+        return super().protect(request)
+
+
+def another_implementation_solves_our_puzzle_for_ike_auth():
+    """Without a solution, or with a wrong one, IKE_AUTH is not answered, and nothing is spoiled."""
+    with Lab() as lab:
+        a, b = lab.hosts
+        a.ravelind(config(a, b.wire4, ('west.example', 'east.example'), AUTH_SETTINGS))
+        half_open(a, b, 1)
+        p = AuthClient(b, a.wire4, 'east.example', 'west.example', ts=(b.net4, '10.1.0.0/16'))
+        p.init()
+        check(p.auth_bits == 10, f'the puzzle for IKE_AUTH has {p.auth_bits} bits')
+        right = p.solution_for_auth()
+        keys = right[0][1]
+        p.proofs = ([], [(PS, keys[:-1] + bytes([keys[-1] ^ 1]))], [(PS, keys[:3] * 4)], right)
+        p.timeout = 1.0
+        tries = []
+        send = p.send
+        p.send = lambda datagrams: (tries.append(datagrams), send(datagrams))
+        answer = p.auth()
+        check(not answer.error() and len(tries) == 4, f'it was let in after {len(tries)} requests')
+        check(len([s for s in a.json('list', 'ike') if s['State'] == 'established']) == 1, 'nothing is up')
+        p.close()
+
+
+def who_had_nothing_to_solve_has_nothing_in_ike_auth():
+    """RFC 8019, 7.2.1: only "if a puzzle has been previously presented and solved"."""
+    with Lab() as lab:
+        a, b = lab.hosts
+        a.ravelind(config(a, b.wire4, ('west.example', 'east.example'), AUTH_SETTINGS))
+        p = AuthClient(b, a.wire4, 'east.example', 'west.example', ts=(b.net4, '10.1.0.0/16'))
+        p.init()
+        check(p.met == () and p.auth_bits is None, f'there was a puzzle of {p.auth_bits} bits')
+        check(not p.auth().error(), 'it was not let in')
+        p.close()
+
+
 def a_solution_that_is_too_easy_is_none():
     class Lazy(Client):
         def solution(self, cookie, bits):
@@ -152,6 +215,35 @@ def our_solution_convinces_another_implementation():
         check(min(zero_bits(hmac.digest(key, cookie, 'sha256')) for key in keys) >= (bits or 8), 'it is no solution')
 
 
+def we_solve_a_puzzle_for_ike_auth():
+    class Twice(Gateway):
+        outside = None
+
+        def init_extra(self):
+            return [ikepy.notify(PUZZLE, struct.pack('>HB', self.prf, 11))]
+
+        def on_auth(self, request):
+            self.outside = request.outside
+            return super().on_auth(request)
+
+    with Lab() as lab:
+        a, b = lab.hosts
+        a.ravelind(config(a, b.wire4, ('west.example', 'east.example'), ''))
+        p = Twice(b, a.wire4, 'east.example', 'west.example', ts=(b.net4, '10.1.0.0/16'))
+        with p.serving():
+            a.ravelin('up', 'c')
+            text, spi_r = p.nr + p.spi_r, p.spi_r
+            a.ravelin('down', 'c')
+            wait('the daemon has deleted it', lambda: not p.alive)
+        check(len(p.outside) == 1 and p.outside[0][0] == PS and spi_r != bytes(8), f'in front there is {p.outside}')
+        solution = p.outside[0][1]
+        size = len(solution) // 4
+        keys = {solution[i:i + size] for i in range(0, len(solution), size)}
+        check(len(keys) == 4, 'two keys are the same')
+        check(min(zero_bits(hmac.digest(key, text, 'sha256')) for key in keys) >= 11, 'it is no solution')
+        p.close()
+
+
 def what_is_too_hard_is_left():
     for settings, says, kw in (('solve_difficulty = 13', 'solve_difficulty is 13', {}),
                                ('solve_difficulty = 0', 'solve_difficulty is 0', {'bits': 8}),
@@ -163,4 +255,5 @@ def what_is_too_hard_is_left():
 
 if __name__ == '__main__':
     main([another_implementation_solves_our_puzzle, a_solution_that_is_too_easy_is_none,
-          our_solution_convinces_another_implementation, what_is_too_hard_is_left])
+          another_implementation_solves_our_puzzle_for_ike_auth, who_had_nothing_to_solve_has_nothing_in_ike_auth,
+          our_solution_convinces_another_implementation, we_solve_a_puzzle_for_ike_auth, what_is_too_hard_is_left])
