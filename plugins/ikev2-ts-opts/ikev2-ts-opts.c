@@ -5,7 +5,7 @@
  * A client that asks for name servers also says that it takes domains; those that come are handed on with the servers,
  * so that only their names are asked there. A gateway says which families of addresses it lends at all.
  */
-#include "domain.h"
+#include "anchor.h"
 
 #include <errno.h>
 #include <ravelin/attr.h>
@@ -16,7 +16,7 @@
 #include <string.h>
 
 enum {
-	DNS_DOMAIN = 25,     /* RFC 8598, 4.1 */
+	CP = 47,
 	IP4_ALLOWED = 16439, /* RFC 8983, 7 */
 	IP6_ALLOWED = 16440,
 	N_ATTRIBUTES = 64
@@ -27,17 +27,35 @@ static const struct rv_connection *connection_of(struct rv_ike_exchange *x)
 	return rv_ike_peer(rv_ike_sa(x))->connection;
 }
 
-/* A list of domains of the configuration as attributes, or one empty one. */
-static int put_domains(struct rv_ike_exchange *x, const char *const *list, bool or_empty)
+/* RFC 8598, 4.2: each "MUST immediately follow a corresponding INTERNAL_DNS_DOMAIN attribute" */
+static int put_anchors(struct rv_ike_exchange *x, const char *name, const char *const *anchors)
+{
+	uint8_t octets[ANCHOR_MAX];
+	char domain[DOMAIN_TEXT];
+	size_t len;
+	int r = 0;
+
+	for (; anchors && *anchors && !r; anchors++)
+		if (anchor_parse(*anchors, domain, octets, &len) && strcmp(domain, name) == 0)
+			r = rv_ike_add_attribute(x, DNSSEC_TA, rv_bytes(octets, len));
+	return r;
+}
+
+/* A list of domains of the configuration as attributes, or one empty one; anchors: of these domains, or NULL. */
+static int put_domains(struct rv_ike_exchange *x, const char *const *list, bool or_empty, const char *const *anchors)
 {
 	char name[DOMAIN_TEXT];
 	int r = 0;
 
 	if (!*list && or_empty)
 		return rv_ike_add_attribute(x, DNS_DOMAIN, rv_bytes(NULL, 0));
-	for (; *list && !r; list++)
-		if (domain_read(rv_bytes(*list, strlen(*list)), name))
-			r = rv_ike_add_attribute(x, DNS_DOMAIN, rv_bytes(name, strlen(name)));
+	for (; *list && !r; list++) {
+		if (!domain_read(rv_bytes(*list, strlen(*list)), name))
+			continue;
+		r = rv_ike_add_attribute(x, DNS_DOMAIN, rv_bytes(name, strlen(name)));
+		if (!r)
+			r = put_anchors(x, name, anchors);
+	}
 	return r;
 }
 
@@ -48,7 +66,11 @@ static int ask(struct rv_ike_exchange *x, const struct rv_connection *c)
 {
 	if (!rv_conf_bool(c->conf, "split_dns") || !rv_conf_list(c->conf, "vips")[0])
 		return 0;
-	return put_domains(x, rv_conf_list(c->conf, "split_domains"), true);
+	int r = put_domains(x, rv_conf_list(c->conf, "split_domains"), true, NULL);
+
+	/* 3.1: "If the initiator does not wish to convey this information, it MUST use a length of 0" */
+	return r || !rv_conf_list(c->conf, "anchor_domains")[0] ? r
+								: rv_ike_add_attribute(x, DNSSEC_TA, rv_bytes(NULL, 0));
 }
 
 /* RFC 8598, 5: "If a client is configured by local policy to only accept a limited set of INTERNAL_DNS_DOMAIN values,
@@ -62,6 +84,49 @@ static bool accepted(const struct rv_connection *c, const char *name)
 	for (; *list && !any; list++)
 		any = domain_read(rv_bytes(*list, strlen(*list)), domain) && domain_within(name, domain);
 	return any;
+}
+
+/* RFC 8598, 6: "MUST use a whitelist of one or more domains", "The DNS root zone (".") MUST be ignored if it appears in
+ * a whitelist", and top-level domains too */
+static bool anchored(const struct rv_connection *c, const char *name)
+{
+	char domain[DOMAIN_TEXT];
+
+	for (const char *const *list = rv_conf_list(c->conf, "anchor_domains"); *list; list++)
+		if (domain_read(rv_bytes(*list, strlen(*list)), domain) && strchr(domain, '.') &&
+		    domain_within(name, domain))
+			return true;
+	return false;
+}
+
+struct taking {
+	struct rv_host *host;
+	const struct rv_connection *connection;
+};
+
+/* No resolver that a plugin knows takes trust anchors of a link: systemd-resolved has them in files only. */
+static void tell_anchor(void *arg, const char *domain, const struct anchor *anchor)
+{
+	const struct taking *taking = arg;
+	bool wanted = accepted(taking->connection, domain) && anchored(taking->connection, domain);
+	char text[ANCHOR_TEXT];
+
+	rv_log(&taking->host->subject, wanted ? RV_WARN : RV_NOTICE, wanted ? "anchor-not-installed" : "anchor-ignored",
+	       KV_STR("connection", taking->connection->name), KV_STR("domain", domain),
+	       KV_STR("ds", anchor_text(anchor, text)),
+	       KV_STR("note",
+		      wanted ? "the resolver takes no trust anchors from here: where it validates, put this into "
+			       "a file of dnssec-trust-anchors.d"
+			     : "anchor_domains and split_domains do not have this domain"));
+}
+
+static void take_anchors(struct rv_ike_exchange *x, struct rv_host *host, const struct rv_connection *c)
+{
+	struct taking taking = { host, c };
+	struct rv_bytes body;
+
+	if (rv_conf_list(c->conf, "anchor_domains")[0] && rv_ike_payload(x, CP, 0, &body))
+		(void)anchor_each(body, tell_anchor, &taking);
 }
 
 static int take(struct rv_ike_exchange *x, struct rv_host *host, const struct rv_connection *c)
@@ -82,6 +147,7 @@ static int take(struct rv_ike_exchange *x, struct rv_host *host, const struct rv
 			rv_log(&host->subject, RV_NOTICE, "domain-ignored", KV_STR("connection", c->name),
 			       KV_STR("domain", valid ? name : "(not a name)"));
 	}
+	take_anchors(x, host, c);
 	return r == -RV_ELIMIT ? 0 : r;
 }
 
@@ -132,13 +198,21 @@ static int lend_domains(struct rv_ike_exchange *x, const struct rv_connection *c
 	const struct rv_attributes *lent = rv_peer_lent(rv_ike_peer(rv_ike_sa(x)));
 	const struct rv_conf *pools = rv_conf_section(rv_conf_root(c->conf), "pools");
 	struct rv_bytes value;
+	bool anchors;
 	int r = 0;
 
 	if (!rv_ike_attribute(x, DNS_DOMAIN, 0, &value) ||
 	    !(rv_attributes_count(lent, RV_ATTRIBUTE_IP4_DNS) + rv_attributes_count(lent, RV_ATTRIBUTE_IP6_DNS)))
 		return 0;
-	for (const char *const *name = rv_conf_list(c->conf, "pools"); *name && !r; name++)
-		r = put_domains(x, rv_conf_list(rv_conf_section(pools, *name), "split_domains"), false);
+	/* 3.1: "The absence of INTERNAL_DNSSEC_TA attributes in the CFG_REQUEST payload indicates that the initiator
+	 * does not support" them */
+	anchors = rv_ike_attribute(x, DNSSEC_TA, 0, &value);
+	for (const char *const *name = rv_conf_list(c->conf, "pools"); *name && !r; name++) {
+		const struct rv_conf *pool = rv_conf_section(pools, *name);
+
+		r = put_domains(x, rv_conf_list(pool, "split_domains"), false,
+				anchors ? rv_conf_list(pool, "trust_anchors") : NULL);
+	}
 	return r;
 }
 
@@ -216,5 +290,10 @@ RV_PLUGIN(
 	"connections.*.split_dns|bool|yes||Take domains from the peer, and ask its name servers for these only (RFC "
 	"8598).\n"
 	"connections.*.split_domains|list|-||Of these domains and below only (RFC 8598, 5); by default any.\n"
+	"connections.*.anchor_domains|list|-||Domains, two labels at least, of which and below which DNSSEC trust "
+	"anchors "
+	"are asked for (RFC 8598, 6). No resolver takes them from here: they are logged.\n"
+	"pools.*.trust_anchors|list|-||Trust anchors of split_domains, each as a domain and what its DS record has: "
+	"\"example.com 43547 8 2 f78c...\" (RFC 8598, 4.2).\n"
 	"pools.*.split_domains|list|-||Domains whose names the pool's name servers are to be asked for (RFC 8598).\n\0",
 	.init = init);

@@ -2,7 +2,7 @@
 /* test-ikev2-ts-opts: domains from one daemon to the resolver of another (RFC 8598), and families (RFC 8983). */
 #include "pair.h"
 
-#include "domain.h"
+#include "anchor.h"
 
 #include <ravelin/attr.h>
 #include <ravelin/dns.h>
@@ -14,7 +14,14 @@ static struct {
 	size_t n;
 	char domains[4][DOMAIN_TEXT];
 	bool four, six;
+	unsigned anchors, ignored;
 } seen;
+
+static void note_line(void *arg, const char *line)
+{
+	seen.anchors += strstr(line, "anchor-not-installed") != NULL;
+	seen.ignored += strstr(line, "anchor-ignored") != NULL;
+}
 
 static int dns_set(void *self, const struct rv_dns *dns, struct rv_call *call)
 {
@@ -74,6 +81,8 @@ static struct pair *up(const char *vips, const char *pools, const char *road)
 
 	memset(&seen, 0, sizeof(seen));
 	struct pair *p = pair_new(&west, &east);
+
+	p->west->line = note_line;
 	struct rv_attempt *attempt = try_up(p, "net", RV_S(20));
 
 	if (attempt->code)
@@ -122,6 +131,74 @@ static void families_are_said(void **state)
 	assert_true(!seen.four && seen.six);
 	assert_int_equal(sim_n_sas(p->west), 0);
 	pair_free(p);
+}
+
+#define SHA256 "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+#define SHA1 "000102030405060708090a0b0c0d0e0f10111213"
+#define SIGNED                                                                                                         \
+	"pools { road { addrs = 10.3.0.0/24\n dns = 10.2.0.53\n split_domains = example.com, city.other.test\n"        \
+	"trust_anchors = example.com 43547 8 1 " SHA1 ", Example.com 31406 8 2 " SHA256 ", city.other.test 1 13 2 "    \
+	"" SHA256 ", elsewhere.test 2 13 2 " SHA256 " } }"
+
+/* RFC 8598, 6: trust anchors are for whitelisted domains, and never for the root or a top-level domain. */
+static void trust_anchors_are_taken_of_named_domains(void **state)
+{
+	static const struct {
+		const char *vips;
+		unsigned anchors, ignored;
+	} rows[] = {
+		{ "vips = 0.0.0.0", 0, 0 }, /* not asked for: none come */
+		{ "vips = 0.0.0.0\n anchor_domains = example.com", 2, 1 },
+		{ "vips = 0.0.0.0\n anchor_domains = example.com, other.test", 3, 0 },
+		{ "vips = 0.0.0.0\n anchor_domains = com, test", 0, 3 },
+		{ "vips = 0.0.0.0\n anchor_domains = example.com\n split_domains = other.test", 0, 3 },
+		{ "vips = 0.0.0.0\n anchor_domains = example.com\n split_dns = no", 0, 0 },
+	};
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		struct pair *p = up(rows[i].vips, "pools = road", SIGNED);
+
+		if (seen.anchors != rows[i].anchors || seen.ignored != rows[i].ignored)
+			fail_msg("%s: %u and %u", rows[i].vips, seen.anchors, seen.ignored);
+		pair_free(p);
+	}
+}
+
+static void anchors_are_read_as_ds_records(void **state)
+{
+	static const struct {
+		const char *text, *words; /* words NULL: refused */
+	} rows[] = {
+		{ "example.com 43547 8 2 " SHA256, "43547 8 2 " SHA256 },
+		{ "Example.com.  0  0 1 " SHA1, "0 0 1 " SHA1 },
+		{ "example.com 65536 8 2 " SHA256, NULL },
+		{ "example.com 1 256 2 " SHA256, NULL },
+		{ "example.com 1 8 3 " SHA256, NULL },
+		{ "example.com 1 8 1 " SHA256, NULL },
+		{ "example.com 1 8 2 " SHA256 "0", NULL },
+		{ "example.com 1 8 2 " SHA256 "00", NULL },
+		{ "example.com 1 8 2 x", NULL },
+		{ "example.com 1 8 2", NULL },
+		{ ". 1 8 2 " SHA256, NULL },
+		{ "", NULL },
+	};
+	char domain[DOMAIN_TEXT], words[ANCHOR_TEXT];
+	uint8_t octets[ANCHOR_MAX];
+	struct anchor anchor;
+	size_t len;
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		bool ok = anchor_parse(rows[i].text, domain, octets, &len);
+
+		if (ok != (rows[i].words != NULL))
+			fail_msg("%s", rows[i].text);
+		if (!ok)
+			continue;
+		assert_string_equal(domain, "example.com");
+		assert_true(anchor_read(rv_bytes(octets, len), &anchor));
+		assert_string_equal(anchor_text(&anchor, words), rows[i].words);
+		assert_false(anchor_read(rv_bytes(octets, len - 1), &anchor));
+	}
 }
 
 /* packed and unpacked, the domains are there again */
@@ -176,9 +253,13 @@ static void names_are_read_as_names(void **state)
 int main(void)
 {
 	const struct CMUnitTest all[] = {
-		cmocka_unit_test(domains_reach_the_resolver), cmocka_unit_test(a_client_limits_them_or_takes_none),
-		cmocka_unit_test(families_are_said),	      cmocka_unit_test(domains_are_packed_with_the_session),
+		cmocka_unit_test(domains_reach_the_resolver),
+		cmocka_unit_test(a_client_limits_them_or_takes_none),
+		cmocka_unit_test(families_are_said),
+		cmocka_unit_test(domains_are_packed_with_the_session),
 		cmocka_unit_test(names_are_read_as_names),
+		cmocka_unit_test(trust_anchors_are_taken_of_named_domains),
+		cmocka_unit_test(anchors_are_read_as_ds_records),
 	};
 	return cmocka_run_group_tests(all, NULL, NULL);
 }
