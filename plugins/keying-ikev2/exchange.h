@@ -97,8 +97,7 @@ struct rv_ike_exchange {
 	bool another;				   /* the peer's message says that another proof of it follows */
 	struct ike_keys mixed;			   /* the IKE SA's from the next exchange on */
 
-	/* configuration: what was asked for, by whoever made the request; and the list that is being made or was read
-	 */
+	/* configuration: what was asked for, by whoever made the request; the list that is being made or was read */
 	struct rv_attributes *asked, *attributes;
 
 	/* an exchange whose keying goes on in others (ikev2-kex.h): its remaining steps, the secrets, who waits for its
