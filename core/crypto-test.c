@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_FIELD = 8192, ROOM = MAX_FIELD + 1024, GUARD = 16, GUARD_OCTET = 0xa5, MAX_CTX = 256 * 1024 };
+enum { MAX_FIELD = RV_CRYPTO_FIELD, ROOM = MAX_FIELD + 1024, GUARD = 16, GUARD_OCTET = 0xa5, MAX_CTX = 256 * 1024 };
 enum { BURST = 3, RNG_BLOCK = 32, RNG_BLOCKS = 64 };
 
 /* One vector, in octets. */
@@ -42,8 +42,7 @@ static int digit(char c)
 	return p ? (int)((p - digits) % 16) : -1;
 }
 
-/* Reads hex digits, blanks between octets allowed, into out (MAX_FIELD octets); the empty slice for NULL. */
-static bool hex(const char *text, uint8_t *out, struct rv_bytes *octets)
+bool rv_crypto_hex(const char *text, uint8_t *out, struct rv_bytes *octets)
 {
 	size_t n = 0;
 
@@ -66,9 +65,9 @@ static bool hex(const char *text, uint8_t *out, struct rv_bytes *octets)
 static int read_answer(struct bench *bench, const struct rv_vector *vector, struct answer *answer)
 {
 	answer->source = vector->source;
-	if (hex(vector->key, bench->key, &answer->key) && hex(vector->iv, bench->iv, &answer->iv) &&
-	    hex(vector->aad, bench->aad, &answer->aad) && hex(vector->in, bench->in, &answer->in) &&
-	    hex(vector->out, bench->out, &answer->out))
+	if (rv_crypto_hex(vector->key, bench->key, &answer->key) && rv_crypto_hex(vector->iv, bench->iv, &answer->iv) &&
+	    rv_crypto_hex(vector->aad, bench->aad, &answer->aad) && rv_crypto_hex(vector->in, bench->in, &answer->in) &&
+	    rv_crypto_hex(vector->out, bench->out, &answer->out))
 		return 0;
 	return fail(bench, vector->source, "the vector is no hex text, or longer than 8192 octets");
 }

@@ -17,7 +17,14 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PACKET = 1400, BURST = 32, STRIDE = 1536, BUDGET_NS = 1000 * 1000, MAX_CTX = 256 * 1024, MAX_KE = 8192 };
+enum {
+	PACKET = 1400,
+	BURST = 32,
+	STRIDE = 1536,
+	BUDGET_NS = 1000 * 1000,
+	MAX_CTX = 256 * 1024,
+	MAX_KE = RV_CRYPTO_FIELD
+};
 /* an hour: nothing slower is believed */
 static const uint64_t MAX_NS = (uint64_t)3600 * 1000 * 1000 * 1000;
 
@@ -30,7 +37,8 @@ enum { QUEUED, RUNNING, ENDED };
 struct sample {
 	struct rv_offer copy;
 	int (*run)(struct sample *sample);
-	uint8_t *ctx, *src, *dst; /* dst: BURST times STRIDE octets */
+	uint8_t *ctx, *src, *dst;			     /* dst: BURST times STRIDE octets */
+	struct rv_bytes key, public_key, message, signature; /* of sign */
 	uint64_t ns;
 	atomic_int state;
 	atomic_bool stop;
@@ -220,6 +228,33 @@ static int run_ke(struct sample *sample)
 	return r ? r : repeat(sample, once_ke, 1);
 }
 
+/* A signature of the known answer's key, where it has the private one, and its verification. dst holds, MAX_KE octets
+ * each: private key, public key, message, signature. */
+static int once_sign(struct sample *sample)
+{
+	const struct rv_sign_ops *ops = sample->copy.ops;
+	int r = 0;
+
+	if (sample->key.len)
+		r = ops->sign(sample->copy.self, sample->key, &sample->message, 1, sample->dst + 3 * MAX_KE,
+			      &sample->signature.len);
+	return r ? r : ops->verify(sample->copy.self, sample->public_key, &sample->message, 1, sample->signature);
+}
+
+static int run_sign(struct sample *sample)
+{
+	const struct rv_vector *vector = sample->copy.vectors;
+	const struct rv_sign_ops *ops = sample->copy.ops;
+	uint8_t *dst = sample->dst;
+
+	if (ops->signature_max > MAX_KE || !rv_crypto_hex(vector->key, dst, &sample->key) ||
+	    !rv_crypto_hex(vector->aad, dst + MAX_KE, &sample->public_key) ||
+	    !rv_crypto_hex(vector->in, dst + 2 * MAX_KE, &sample->message) ||
+	    !rv_crypto_hex(vector->out, dst + 3 * MAX_KE, &sample->signature))
+		return -RV_EFAILED;
+	return repeat(sample, once_sign, 1);
+}
+
 static const struct {
 	const char *kind;
 	int (*run)(struct sample *sample);
@@ -231,6 +266,7 @@ static const struct {
 	{ "cipher", run_cipher, offsetof(struct rv_cipher_ops, ctx_size) },
 	{ "aead", run_aead, offsetof(struct rv_aead_ops, ctx_size) },
 	{ "ke", run_ke, 0 },
+	{ "sign", run_sign, 0 },
 };
 
 /* A root of its own, as a job's data must be. NULL: out of memory, or nothing to be measured. */

@@ -30,6 +30,11 @@ RV_MUST_USE int rv_crypto_test(const struct rv_offer *offer, char *text, size_t 
 /* True for the kinds that crypto.h defines. */
 bool rv_crypto_kind(const char *kind);
 
+/* Reads the hexadecimal digits of a vector, blanks between octets allowed, into out, which has room for
+ * RV_CRYPTO_FIELD octets; the empty slice for NULL. */
+enum { RV_CRYPTO_FIELD = 8192 };
+bool rv_crypto_hex(const char *text, uint8_t *out, struct rv_bytes *octets);
+
 /* Octets that look random and are the same each time. */
 void rv_crypto_pattern(uint8_t *out, size_t len, uint64_t seed);
 

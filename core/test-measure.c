@@ -108,6 +108,55 @@ static void the_faster_one_is_chosen(void **state)
 	}
 }
 
+/* A signature that anybody can make: the sum of all octets. Only making it takes rounds. */
+static uint8_t sum(const struct rv_bytes *parts, size_t n_parts)
+{
+	uint8_t all = 0;
+
+	for (size_t i = 0; i < n_parts; i++)
+		for (size_t k = 0; k < parts[i].len; k++)
+			all = (uint8_t)(all + parts[i].p[k]);
+	return all;
+}
+
+static int sign(void *self, struct rv_bytes private_key, const struct rv_bytes *parts, size_t n_parts, uint8_t *out,
+		size_t *len)
+{
+	struct toy *toy = self;
+
+	for (volatile unsigned i = 0; i < toy->n_rounds; i++)
+		;
+	*out = sum(parts, n_parts);
+	*len = 1;
+	return private_key.len == 1 ? 0 : -RV_EKEY_VALUE;
+}
+
+static int verify(void *self, struct rv_bytes public_key, const struct rv_bytes *parts, size_t n_parts,
+		  struct rv_bytes signature)
+{
+	if (public_key.len != 2)
+		return -RV_EKEY_VALUE;
+	return signature.len == 1 && signature.p[0] == sum(parts, n_parts) ? 0 : -RV_EAUTH_FAILED;
+}
+
+static void the_one_that_signs_faster_is_chosen(void **state)
+{
+	static const struct rv_sign_ops sign_ops = { sizeof(sign_ops), 1, sign, verify };
+	static const struct rv_vector answer = {
+		.source = "toy", .key = "01", .aad = "0203", .in = "6162", .out = "c3"
+	};
+	struct rv_offer toy_offer = { .name = "toy", .vectors = &answer, .n_vectors = 1 };
+	struct toy slow = { .n_rounds = 20000 }, fast = { .n_rounds = 10 };
+	struct rv_core *core = core_new(NULL, 1);
+
+	assert_int_equal(rv_sign_offer(host_new(core, "a-slow", "1"), toy_offer, &sign_ops, &slow), 0);
+	assert_int_equal(rv_sign_offer(host_new(core, "z-fast", "1"), toy_offer, &sign_ops, &fast), 0);
+	assert_true(measure(core, "a-slow") > measure(core, "z-fast"));
+	assert_true(speed_of(core, "z-fast") > 0);
+	assert_string_equal(rv_service_owner(rv_registry_find(core->registry, "sign", "toy")), "z-fast");
+	talloc_free(core);
+}
+
 static void one_that_fails_is_never_preferred(void **state)
 {
 	struct rv_core *core = core_new(NULL, 1);
@@ -228,6 +277,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_faster_one_is_chosen),
+		cmocka_unit_test(the_one_that_signs_faster_is_chosen),
 		cmocka_unit_test(one_that_fails_is_never_preferred),
 		cmocka_unit_test(a_measured_speed_is_kept_until_something_changes),
 		cmocka_unit_test(a_spoilt_file_of_speeds_is_passed_over),

@@ -137,5 +137,6 @@ RV_KIND(sign, "sign", 1, struct rv_sign_ops, verify)
 RV_KIND(rng, "rng", 1, struct rv_rng_ops, fill)
 
 /* What the registry knows of a crypto service after its tests: nanoseconds of one operation (1400 octets; one generate
- * plus complete for ke), 0 when not measured. */
+ * plus complete for ke; for sign a signature and its verification, without the former where the known answer has no
+ * private key), 0 when not measured. */
 uint64_t rv_service_speed_ns(const struct rv_service *service);
