@@ -10,6 +10,7 @@
 
 struct rv_table {
 	void **slots;
+	uint32_t *tags;	  /* of the slots: hashes of keys, 0 in an empty one */
 	uint32_t size, n; /* size: a power of two, or 0 */
 	size_t key_at;	  /* offset of the uint32_t key in an object */
 	const void *parent;
