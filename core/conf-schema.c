@@ -102,7 +102,7 @@ const struct conf_key *conf_key_find(const struct conf_node *node, const char *n
 
 	for (; node && !best; node = conf_node_wider(node)) {
 		size_t most = 0;
-		for (const struct conf_key *key = node->keys; key; key = key->next) {
+		for (const struct conf_key *key = node->keys; key && most < FIT_EXACT; key = key->next) {
 			size_t n = fit(key->name, name);
 			if (n > most) {
 				most = n;

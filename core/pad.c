@@ -11,6 +11,7 @@
 #include <string.h>
 #include <talloc.h>
 
+/* 3 * 4 + 3 is the best score of addresses */
 enum { SCORE_MAX = 16 };
 
 /* How well one address fits a list: 0 not, 1 by %any or a name, 2 by a range, 3 exactly. addr NULL or any: 1. */
@@ -58,21 +59,55 @@ static unsigned score_of(const struct pad_entry *entry, unsigned version, const 
 	return theirs ? theirs * 4 + ours : 0;
 }
 
+/* How many connections up to this place of the file are in groups that fit that well. */
+static size_t n_before(const struct rv_pad *pad, unsigned version, const struct rv_addr *local,
+		       const struct rv_addr *remote, unsigned score, size_t index)
+{
+	struct pad_walk walk = pad_groups_at(pad->index, remote);
+	const struct pad_group *group;
+	size_t n = 0;
+
+	while ((group = pad_group_next(pad->index, &walk))) {
+		size_t lo = 0, hi = group->n;
+		if (score_of(group->entries[0], version, local, remote) != score)
+			continue;
+		while (lo < hi) {
+			size_t mid = (lo + hi) / 2;
+			if (group->entries[mid]->index < index)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		n += lo;
+	}
+	return n;
+}
+
 const struct rv_connection *rv_connection_match(struct rv_core *core, unsigned version, const struct rv_addr *local,
 						const struct rv_addr *remote, size_t n)
 {
 	const struct rv_pad *pad = core->pad;
-	size_t counts[SCORE_MAX] = { 0 };
+	size_t counts[SCORE_MAX] = { 0 }, lo = 0, hi = pad ? pad->n : 0;
 	unsigned score = SCORE_MAX;
+	const struct pad_group *group;
 
-	for (size_t i = 0; pad && i < pad->n; i++)
-		counts[score_of(pad->entries[i], version, local, remote)]++;
+	if (!pad)
+		return NULL;
+	for (struct pad_walk walk = pad_groups_at(pad->index, remote); (group = pad_group_next(pad->index, &walk));)
+		counts[score_of(group->entries[0], version, local, remote)] += group->n;
 	while (--score && n >= counts[score])
 		n -= counts[score];
-	for (size_t i = 0; score && i < pad->n; i++)
-		if (score_of(pad->entries[i], version, local, remote) == score && !n--)
-			return &pad->entries[i]->connection;
-	return NULL;
+	if (!score)
+		return NULL;
+	/* the last place that has at most n of them before it is that of the one with n before it */
+	while (lo + 1 < hi) {
+		size_t mid = (lo + hi) / 2;
+		if (n_before(pad, version, local, remote, score, mid) <= n)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &pad->entries[lo]->connection;
 }
 
 /* How well the connection's own identity fits the one that the peer asked for. */
@@ -97,27 +132,53 @@ static int their_score(const struct rv_connection *connection, const struct rv_i
 /* The best so far, or while there is none, what came closest. */
 struct search {
 	const struct rv_connection *best, *closest;
+	size_t index; /* of the best: of equal ones the first in the file counts */
 	int score, close;
 	bool ours_fits;
 };
 
-static void consider(struct search *s, const struct rv_connection *connection, unsigned addrs, int ours, int theirs)
+/* What a peer is looked for by. */
+struct wanted {
+	unsigned version;
+	const struct rv_addr *local, *remote;
+	const struct rv_id *ours, *their;
+};
+
+static void consider(struct search *s, const struct pad_entry *entry, const struct wanted *w)
 {
+	const struct rv_connection *connection = &entry->connection;
+	unsigned addrs = score_of(entry, w->version, w->local, w->remote);
+	int ours = addrs ? our_score(connection, w->local, w->ours) : 0;
+	int theirs = addrs ? their_score(connection, w->their) : 0;
 	int score = (int)addrs * 16 + ours * 4 + theirs;
 
-	if (ours && theirs) {
-		if (score > s->score) {
-			s->score = score;
-			s->best = connection;
-		}
-		return;
+	if (ours && theirs && (score > s->score || (score == s->score && entry->index < s->index))) {
+		s->score = score;
+		s->index = entry->index;
+		s->best = connection;
 	}
+	if (!addrs || (ours && theirs))
+		return;
 	score += (ours || theirs) * 1024;
 	if (score > s->close) {
 		s->close = score;
 		s->closest = connection;
 		s->ours_fits = ours;
 	}
+}
+
+/* Those that the index has for the peer's address and identity. */
+static void search_index(struct search *s, const struct pad_index *index, const struct wanted *w)
+{
+	struct pad_walk groups = pad_groups_at(index, w->remote), entries = pad_entries_of(index, w->their);
+	const struct pad_group *group;
+	const struct pad_entry *entry;
+
+	while ((entry = pad_entry_next(index, &entries)))
+		consider(s, entry, w);
+	while ((group = pad_group_next(index, &groups)))
+		for (size_t i = 0; i < group->n_patterns; i++)
+			consider(s, group->patterns[i], w);
 }
 
 static const struct rv_connection *explain(const struct search *s, const struct rv_addr *remote,
@@ -152,16 +213,16 @@ const struct rv_connection *rv_pad_find(struct rv_core *core, unsigned version, 
 					const struct rv_id *their, struct rv_why *why)
 {
 	const struct rv_pad *pad = core->pad;
+	const struct wanted wanted = { version, local, remote, ours, their };
 	struct search search = { 0 };
 
-	for (size_t i = 0; pad && i < pad->n; i++) {
-		const struct rv_connection *connection = &pad->entries[i]->connection;
-		unsigned addrs = score_of(pad->entries[i], version, local, remote);
-		if (addrs)
-			consider(&search, connection, addrs, our_score(connection, local, ours),
-				 their_score(connection, their));
-	}
-	return search.best ? search.best : explain(&search, remote, ours, their, why);
+	if (pad)
+		search_index(&search, pad->index, &wanted);
+	if (search.best)
+		return search.best;
+	for (size_t i = 0; pad && i < pad->n; i++)
+		consider(&search, pad->entries[i], &wanted);
+	return explain(&search, remote, ours, their, why);
 }
 
 static int by_name(const void *a, const void *b)
@@ -257,6 +318,7 @@ static int add_connection(const char *name, const struct rv_conf *section, void 
 
 	if (!entry)
 		return r->errors->n > before ? 0 : -ENOMEM;
+	entry->index = r->pad->n;
 	r->pad->entries[r->pad->n++] = entry;
 	return 0;
 }
@@ -279,7 +341,8 @@ static int fill(struct rv_pad *pad, struct rv_conf *conf, struct conf_errors *er
 	if (code)
 		return code;
 	pad->by_name = talloc_memdup(pad, pad->entries, (n + 1) * sizeof(struct pad_entry *));
-	if (!pad->by_name)
+	pad->index = pad_index_new(pad);
+	if (!pad->by_name || !pad->index)
 		return -ENOMEM;
 	qsort(pad->by_name, pad->n, sizeof(struct pad_entry *), by_name);
 	return 0;

@@ -16,8 +16,7 @@ static int count(const char *name, const struct rv_conf *section, void *arg)
 	return 0;
 }
 
-/* A number that is the same for identities that are the same, whatever their case. */
-static uint32_t digest(const struct rv_id *id)
+uint32_t pad_id_digest(const struct rv_id *id)
 {
 	uint32_t h = 2166136261u ^ id->type;
 
@@ -26,8 +25,7 @@ static uint32_t digest(const struct rv_id *id)
 	return h;
 }
 
-/* Whether id may match identities that it is not: %any, a wildcard or a range (two addresses). */
-static bool is_pattern(const struct rv_id *id)
+bool pad_id_is_pattern(const struct rv_id *id)
 {
 	if (id->type == RV_ID_IPV4 || id->type == RV_ID_IPV6)
 		return id->len != rv_family_len(id->type == RV_ID_IPV4 ? RV_IPV4 : RV_IPV6);
@@ -60,8 +58,8 @@ static int add_secret(const char *name, const struct rv_conf *section, void *arg
 		at->id = rv_id_parse(r->pad->secrets, value->text, NULL);
 		if (!at->id)
 			return -ENOMEM;
-		at->digest = digest(at->id);
-		at->pattern = is_pattern(at->id);
+		at->digest = pad_id_digest(at->id);
+		at->pattern = pad_id_is_pattern(at->id);
 	}
 	if (!others)
 		conf_error(r->errors, &nowhere, "%s: the section has no secret", rv_conf_where(section, NULL));
@@ -89,7 +87,7 @@ struct wanted {
 
 static struct wanted wanted(const struct rv_id *id)
 {
-	return (struct wanted){ .id = id, .digest = id ? digest(id) : 0 };
+	return (struct wanted){ .id = id, .digest = id ? pad_id_digest(id) : 0 };
 }
 
 /* How well a section names the identity: as rv_id_match(), the best of all. all: whether it names nobody else. */

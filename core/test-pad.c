@@ -283,6 +283,79 @@ static void nothing_is_found_where_nothing_is(void **state)
 	assert_null(rv_connection_match(core, 2, NULL, NULL, 0));
 }
 
+enum { SITES = 300, PEOPLE = 300 };
+
+/* Sites with an address each, people with an identity each, and a few for several: each finds its own. */
+static char *many_connections(struct rv_core *core)
+{
+	char *text = talloc_strdup(core, "connections {\n");
+
+	for (int i = 0; i < SITES || i < PEOPLE; i++)
+		text = talloc_asprintf_append(
+			text,
+			" s%d { local_addrs = 10.0.0.1\n remote_addrs = 10.1.%d.%d\n local { id = gw\n }\n"
+			" remote { id = s%d.example\n } }\n"
+			" p%d { local_addrs = 10.0.0.1\n local { id = gw\n }\n remote { id = p%d.example\n } }\n",
+			i, i / 256, i % 256, i, i, i);
+	return talloc_strdup_append(
+		text, " r { remote_addrs = 10.1.0.0/16\n local { id = gw\n }\n remote { id = *.r.example\n } }\n"
+		      " w { local_addrs = 10.0.0.1\n local { id = gw\n }\n remote { id = *.w.example\n } }\n"
+		      " two { local_addrs = 10.0.0.1\n remote_addrs = 10.1.0.7,10.2.0.7\n local { id = gw\n }\n"
+		      " remote { id = two.example\n } }\n}");
+}
+
+static void each_of_many_is_found(void **state)
+{
+	static const struct {
+		const char *remote, *their, *name;
+	} rows[] = {
+		{ "10.1.0.0", "s0.example", "s0" },	 { "10.1.1.43", "s299.example", "s299" },
+		{ "10.1.0.0", "s1.example", "-" },	 { "192.0.2.1", "p0.example", "p0" },
+		{ "192.0.2.1", "P299.EXAMPLE", "p299" }, { "10.1.0.9", "p7.example", "p7" },
+		{ "10.1.0.9", "p300.example", "-" },	 { "10.1.0.9", "x.r.example", "r" },
+		{ "192.0.2.1", "x.r.example", "-" },	 { "192.0.2.1", "x.w.example", "w" },
+		{ "10.1.0.7", "two.example", "two" },	 { "10.2.0.7", "two.example", "two" },
+		{ "10.1.0.7", "s7.example", "s7" },	 { NULL, "s7.example", "s7" },
+	};
+	struct rv_core *core = *state;
+	struct rv_why why = { 0 };
+	char *text = many_connections(core);
+
+	load(core, text);
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		const char *name = pad(core, rows[i].remote, "gw", rows[i].their, &why);
+		if (strcmp(name, rows[i].name) != 0)
+			fail_msg("row %zu: %s", i, name);
+	}
+	talloc_free(text);
+}
+
+/* The connections of several groups that fit as well come in the order of the file, each of them once. */
+static void all_of_many_that_match_come_in_order(void **state)
+{
+	struct rv_core *core = *state;
+	char *text = many_connections(core), name[16];
+	struct rv_addr l, r;
+	const struct rv_addr *local = addr(&l, "10.0.0.1"), *remote = addr(&r, "10.1.0.7");
+
+	load(core, text);
+	assert_string_equal(rv_connection_match(core, 2, local, remote, 0)->name, "s7");
+	assert_string_equal(rv_connection_match(core, 2, local, remote, 1)->name, "two");
+	assert_string_equal(rv_connection_match(core, 2, local, remote, 2)->name, "r");
+	for (size_t i = 0; i < PEOPLE; i++) {
+		snprintf(name, sizeof(name), "p%zu", i);
+		assert_string_equal(rv_connection_match(core, 2, local, remote, 3 + i)->name, name);
+	}
+	assert_string_equal(rv_connection_match(core, 2, local, remote, 3 + PEOPLE)->name, "w");
+	assert_null(rv_connection_match(core, 2, local, remote, 4 + PEOPLE));
+	/* a peer whose address is not known: every site's fits it as well as any */
+	for (size_t i = 0; i < 2 * SITES; i++) {
+		snprintf(name, sizeof(name), "%c%zu", i % 2 ? 'p' : 's', i / 2);
+		assert_string_equal(rv_connection_match(core, 2, local, NULL, i)->name, name);
+	}
+	talloc_free(text);
+}
+
 int main(void)
 {
 #define T(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -295,6 +368,8 @@ int main(void)
 		T(two_named_by_wildcard_come_before_one_named_exactly),
 		T(a_pair_that_names_another_peer_is_not_taken),
 		T(nothing_is_found_where_nothing_is),
+		T(each_of_many_is_found),
+		T(all_of_many_that_match_come_in_order),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
