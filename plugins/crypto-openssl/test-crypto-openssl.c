@@ -102,29 +102,10 @@ static const char *const schemes[] = { "rsa-pkcs1-sha1", "rsa-pkcs1-sha256", "rs
 				       "rsa-pss-sha256", "rsa-pss-sha384",   "rsa-pss-sha512",	 "ecdsa-sha256",
 				       "ecdsa-sha384",	 "ecdsa-sha512",     "ed25519",		 "ed448" };
 
-/* A private key for Ed448 (RFC 8410, 7), and its public key. */
-static void ed448_pair(struct signer *s)
-{
-	static const uint8_t head[] = { 0x30, 0x47, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x71, 4, 0x3b, 4, 0x39 };
-	enum { LEN = 57 };
-	uint8_t *out = s->public_octets;
-
-	memcpy(s->private_octets, head, sizeof(head));
-	ke_fill(s->private_octets + sizeof(head), LEN, 9);
-	s->private_key = rv_bytes(s->private_octets, sizeof(head) + LEN);
-	EVP_PKEY *key = EVP_PKEY_new_raw_private_key(EVP_PKEY_ED448, NULL, s->private_octets + sizeof(head), LEN);
-	int len = i2d_PUBKEY(key, &out);
-	assert_true(len > 0);
-	s->public_key = rv_bytes(s->public_octets, (size_t)len);
-	EVP_PKEY_free(key);
-}
-
-/* Keys for a scheme: one known answer of each family of schemes has the private one, of Ed448 none has. */
+/* Keys for a scheme: with SHA-1 the known answer has no private one. */
 static void pair_find(struct rv_core *core, const char *name, struct signer *s)
 {
-	signer_find(core, !strncmp(name, "rsa", 3) ? "rsa-pkcs1-sha256" : name[1] == 'c' ? "ecdsa-sha256" : name, s);
-	if (!s->private_key.len)
-		ed448_pair(s);
+	signer_find(core, !strcmp(name, "rsa-pkcs1-sha1") ? "rsa-pkcs1-sha256" : name, s);
 }
 
 static int verified(const struct signer *by, struct rv_bytes key, struct rv_bytes message, struct rv_bytes signature)
@@ -176,7 +157,6 @@ static void a_key_of_another_scheme_is_refused(void **state)
 			int r = n == m ? 0 : -RV_EKEY_VALUE;
 			signer_find(*state, families[m], &key);
 			assert_int_equal(verified(&with, key.public_key, with.message, with.answer), r);
-			pair_find(*state, families[m], &key);
 			assert_int_equal(with.ops->sign(with.self, key.private_key, &with.message, 1, signature, &len),
 					 r);
 			assert_int_equal(with.ops->sign(with.self, rv_bytes(key.private_key.p, key.private_key.len - 1),
