@@ -21,6 +21,9 @@
  * at once, others not sooner than this after the one before. */
 enum { PAUSE_US = 10000 };
 
+/* A transaction is one message to the kernel, which in a user namespace may not be large. */
+enum { PART_LINES = 200 };
+
 struct waiter {
 	struct rv_list entry;
 	struct rv_call *call;
@@ -401,6 +404,38 @@ static void remove_table(struct net *net)
 	}
 }
 
+/* The end of some lines from text on, outside of all braces. */
+static char *part_end(char *text)
+{
+	int depth = 0;
+
+	for (unsigned lines = 0; *text && (lines < PART_LINES || depth); text++) {
+		depth += (*text == '{') - (*text == '}');
+		lines += *text == '\n';
+	}
+	return text;
+}
+
+/* At once where the kernel takes it, so that nothing passes between one change and the next; else part by part. */
+static int run(struct net *net, char *text)
+{
+	if (!nft_run_cmd_from_buffer(net->nft, text))
+		return 0;
+	if (!*part_end(text))
+		return -EIO;
+	rv_log(&net->host->subject, RV_DEBUG, "guard-in-parts", KV_STR("found", nft_ctx_get_error_buffer(net->nft)));
+	for (char *end; *text; text = end) {
+		end = part_end(text);
+		char kept = *end;
+		*end = 0;
+		int r = nft_run_cmd_from_buffer(net->nft, text);
+		*end = kept;
+		if (r)
+			return -EIO;
+	}
+	return 0;
+}
+
 static bool any_guarded(const struct net *net)
 {
 	rv_list_each (&net->policies, p, struct policy, entry)
@@ -432,7 +467,7 @@ static void carry_out(void *arg)
 	if (net->nft_odd && !say_odd(net))
 		TALLOC_FREE(net->nft_text);
 	if (net->nft_text)
-		r = nft_run_cmd_from_buffer(net->nft, net->nft_text) ? -EIO : 0;
+		r = run(net, net->nft_text);
 	if (r)
 		failed(net, r);
 	if (!r && anew && wire_mark(net))

@@ -28,7 +28,6 @@ def traces(host):
 
 
 def a_batch_of_policies():
-    need_root(LONG_MESSAGES)
     with Lab() as lab:
         a, b = lab.hosts
         empty = connection('east', a.wire4, b.wire4, 'west.example', 'east.example', local_ts=a.net4, remote_ts=b.net4)
