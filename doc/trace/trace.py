@@ -43,7 +43,7 @@ def is_there(reference, tests):
         return bool(re.search(rf'^def {name}\(', tree.text(path), re.M))
     if tests:
         return bool(re.search(rf'^static void {name}\(void \*\*state\)', tree.text(path), re.M)) and \
-            bool(re.search(rf'^\t\t(cmocka_unit_test\w*|T|TEST)\({name}\b', tree.text(path), re.M))
+            bool(re.search(rf'^\t\t?(cmocka_unit_test\w*|T|TEST)\({name}\b', tree.text(path), re.M))
     return bool(re.search(rf'^[A-Za-z][^;\n]*\b{name}(\(|\[| = \{{|$)', tree.text(path), re.M))
 
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-crypto-nettle: its key exchanges as those of every provider (ke-tests.h), against plain arithmetic of GMP.
+/* test-crypto-nettle: its key exchanges as those of every provider (ke-tests.h: with the public values of RFC 6989, 2),
+ * and against plain arithmetic of GMP.
  *
  * Its AEADs are tested beside those of crypto-gnutls.
  */

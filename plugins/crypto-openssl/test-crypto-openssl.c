@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-crypto-openssl: key exchanges as those of every provider and as crypto-nettle's, signatures against those of
- * crypto-gnutls, keys that are none, and the private keys that are kept.
+/* test-crypto-openssl: key exchanges as those of every provider (ke-tests.h: with the public values of RFC 6989, 2) and
+ * as those of crypto-nettle, signatures against crypto-gnutls, keys that are none, and private keys that are kept.
  */
 #include "ke-tests.h"
 
