@@ -7,6 +7,7 @@
 #include <ravelin/error.h>
 
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -537,13 +538,37 @@ bool rv_ts_same(const struct rv_ts *a, const struct rv_ts *b)
 	       memcmp(a->lo, b->lo, sizeof(a->lo)) == 0 && memcmp(a->hi, b->hi, sizeof(a->hi)) == 0;
 }
 
+/* One of the two or four words that an address is compared by; every packet comes here. */
+static uint64_t word(const uint8_t *ip, size_t len)
+{
+	uint64_t v = 0;
+
+	if (len == 4) {
+		uint32_t half;
+		memcpy(&half, ip, 4);
+		return be32toh(half);
+	}
+	memcpy(&v, ip, 8);
+	return be64toh(v);
+}
+
+static bool in_range(const struct rv_ts *ts, const uint8_t *ip, size_t len)
+{
+	uint64_t lo = word(ts->lo, len), hi = word(ts->hi, len), v = word(ip, len);
+
+	if (len == 4)
+		return lo <= v && v <= hi;
+	uint64_t more = word(ip + 8, len);
+	return (lo < v || (lo == v && word(ts->lo + 8, len) <= more)) &&
+	       (v < hi || (v == hi && more <= word(ts->hi + 8, len)));
+}
+
 bool rv_ts_match(const struct rv_ts *ts, uint8_t family, const uint8_t *ip, uint8_t proto, uint16_t port,
 		 bool port_known)
 {
 	size_t len = rv_family_len(family);
 
-	if (family != ts->family || len == 0 || (ts->proto && ts->proto != proto) || memcmp(ts->lo, ip, len) > 0 ||
-	    memcmp(ip, ts->hi, len) > 0)
+	if (family != ts->family || len == 0 || (ts->proto && ts->proto != proto) || !in_range(ts, ip, len))
 		return false;
 	if (any_port(ts))
 		return true;

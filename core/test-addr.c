@@ -396,6 +396,18 @@ static void packets_are_matched(void **state)
 		{ "a fragment and most ports", "10.0.0.0/24[tcp/0-65534]", "10.0.0.1", 6, 0, false, false },
 		{ "a port and OPAQUE", "10.0.0.0/24[tcp/opaque]", "10.0.0.1", 6, 80, true, false },
 		{ "dynamic", "dynamic", "10.0.0.1", 6, 80, true, false },
+		{ "the first of a range", "10.0.255.255-10.1.0.1", "10.0.255.255", 6, 80, true, true },
+		{ "the last of a range", "10.0.255.255-10.1.0.1", "10.1.0.1", 6, 80, true, true },
+		{ "one below a range", "10.0.255.255-10.1.0.1", "10.0.255.254", 6, 80, true, false },
+		{ "one above a range", "10.0.255.255-10.1.0.1", "10.1.0.2", 6, 80, true, false },
+		{ "first, of IPv6", "2001:db8::8000:0:0:1-2001:db8:0:1::1", "2001:db8::8000:0:0:1", 6, 80, true, true },
+		{ "last, of IPv6", "2001:db8::8000:0:0:1-2001:db8:0:1::1", "2001:db8:0:1::1", 6, 80, true, true },
+		{ "below, of IPv6", "2001:db8::8000:0:0:1-2001:db8:0:1::1", "2001:db8::8000:0:0:0", 6, 80, true,
+		  false },
+		{ "above, of IPv6", "2001:db8::8000:0:0:1-2001:db8:0:1::1", "2001:db8:0:1::2", 6, 80, true, false },
+		{ "between, of IPv6", "2001:db8::8000:0:0:1-2001:db8:0:3::1", "2001:db8:0:1:ffff::", 6, 80, true,
+		  true },
+		{ "far below, of IPv6", "2001:db8:0:2::-2001:db8:0:3::", "2001:db8:0:1:ffff::", 6, 80, true, false },
 	};
 
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {

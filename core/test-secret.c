@@ -302,6 +302,13 @@ static void secrets_are_compared_whole(void **state)
 		if (rv_equal_secret(a, b) != rows[i].equal)
 			fail_msg("%s", rows[i].what);
 	}
+	uint8_t one[40] = { 0 }, two[40] = { 0 };
+	for (size_t len = 0; len <= sizeof(one); len++)
+		for (size_t at = 0; at < sizeof(one); at++) {
+			two[at] = 0x80;
+			assert_int_equal(rv_equal_secret(rv_bytes(one, len), rv_bytes(two, len)), at >= len);
+			two[at] = 0;
+		}
 	assert_true(rv_equal_secret(rv_bytes(NULL, 0), rv_bytes(NULL, 0)));
 }
 
