@@ -86,11 +86,16 @@ static bool measure_aead(struct rv_suite *suite, bool implicit)
 	       (!implicit || aead->iv_len == IMPLICIT_IV);
 }
 
+static bool is_power_of_two(uint16_t n)
+{
+	return n && !(n & (n - 1));
+}
+
 static bool measure_cipher(struct rv_suite *suite)
 {
 	const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
 
-	if (!is_kind(&suite->encr, "cipher") || !cipher->block_len || !cipher->key_len)
+	if (!is_kind(&suite->encr, "cipher") || !is_power_of_two(cipher->block_len) || !cipher->key_len)
 		return false;
 	suite->iv = RV_HAS(cipher, unique_iv) ? RV_IV_UNIQUE : RV_IV_RANDOM;
 	suite->key_len = cipher->key_len;
@@ -191,7 +196,7 @@ static void put32(uint8_t *out, uint32_t v)
 }
 
 /* Copies n octets, nearly always 8 or 16 of them. */
-static void copy_iv(uint8_t *to, const uint8_t *from, size_t n)
+static inline void copy_iv(uint8_t *to, const uint8_t *from, size_t n)
 {
 	if (n == 8)
 		memcpy(to, from, 8);

@@ -151,6 +151,10 @@ static uint8_t gso_type(const struct coalesced *c)
 void coalesce_end(struct coalesced *c, uint8_t vnet[static 12])
 {
 	bool udp = c->proto == IP_UDP;
+
+	c->open = false;
+	if (c->n < 2)
+		return;
 	struct virtio_net_hdr hdr = { .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
 				      .gso_type = gso_type(c),
 				      .hdr_len = (uint16_t)c->headers,
@@ -159,9 +163,6 @@ void coalesce_end(struct coalesced *c, uint8_t vnet[static 12])
 				      .csum_offset = udp ? UDP_CSUM : TCP_CSUM };
 	struct ip_info info = { .family = c->family };
 
-	c->open = false;
-	if (c->n < 2)
-		return;
 	c->n = 0;
 	if (c->family == RV_IPV4) {
 		ip_put16(c->p + V4_LEN, c->len);

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t max_contexts)
 {
@@ -39,6 +40,7 @@ void lane_clear(struct lane *lane, struct iface *iface, struct rv_packet *const 
 	for (size_t i = 0; i < n; i++)
 		out_packet(lane, iface, packets[i]);
 	out_flush(lane);
+	lane->out.flow.sa = NULL;
 	in_flush(lane); /* ICMP */
 }
 
@@ -90,10 +92,17 @@ void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, c
 		in->at = at;
 	}
 	in->iface = iface;
-	in->clear[in->n_clear++] = (struct rv_packet){ .buf = p, .data = p, .cap = len, .len = len };
+	struct rv_packet *packet = &in->clear[in->n_clear++]; /* zero but for these */
+	packet->buf = packet->data = p;
+	packet->cap = packet->len = len;
+	packet->seg_len = 0;
+	memset(packet->vnet, 0, sizeof(packet->vnet));
+	if (!port || !(port->takes_trains || port->takes_udp_trains)) {
+		in->train = (struct coalesced){ .p = p, .len = len, .n = 1 };
+		return;
+	}
 	coalesce_begin(&in->train, p, len, limit);
-	in->train.open =
-		in->train.open && port && (in->train.proto == IP_UDP ? port->takes_udp_trains : port->takes_trains);
+	in->train.open = in->train.open && (in->train.proto == IP_UDP ? port->takes_udp_trains : port->takes_trains);
 }
 
 uint8_t *in_scratch(struct lane *lane, uint32_t len)

@@ -35,9 +35,9 @@ static uint32_t alignment(const struct sa *sa)
 
 static uint32_t padded(const struct sa *sa, uint32_t len)
 {
-	uint32_t align = alignment(sa);
+	uint32_t align = alignment(sa); /* a power of two */
 
-	return (len + TRAILER + align - 1) / align * align;
+	return (len + TRAILER + align - 1) & ~(align - 1);
 }
 
 uint32_t esp_sealed_len(const struct sa *sa, uint32_t len)
@@ -56,7 +56,7 @@ uint32_t esp_room(const struct sa *sa, const struct sa_path *path, uint32_t oute
 			  sa->suite.iv_len + sa->suite.icv_len;
 	uint32_t room = outer > around ? outer - around : 0;
 
-	room -= room % alignment(sa);
+	room &= ~(alignment(sa) - 1);
 	return room < TRAILER ? 0 : room - TRAILER;
 }
 
@@ -145,7 +145,7 @@ static void extend_train(struct lane *lane, struct sa *sa, const struct sa_path 
 	struct rv_port *port = lane->wire[path->encap];
 
 	if (last && out->train_sa == sa && last->owner == path && last->tos == tos && len <= last->seg_len &&
-	    last->len + len <= TRAIN_OCTETS && last->len / last->seg_len < TRAIN_MAX) {
+	    last->len + len <= TRAIN_OCTETS && last->len < TRAIN_MAX * last->seg_len) {
 		last->len += len;
 		if (len < last->seg_len)
 			out->train_sa = NULL;
@@ -200,7 +200,8 @@ static bool make_iv(struct lane *lane, const struct sa *sa, uint64_t seq, uint8_
 		return sa->suite.iv == RV_IV_IMPLICIT || random_octets(lane, iv, len);
 	if (len < 8)
 		return false;
-	memset(iv, 0, len);
+	if (len > 8)
+		memset(iv, 0, len - 8);
 	ip_put32(iv + len - 8, (uint32_t)(seq >> 32));
 	ip_put32(iv + len - 4, (uint32_t)seq);
 	return true;
@@ -315,10 +316,12 @@ static bool too_big(struct lane *lane, struct iface *iface, const struct sa *sa,
 		    const struct offload *plan)
 {
 	const struct rv_port *port = lane->wire[path->encap];
-	uint32_t mtu = port && port->mtu ? esp_clear_mtu(sa, path, port->mtu) : UINT32_MAX;
 	uint8_t *answer;
 
-	if (!plan->ip.df || offload_len(plan, 0) <= mtu)
+	if (!plan->ip.df)
+		return false;
+	uint32_t mtu = port && port->mtu ? esp_clear_mtu(sa, path, port->mtu) : UINT32_MAX;
+	if (offload_len(plan, 0) <= mtu)
 		return false;
 	if (lane->now_us - lane->icmp_us > icmp_window_us) {
 		lane->icmp_us = lane->now_us;
@@ -371,6 +374,40 @@ static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struc
 	}
 }
 
+static bool same_address(uint8_t family, const uint8_t *a, const uint8_t *b)
+{
+	return family == RV_IPV4 ? ip_u32(a) == ip_u32(b) : rv_bytes_equal(rv_bytes(a, 16), rv_bytes(b, 16));
+}
+
+/* The SA of the packet before, when all that policies and SAs are chosen by is the same. Most packets of a burst are of
+ * one flow, and nothing that was found goes away within the burst. */
+static struct sa *same_flow(const struct lane *lane, const struct iface *iface, const struct ip_info *info)
+{
+	const struct ip_info *last = &lane->out.flow.info;
+	struct sa *sa = lane->out.flow.sa;
+
+	if (!sa || lane->out.flow.iface != iface || last->family != info->family || last->proto != info->proto ||
+	    last->ports_known != info->ports_known || last->src_port != info->src_port ||
+	    last->dst_port != info->dst_port || last->fragment != info->fragment ||
+	    !same_address(info->family, last->src, info->src) || !same_address(info->family, last->dst, info->dst))
+		return NULL;
+	return atomic_load_explicit(&sa->ended, memory_order_relaxed) ? NULL : sa;
+}
+
+static void keep_flow(struct lane *lane, struct iface *iface, const struct ip_info *info, struct sa *sa)
+{
+	struct out_state *out = &lane->out;
+	size_t len = info->family == RV_IPV4 ? 4 : 16;
+
+	out->flow.info = *info;
+	memcpy(out->flow.src, info->src, len);
+	memcpy(out->flow.dst, info->dst, len);
+	out->flow.info.src = out->flow.src;
+	out->flow.info.dst = out->flow.dst;
+	out->flow.iface = iface;
+	out->flow.sa = sa;
+}
+
 void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet)
 {
 	struct ip_info info;
@@ -379,13 +416,19 @@ void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet
 		lane_drop(lane, RV_DROP_MALFORMED);
 		return;
 	}
+	struct sa *sa = same_flow(lane, iface, &info);
+	if (sa) {
+		protect(lane, iface, sa, packet, &info);
+		return;
+	}
 	struct policy *policy = spd_find(&lane->db->spd, &info, iface->key);
 	if (!policy || !policy->bundle) {
 		/* what the SPD passes has no business on a tunnel's device */
 		lane_drop(lane, policy ? RV_DROP_POLICY : RV_DROP_NO_POLICY);
 		return;
 	}
-	struct sa *sa = pick(policy->bundle, &info);
+	sa = pick(policy->bundle, &info);
+	keep_flow(lane, iface, &info, sa);
 	if (sa)
 		protect(lane, iface, sa, packet, &info);
 	else if (policy->trap)
