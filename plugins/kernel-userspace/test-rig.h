@@ -42,7 +42,8 @@ struct rig {
 	struct rv_ts event_local, event_remote;
 };
 
-extern const struct rv_plugin rv_plugin_kernel_userspace, rv_plugin_crypto_gnutls, rv_plugin_proposal_words;
+extern const struct rv_plugin rv_plugin_kernel_userspace, rv_plugin_crypto_gnutls, rv_plugin_crypto_nettle,
+	rv_plugin_proposal_words;
 
 static int rig_recv(struct rv_port *port, struct rv_packet *const *packets, size_t n)
 {
@@ -146,6 +147,7 @@ static struct rig *rig_new_with(const char *conf)
 	static const struct mini_plugin plugins[] = {
 		{ "proposal-words", &rv_plugin_proposal_words, NULL },
 		{ "crypto-gnutls", &rv_plugin_crypto_gnutls, NULL },
+		{ "crypto-nettle", &rv_plugin_crypto_nettle, NULL },
 		{ "kernel-userspace", NULL, KERNEL_USERSPACE_SCHEMA },
 		{ NULL },
 	};
