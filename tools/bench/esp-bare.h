@@ -23,6 +23,9 @@ struct bare;
 struct bare *bare_new(void);
 void bare_free(struct bare *bare);
 
+/* Writes what is to be opened anew, as it is when packets have just arrived. */
+void bare_arrive(struct bare *bare, uint32_t len, size_t n);
+
 /* One burst of n (at most 64) texts of len octets, from one buffer to another (seal) or in place (open), each with 8
  * octets of associated data, an IV and an ICV. False when the library failed. */
 bool bare_burst(struct bare *bare, const struct bare_kind *kind, bool seal, uint32_t len, size_t n);

@@ -60,7 +60,8 @@ static const struct rv_port_ops port_ops = {
 
 static void port_init(struct world_port *port, bool trains)
 {
-	*port = (struct world_port){ .port = { .ops = &port_ops, .fd = -1, .takes_trains = trains } };
+	*port = (struct world_port){ .port = {
+					     .ops = &port_ops, .fd = -1, .takes_trains = trains, .mtu = UINT16_MAX } };
 	port->octets = talloc_size(NULL, WORLD_OCTETS);
 	if (!port->octets)
 		die("memory", NULL);
