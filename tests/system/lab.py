@@ -454,7 +454,7 @@ secrets {{
 STRONGSWAN = '''
 charon-systemd {
     load_modular = no
-    load = random nonce aes sha1 sha2 md5 mgf1 hmac kdf pem pkcs1 pkcs8 x509 pubkey constraints revocation gmp curve25519 openssl gcm chapoly ccm ctr drbg kernel-libipsec kernel-netlink socket-default updown vici
+    load = random nonce aes sha1 sha2 md5 mgf1 hmac kdf pem pkcs1 pkcs8 x509 pubkey constraints revocation gmp curve25519 openssl gcm chapoly ccm ctr xcbc cmac drbg kernel-libipsec kernel-netlink socket-default updown vici
     plugins {
         vici { socket = unix://%(dir)s/vici }
         kernel-libipsec { allow_peer_ts = yes }

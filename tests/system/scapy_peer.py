@@ -28,7 +28,8 @@ logging.getLogger('scapy').setLevel(logging.ERROR)
 
 from scapy.all import (ESP, ICMP, IP, UDP, AsyncSniffer, ICMPv6EchoReply, ICMPv6EchoRequest, IPv6, Raw,  # noqa: E402
                        SecurityAssociation)
-from scapy.layers.ipsec import AUTH_ALGOS, AuthAlgo, IPSecIntegrityError  # noqa: E402
+from scapy.layers.ipsec import (AUTH_ALGOS, CRYPT_ALGOS, AuthAlgo, CryptAlgo, IPSecIntegrityError,  # noqa: E402
+                                _ESPPlain)
 
 
 class EsnIntegrity(AuthAlgo):
@@ -51,6 +52,49 @@ class EsnIntegrity(AuthAlgo):
             raise IPSecIntegrityError('ICV')
 
 
+class Aead(CryptAlgo):
+    """What Scapy's layer lacks: AES-GMAC (RFC 4543), short ICVs of AES-GCM (RFC 4106) and implicit IVs (RFC 8750). All of
+    them are stream ciphers, so encrypting twice gives the text back."""
+
+    def __init__(self, like, icv_size=16, clear=False, implicit=False):
+        super().__init__(like.name, cipher=like.cipher, mode=None, key_size=like.key_size, block_size=1,
+                         iv_size=0 if implicit else 8, icv_size=icv_size, salt_size=like.salt_size)
+        self.clear, self.implicit = clear, implicit
+
+    def seal(self, key, nonce, text, aad):
+        if self.clear:
+            return text + self.cipher(key).encrypt(nonce, b'', aad + nonce[-8:] + text)
+        cipher = self.cipher(key, tag_length=self.icv_size) if self.salt_size == 3 else self.cipher(key)
+        return cipher.encrypt(nonce, text, aad)[:len(text) + self.icv_size]
+
+    def around(self, sa, esp, iv, esn_en, esn):
+        high = esn if esn_en else 0
+        aad = struct.pack('!LLL', esp.spi, esn, esp.seq) if esn_en else struct.pack('!LL', esp.spi, esp.seq)
+        return sa.crypt_salt + (struct.pack('!LL', high, esp.seq) if self.implicit else iv), aad
+
+    def encrypt(self, sa, esp, key, icv_size=None, esn_en=False, esn=0):
+        nonce, aad = self.around(sa, esp, esp.iv, esn_en, esn)
+        return ESP(spi=esp.spi, seq=esp.seq, data=esp.iv + self.seal(key, nonce, esp.data_for_encryption(), aad))
+
+    def decrypt(self, sa, esp, key, icv_size=None, esn_en=False, esn=0):
+        iv, body, icv = (esp.data[:self.iv_size], esp.data[self.iv_size:-self.icv_size], esp.data[-self.icv_size:])
+        nonce, aad = self.around(sa, esp, iv, esn_en, esn)
+        text = body if self.clear else self.seal(key, nonce, body, aad)[:len(body)]
+        if self.seal(key, nonce, text, aad) != body + icv:
+            raise IPSecIntegrityError('ICV')
+        end = len(text) - 2 - text[-2]
+        return _ESPPlain(spi=esp.spi, seq=esp.seq, iv=iv, data=text[:end], padding=text[end:-2], padlen=text[-2],
+                         nh=text[-1], icv=icv)
+
+
+for word, algo in (('GMAC', Aead(CRYPT_ALGOS['AES-GCM'], clear=True)), ('GCM-8', Aead(CRYPT_ALGOS['AES-GCM'], 8)),
+                   ('GCM-12', Aead(CRYPT_ALGOS['AES-GCM'], 12)),
+                   ('GCM-IIV', Aead(CRYPT_ALGOS['AES-GCM'], implicit=True)),
+                   ('CCM-8-IIV', Aead(CRYPT_ALGOS['AES-CCM'], 8, implicit=True)),
+                   ('CHACHA-IIV', Aead(CRYPT_ALGOS['CHACHA20-POLY1305'], implicit=True))):
+    CRYPT_ALGOS[word] = algo
+
+
 class Pair:
     """The SAs of both directions between two addresses."""
 
@@ -65,7 +109,7 @@ class Pair:
 
     def association(self, want, sa, src, dst):
         a = SecurityAssociation(ESP, spi=sa['spi'], seq_num=0, crypt_algo=want['encr'],
-                                crypt_key=bytes.fromhex(sa['key']) or None, auth_algo=want.get('integ'),
+                                crypt_key=bytes.fromhex(sa['key']) or None, crypt_icv_size=want.get('icv'), auth_algo=want.get('integ'),
                                 auth_key=bytes.fromhex(sa.get('integ_key', '')) or None,
                                 tunnel_header=self.outer(src=src, dst=dst) if self.mode == 'tunnel' else None,
                                 nat_t_header=UDP(sport=4500, dport=4500) if self.encap else None, esn_en=self.esn)

@@ -20,13 +20,45 @@ ALGORITHMS = {
 }
 
 
+# The same for each transform, and the ICV's octets where Scapy must be told. RFC 4106, RFC 4309, RFC 4543, RFC 3686, RFC 8750.
+TRANSFORMS = {
+    'gcm192': ('aes192gcm16', 'AES-GCM', None, 28, 0),
+    'gcm256': ('aes256gcm16', 'AES-GCM', None, 36, 0),
+    'gcm12': ('aes128gcm12', 'GCM-12', None, 20, 0),
+    'gcm8': ('aes256gcm8', 'GCM-8', None, 36, 0),
+    'ccm16': ('aes128ccm16', 'AES-CCM', None, 19, 0),
+    'ccm16-192': ('aes192ccm16', 'AES-CCM', None, 27, 0),
+    'ccm12': ('aes256ccm12', 'AES-CCM', None, 35, 0, 12),
+    'ccm8': ('aes128ccm8', 'AES-CCM', None, 19, 0, 8),
+    'gmac': ('aes128gmac', 'GMAC', None, 20, 0),
+    'gmac192': ('aes192gmac', 'GMAC', None, 28, 0),
+    'gmac256': ('aes256gmac', 'GMAC', None, 36, 0),
+    'ctr': ('aes128ctr-sha256', 'AES-CTR', 'SHA2-256-128', 20, 32),
+    'ctr192': ('aes192ctr-sha512', 'AES-CTR', 'SHA2-512-256', 28, 64),
+    'ctr256': ('aes256ctr-aescmac', 'AES-CTR', 'AES-CMAC-96', 36, 16),
+    'cbc-sha1': ('aes128-sha1', 'AES-CBC', 'HMAC-SHA1-96', 16, 20),
+    'cbc-sha384': ('aes192-sha384', 'AES-CBC', 'SHA2-384-192', 24, 48),
+    'cbc-sha512': ('aes256-sha512', 'AES-CBC', 'SHA2-512-256', 32, 64),
+    'cbc-cmac': ('aes128-aescmac', 'AES-CBC', 'AES-CMAC-96', 16, 16),
+    'null-sha1': ('null-sha1', 'NULL', 'HMAC-SHA1-96', 0, 20),
+    'null-sha384': ('null-sha384', 'NULL', 'SHA2-384-192', 0, 48),
+    'null-sha512': ('null-sha512', 'NULL', 'SHA2-512-256', 0, 64),
+    'null-cmac': ('null-aescmac', 'NULL', 'AES-CMAC-96', 0, 16),
+    'gcm-iiv': ('aes128gcm16iiv', 'GCM-IIV', None, 20, 0),
+    'gcm256-iiv': ('aes256gcm16iiv', 'GCM-IIV', None, 36, 0),
+    'ccm8-iiv': ('aes128ccm8iiv', 'CCM-8-IIV', None, 19, 0),
+    'chacha-iiv': ('chacha20poly1305iiv', 'CHACHA-IIV', None, 36, 0),
+}
+
+
 class Row:
     """One pair of SAs. Scapy's side has an address of its own, so that every row can be in transport mode."""
 
     def __init__(self, i, mode, encap, algorithm, esn, outer=4, inner=4, more='', sequence_in=0, sequence_out=0):
         self.i, self.mode, self.encap, self.esn, self.more = i, mode, encap, esn, more
         self.sequence_in, self.sequence_out = sequence_in, sequence_out
-        self.words, self.encr, self.integ, self.n_encr, self.n_integ = ALGORITHMS[algorithm]
+        self.words, self.encr, self.integ, self.n_encr, self.n_integ, *icv = {**ALGORITHMS, **TRANSFORMS}[algorithm]
+        self.icv = icv[0] if icv else None
         self.name = f'{i}-{mode}-{"udp" if encap else "raw"}-{algorithm}{"-esn" if esn else ""}-{outer}-{inner}'
         self.outer, self.inner = outer, inner
         self.them, self.me = ('10.0.0.1', f'10.0.0.{100 + i}') if outer == 4 else ('fd00::1', f'fd00::{100 + i}')
@@ -67,7 +99,7 @@ class Row:
 
     def scapy(self):
         return {'name': self.name, 'me': self.me, 'them': self.them, 'mode': self.mode, 'encap': self.encap,
-                'esn': self.esn, 'encr': self.encr, 'integ': self.integ,
+                'esn': self.esn, 'encr': self.encr, 'integ': self.integ, 'icv': self.icv,
                 'in': {'spi': 4097 + 2 * self.i, 'key': self.key('encrout', self.n_encr),
                        'integ_key': self.key('integout', self.n_integ), 'sequence': self.sequence_out},
                 'out': {'spi': 4096 + 2 * self.i, 'key': self.key('encrin', self.n_encr),
@@ -146,6 +178,13 @@ def ipv6():
 
 def ipv6_in_ipv4():
     matrix([Row(0, 'tunnel', False, 'gcm', False, 4, 6), Row(1, 'tunnel', True, 'chacha', True, 4, 6)])
+
+
+def transforms():
+    """Each transform in one of the two modes, raw or in UDP, with and without ESN (which Scapy's other MACs lack)."""
+    matrix([Row(i, 'transport' if i & 1 else 'tunnel', bool(i & 2), name, esn)
+            for i, (name, esn) in enumerate((name, esn) for name, t in TRANSFORMS.items() for esn in (False, True)
+                                            if not esn or t[2] in (None, 'SHA2-256-128'))])
 
 
 def windows():
@@ -228,4 +267,4 @@ def numbers_end_without_esn():
 
 
 if __name__ == '__main__':
-    main([ipv4, ipv6, ipv6_in_ipv4, windows, selectors_inside, numbers_cross_32_bits, numbers_end_without_esn])
+    main([ipv4, ipv6, ipv6_in_ipv4, transforms, windows, selectors_inside, numbers_cross_32_bits, numbers_end_without_esn])
