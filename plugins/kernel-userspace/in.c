@@ -61,12 +61,11 @@ static void mark(struct in_state *in)
 }
 
 /* RFC 7296, 2.23: an authentic packet that came in UDP from elsewhere tells where the peer is now. */
-static void watch_peer(struct lane *lane, struct sa *sa, const struct in_meta *meta)
+static void watch_peer(struct lane *lane, struct sa *sa, const struct rv_packet *packet)
 {
 	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
-	const struct rv_packet *packet = meta->packet;
 
-	if (!meta->newest || !path->encap || !packet->encap || rv_addr_same(&path->src, &packet->remote))
+	if (!path->encap || !packet->encap || rv_addr_same(&path->src, &packet->remote))
 		return;
 	const struct note note = { .type = NOTE_MAPPING, .id = sa->key, .addr = packet->remote };
 	uint64_t last = atomic_load_explicit(&sa->in.moved_us, memory_order_relaxed);
@@ -163,6 +162,24 @@ bool in_emit_text(struct lane *lane, struct sa *sa, const struct rv_esp_text *te
 			     stays ? outer->buf + outer->cap : p + text->len);
 }
 
+static void deliver_extended(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next,
+			     const struct in_meta *meta)
+{
+	const struct rv_packet *outer = meta->packet;
+	struct rv_esp_text text = { .p = p,
+				    .len = len,
+				    .next = next,
+				    .tos = outer->tos,
+				    .stays = true,
+				    .family = outer->remote.family,
+				    .encap = outer->encap,
+				    .seq = meta->seq,
+				    .front = meta->front,
+				    .origin = outer };
+
+	extend_add(lane, sa, &text);
+}
+
 /* How many octets of payload the packet had. */
 static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta)
 {
@@ -174,25 +191,15 @@ static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_crypto
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return 0;
 	}
-	struct rv_esp_text text = { .p = op->dst,
-				    .len = (uint32_t)len,
-				    .next = next,
-				    .tos = outer->tos,
-				    .stays = true,
-				    .family = outer->remote.family,
-				    .encap = outer->encap,
-				    .seq = meta->seq,
-				    .front = meta->front,
-				    .origin = outer };
 	if (next == IP_NONE) /* RFC 4303, 2.6: a dummy packet */
 		return 0;
 	if (sa->ext)
-		extend_add(lane, sa, &text);
+		deliver_extended(lane, sa, op->dst, (uint32_t)len, next, meta);
 	else if (sa->mode == RV_TUNNEL)
-		(void)out_of_tunnel(lane, sa, text.p, text.len, next, outer->tos, outer->buf + outer->cap);
+		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, outer->tos, outer->buf + outer->cap);
 	else
-		(void)out_of_transport(lane, sa, text.p, text.len, next, outer);
-	return text.len;
+		(void)out_of_transport(lane, sa, op->dst, (uint32_t)len, next, outer);
+	return (uint32_t)len;
 }
 
 /* A burst is larger than the nearest cache: what is looked at next of the packet behind is fetched meanwhile. */
@@ -214,6 +221,7 @@ static void open_run(struct lane *lane)
 		drop_replays(in);
 	if (!in->n_ops)
 		return;
+	const struct rv_packet *watched = NULL; /* segments of one train came from one place */
 	uint8_t *kept = resync_keep(lane);
 	void *context = context_get(&lane->contexts, sa);
 	if (!context || rv_cryptor_open(&sa->suite, context, in->ops, in->n_ops)) {
@@ -235,7 +243,10 @@ static void open_run(struct lane *lane)
 			continue;
 		}
 		packets++;
-		watch_peer(lane, sa, &in->meta[i]);
+		if (in->meta[i].newest && in->meta[i].packet != watched) {
+			watched = in->meta[i].packet;
+			watch_peer(lane, sa, watched);
+		}
 		bytes += deliver(lane, sa, op, &in->meta[i]);
 	}
 	in->n_ops = 0;

@@ -83,7 +83,7 @@ void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, c
 	struct in_state *in = &lane->in;
 	const struct rv_port *port = clear_port(lane, iface);
 
-	if (in->iface == iface && in->n_clear && coalesce_add(&in->train, p, len))
+	if (in->iface == iface && in->n_clear && in->train.open && coalesce_add(&in->train, p, len))
 		return;
 	end_train(in);
 	if (in->iface != iface || in->n_clear == RV_BURST) {

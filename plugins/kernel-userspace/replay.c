@@ -110,6 +110,10 @@ static bool raise_top(struct replay *replay, uint64_t seq)
 {
 	uint64_t top = atomic_load_explicit(&replay->top, memory_order_relaxed);
 
+	if (replay->alone && seq > top) {
+		atomic_store_explicit(&replay->top, seq, memory_order_release);
+		return true;
+	}
 	while (seq > top)
 		if (atomic_compare_exchange_weak_explicit(&replay->top, &top, seq, memory_order_acq_rel,
 							  memory_order_relaxed))
@@ -129,6 +133,10 @@ enum replay_verdict replay_accept(struct replay *replay, uint64_t seq)
 		if (is_old(replay, word, seq))
 			return REPLAY_OLD;
 		marked = (same_block(word, seq) ? word : tag_of(seq)) | bit_of(seq);
+		if (replay->alone) {
+			atomic_store_explicit(at, marked, memory_order_release);
+			break;
+		}
 	} while (!atomic_compare_exchange_weak_explicit(at, &word, marked, memory_order_acq_rel, memory_order_acquire));
 	return fresh;
 }

@@ -17,7 +17,8 @@ enum { REPLAY_MAX = 4096 };
 
 struct replay {
 	_Atomic uint64_t top;	/* the highest number received */
-	uint32_t window;	/* 0: replays are not looked for */
+	uint32_t window : 31;	/* 0: replays are not looked for */
+	uint32_t alone : 1;	/* one worker: nobody else writes, so nothing need be exchanged */
 	uint32_t mask;		/* of word indexes */
 	_Atomic uint64_t *ring; /* replay_words() words of the owner */
 };

@@ -80,6 +80,9 @@ static struct sa *block_new(const struct rv_sa_spec *spec, unsigned n_workers)
 		replay_init(&sa->in.replay, spec->replay_window, spec->sequence, ring);
 	else
 		atomic_init(&sa->out.sequence, spec->sequence);
+	sa->alone = n_workers == 1;
+	if (spec->dir == RV_IN)
+		sa->in.replay.alone = sa->alone;
 	return sa;
 }
 
@@ -204,6 +207,10 @@ uint64_t sa_next_sequence(struct sa *sa)
 	uint64_t last = sa->esn ? UINT64_MAX : last_short;
 	uint64_t now = atomic_load_explicit(&sa->out.sequence, memory_order_relaxed);
 
+	if (sa->alone && now < last) {
+		atomic_store_explicit(&sa->out.sequence, now + 1, memory_order_relaxed);
+		return now + 1;
+	}
 	do {
 		if (now >= last)
 			return 0;

@@ -52,6 +52,7 @@ struct sa {
 	uint32_t reqid, child_id;
 	uint8_t dir, mode, n_local, n_remote;
 	bool esn;
+	bool alone;	   /* one worker: nobody else takes numbers */
 	atomic_bool ended; /* hard limit reached */
 	atomic_bool soft_told;
 	struct sa_path first;

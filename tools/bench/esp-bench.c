@@ -195,7 +195,7 @@ static struct figures transforms(const struct options *o, struct bare *bare)
 			if (!is_wanted(o, i, sizes[j]))
 				continue;
 			if (!world) {
-				world = world_new(o->without_ipsecmb);
+				world = world_new(1, o->without_ipsecmb);
 				world_tunnel(world, rows[i].word, 0);
 			}
 			struct figures f = measure(world, bare, &rows[i], sizes[j], o);

@@ -107,7 +107,7 @@ static void run_lanes(struct world *world, unsigned n, bool many, unsigned round
 /* The rounds of one worker and of two are interleaved. */
 static void workers(bool json, unsigned rounds)
 {
-	struct world *world = world_new(false);
+	struct world *world = world_new(2, false);
 
 	for (uint32_t i = 0; i <= FLOWS; i++)
 		world_tunnel(world, word, i);
@@ -139,7 +139,7 @@ static uint32_t next(uint32_t *state)
 /* n SAs a direction, each with a policy: a burst of one flow, and packets that are spread over all SAs at random. */
 static void numbers(bool json, bool first, uint32_t n, unsigned rounds)
 {
-	struct world *world = world_new(false);
+	struct world *world = world_new(1, false);
 	uint32_t hosts[WORLD_BURST] = { 0 }, state = 1;
 	double v[4][ROUNDS];
 

@@ -86,7 +86,7 @@ static int datapath_open(void *self, const char *name, unsigned n_queues, struct
 static const struct rv_datapath_ops datapath_ops = { .size = sizeof(datapath_ops), .open = datapath_open };
 
 /* A core with what a kernel needs. */
-static struct rv_core *core_new(void)
+static struct rv_core *core_new(unsigned n_workers)
 {
 	struct rv_core *core = talloc_zero(NULL, struct rv_core);
 	struct rv_schema *schema = core ? rv_schema_new(core) : NULL;
@@ -104,7 +104,8 @@ static struct rv_core *core_new(void)
 	if (!core->log || !core->loop || !core->vault || !core->jobs || !core->registry)
 		die("memory", NULL);
 	core->conf = rv_conf_read_text(core, core->vault, schema, "esp",
-				       "ravelin { plugins { kernel-userspace { workers = 2 } } }", &why);
+				       n_workers == 1 ? "" : "ravelin { plugins { kernel-userspace { workers = 2 } } }",
+				       &why);
 	core->plugins = rv_plugins_new(core, core);
 	if (!core->conf || !core->plugins)
 		die("the configuration", why.text);
@@ -132,14 +133,14 @@ static void load(struct rv_core *core, bool without_ipsecmb)
 	}
 }
 
-struct world *world_new(bool without_ipsecmb)
+struct world *world_new(unsigned n_workers, bool without_ipsecmb)
 {
 	struct world *world = talloc_zero(NULL, struct world);
 	struct rv_service *kernel;
 
 	if (!world)
 		die("memory", NULL);
-	world->core = core_new();
+	world->core = core_new(n_workers);
 	load(world->core, without_ipsecmb);
 	world->fakes = rv_host_new(world->core, "fakes");
 	if (rv_datapath_offer(world->fakes, (struct rv_offer){ .name = "memory" }, &datapath_ops, world))
@@ -153,7 +154,7 @@ struct world *world_new(bool without_ipsecmb)
 	world->ops = rv_service_ops(kernel);
 	world->u = rv_service_self(kernel);
 	world->u->workers = calloc(WORLD_LANES, sizeof(*world->u->workers));
-	for (unsigned i = 0; i < WORLD_LANES; i++) {
+	for (unsigned i = 0; i < n_workers && i < WORLD_LANES; i++) {
 		if (!world->u->workers || worker_init(&world->u->workers[i], &world->u->db, i, world->u->max_contexts))
 			die("a worker", NULL);
 		port_init(&world->wire[i], true);

@@ -31,8 +31,8 @@ struct world {
 	uint32_t next;
 };
 
-/* A world with all providers, or without libipsec-mb. Ends the program when it cannot be made. */
-struct world *world_new(bool without_ipsecmb);
+/* A world of one or two workers with all providers, or without libipsec-mb. Ends the program when it cannot be made. */
+struct world *world_new(unsigned n_workers, bool without_ipsecmb);
 void world_free(struct world *world);
 
 /* A tunnel: a policy for everything to 10.128.0.0/9's host number `host`, with SAs of the proposal in both directions.
