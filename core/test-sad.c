@@ -219,9 +219,32 @@ static void a_responder_installs_the_inbound_sa_first(void **state)
 	assert_string_equal(world_notes(w), "O+ [child-rekeyed]");
 	assert_int_equal(old->state, RV_CHILD_REKEYED);
 	rv_child_down(old, 0); /* a replaced one goes without a word, and the policy stays for the new one */
-	assert_string_equal(world_notes(w), "O- I-");
+	assert_string_equal(world_notes(w), "O-");
 	assert_int_equal(w->n_policies, 1);
 	assert_int_equal(rv_child_install(child, &no_keys, NULL, false, &call), -RV_ESTATE);
+	world_run(w, RV_S(4)); /* what was sent on it may still be under way */
+	assert_string_equal(world_notes(w), "");
+	world_run(w, RV_S(2));
+	assert_string_equal(world_notes(w), "I-");
+}
+
+static void what_lingers_ends_with_the_session(void **state)
+{
+	struct world *w = *state;
+	struct rv_peer *peer = world_peer(w, "west");
+	struct rv_child *old = world_child(w, peer, "net", 7), *child = world_child(w, peer, "net", 8);
+	unsigned gone = 0;
+
+	world_install(w, old, NULL);
+	world_install(w, child, old);
+	rv_child_down(old, 0);
+	world_notes(w);
+	rv_peer_down(peer, 0, "asked for");
+	for (const char *at = world_notes(w); (at = strstr(at, "I-")); at++)
+		gone++;
+	assert_int_equal(gone, 2);
+	world_run(w, RV_S(10));
+	assert_string_equal(world_notes(w), "");
 }
 
 static void a_soft_limit_rekeys_and_a_hard_one_ends(void **state)
@@ -406,6 +429,7 @@ int main(void)
 		TEST(an_install_can_be_cancelled_at_every_step),
 		TEST(taking_a_child_down_ends_its_install),
 		TEST(a_responder_installs_the_inbound_sa_first),
+		TEST(what_lingers_ends_with_the_session),
 		TEST(a_soft_limit_rekeys_and_a_hard_one_ends),
 		TEST(a_rekey_that_did_not_happen_is_asked_for_again),
 		TEST(a_replaced_child_is_not_rekeyed_again),

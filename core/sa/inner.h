@@ -104,6 +104,9 @@ struct rv_table *rv_sad_identities(struct rv_core *core); /* of sessions that ar
 void rv_child_sa_del(struct rv_child_whole *c, uint8_t dir);
 struct rv_call *rv_install_end(struct rv_child_whole *c);
 
+/* linger.c: leaves the inbound SA in the kernel for a few seconds, or until the session ends. */
+void rv_child_linger(struct rv_child_whole *c);
+
 /* sad.c: starts the lifetimes. 0 or -ENOMEM. */
 int rv_child_live(struct rv_child_whole *c);
 

@@ -290,6 +290,8 @@ void rv_child_down(struct rv_child *child, int reason)
 		rv_tunnel_lost(core, child->conf, action_for(child, reason),
 			       rv_loop_now_us(core->loop) - child->since_us);
 	}
+	if (c->replaced)
+		rv_child_linger(c);
 	talloc_free(c);
 	if (waiting)
 		rv_call_finish(waiting, -RV_ECANCELLED);

@@ -290,12 +290,18 @@ static int kernel_init(struct rv_host *host)
 RV_PLUGIN(kernel_sim, "kernel-sim", "version=1\0summary=A simulated kernel\0provides=kernel:sim\0",
 	  .init = kernel_init);
 
+static int any_peer(struct rv_peer *peer, void *arg)
+{
+	return 1;
+}
+
 unsigned sim_n_sas(const struct sim_host *host)
 {
+	bool sessions = host->core && rv_peer_each(host->core, NULL, any_peer, NULL);
 	unsigned n = 0;
 
-	for (const struct rv_list *e = host->sas.next; e != &host->sas; e = e->next)
-		n++;
+	rv_list_each (&host->sas, sa, struct sim_sa, entry)
+		n += !sessions || sa->spec.dir == RV_OUT || rv_child_by_id(host->core, sa->spec.child_id);
 	return n;
 }
 

@@ -110,7 +110,8 @@ bool sim_packet(struct sim_host *a, struct sim_host *b, const char *src, const c
 /* Traffic for a trap at host: its acquire event. */
 bool sim_acquire(struct sim_host *host, const char *src, const char *dst);
 
-/* How many SAs (both directions) and policies a fake kernel holds. */
+/* How many SAs (both directions) and policies a fake kernel holds. While there are sessions, the inbound SAs that
+ * linger on them when their child SA was replaced do not count. */
 unsigned sim_n_sas(const struct sim_host *host);
 unsigned sim_n_policies(const struct sim_host *host);
 

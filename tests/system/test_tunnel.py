@@ -7,6 +7,7 @@ import signal
 import time
 
 from lab import Capture, Lab, check, connection, main, wait
+from stream import Stream
 
 FAST = 'ravelin { plugins { keying-ikev2 { retransmit_timeout = 0.5s\n retransmit_tries = 3 } } }'
 
@@ -188,7 +189,27 @@ def loss_in_real_time_3():
     loss_in_real_time()
 
 
+def rekeys_under_full_load_lose_nothing():
+    """As many numbered datagrams each way as get through, while one side after the other replaces the child SA."""
+    with Lab() as lab:
+        a, b = pair(lab)
+        a.ravelin('up', 'east')
+        streams = [Stream(a, b, a.in4, b.in4, 12, port=6000), Stream(b, a, b.in4, a.in4, 12, port=6001)]
+        end, rekeys = time.monotonic() + 10, 0
+        while time.monotonic() < end:
+            host, name = ((a, 'east'), (b, 'west'))[rekeys % 2]
+            host.ravelin('rekey', name, 'net')
+            rekeys += 1
+            time.sleep(0.2)
+        for s in streams:
+            sent, lost, twice = s.losses()
+            check(not lost and not twice, f'of {sent} packets {len(lost)} were lost and {twice} came twice')
+            check(sent > 1000 and rekeys > 4, f'{sent} packets and {rekeys} rekeys prove nothing')
+            print(f'     {sent} packets, {rekeys} rekeys, none lost')
+
+
 if __name__ == '__main__':
     main([only_esp_passes, kill_is_noticed_and_restart_comes_back, a_restart_replaces_the_stale_sa,
           sigterm_leaves_nothing, trap_brings_it_up_on_traffic, reload_keeps_tunnels, further_children,
-          services_show_everything, loss_in_real_time, loss_in_real_time_2, loss_in_real_time_3])
+          services_show_everything, rekeys_under_full_load_lose_nothing, loss_in_real_time, loss_in_real_time_2,
+          loss_in_real_time_3])
