@@ -12,6 +12,7 @@
 struct tun_port {
 	struct rv_port port;
 	struct rv_host *host;
+	unsigned alone; /* turns that gave one packet each */
 	uint64_t dropped;
 };
 
@@ -29,15 +30,17 @@ static ssize_t read_one(int fd, struct rv_packet *packet)
 	return n;
 }
 
-static int port_recv(struct rv_port *port, struct rv_packet *const *packets, size_t n)
+static int port_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
 {
-	size_t count = 0;
+	struct tun_port *port = rv_container_of(base, struct tun_port, port);
+	size_t count = 0, most = rv_packet_appetite(port->alone, n);
 
-	while (count < n && rv_packet_lay(packets, count)) {
-		if (read_one(port->fd, packets[count]) < 0)
+	while (count < most && rv_packet_lay(packets, count)) {
+		if (read_one(base->fd, packets[count]) < 0)
 			break;
 		count += packets[count]->len > 0;
 	}
+	port->alone = count == 1 ? port->alone + 1 : 0;
 	return (int)count;
 }
 

@@ -18,9 +18,11 @@
 struct udp_port {
 	struct rv_port port;
 	struct udp_wire *wire;
-	int fds[2];	/* by family; -1: none */
-	bool borrowed;	/* fds are the wire's */
-	bool no_trains; /* this host cannot send them */
+	int fds[2];	       /* by family; -1: none */
+	bool borrowed;	       /* fds are the wire's */
+	unsigned alone;	       /* turns that gave one packet each */
+	unsigned turn, family; /* the family that gave something last */
+	bool no_trains;	       /* this host cannot send them */
 	uint64_t dropped;
 };
 
@@ -63,21 +65,36 @@ static int recv_one(struct udp_port *port, int fd, struct rv_packet *packet)
 	return (int)packet->len;
 }
 
+/* Receives until count is most, or nothing waits. An error such as a datagram cut short concerns that datagram only. */
+static int recv_family(struct udp_port *port, unsigned family, struct rv_packet *const *packets, size_t most)
+{
+	size_t count = 0;
+	int r = port->fds[family] < 0 ? -EAGAIN : 0;
+
+	for (size_t tries = 0; r != -EAGAIN && tries < most && count < most; tries++) {
+		if (!rv_packet_lay(packets, count))
+			break;
+		r = recv_one(port, port->fds[family], packets[count]);
+		count += r > 0;
+	}
+	return (int)count;
+}
+
+/* One family a turn, where it gives something. The other one comes first at every eighth turn, so that it never waits
+ * for long. */
 static int port_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
 {
 	struct udp_port *port = rv_container_of(base, struct udp_port, port);
-	int count = 0;
+	unsigned first = ++port->turn % 8 ? port->family : !port->family;
+	size_t most = rv_packet_appetite(port->alone, n);
+	int count = recv_family(port, first, packets, most);
 
-	for (int family = 0; family < 2; family++) {
-		int r = port->fds[family] < 0 ? -EAGAIN : 0;
-		/* an error such as a datagram cut short concerns that datagram only */
-		for (size_t tries = 0; r != -EAGAIN && tries < n; tries++) {
-			if ((size_t)count == n || !rv_packet_lay(packets, (size_t)count))
-				return count;
-			r = recv_one(port, port->fds[family], packets[count]);
-			count += r > 0;
-		}
+	port->family = first;
+	if (!count) {
+		count = recv_family(port, !first, packets, most);
+		port->family = count ? !first : first;
 	}
+	port->alone = count == 1 ? port->alone + 1 : 0;
 	return count;
 }
 
