@@ -2,12 +2,15 @@
 """The second IKEv2 of these tests (ikepy) with our daemon: both roles, both suites; child SAs and IKE SAs are replaced,
 liveness, deletes; a damaged message is not answered; three requests at once in windows of three (RFC 7296, 2.3)."""
 
+import socket
 import struct
 import threading
 import time
 
 import ikepy
-from lab import Lab, check, connection, main, wait
+from lab import Capture, Lab, check, connection, main, wait
+
+UDP_SEGMENT = 103  # <linux/udp.h>
 
 WORDS = {'gcm': ('aes128gcm16-prfsha256-x25519', 'aes128gcm16-x25519'),
          'cbc': ('aes256-sha256-modp2048', 'aes256-sha256')}
@@ -213,6 +216,39 @@ def three_requests_of_ours_go_at_once():
         p.close()
 
 
+class AtTheEnd(ikepy.Peer):
+    """Each message is the last datagram of a train of what could be ESP, which the kernel carries in one piece."""
+
+    def send(self, datagrams):
+        for datagram in datagrams:
+            message = bytes(4) + datagram
+            size = len(message) + 8
+            esp = struct.pack('>II', 0x7fffffff, 1) + bytes(size - 8)
+            self.socket.sendmsg([esp * 5 + message], [(socket.IPPROTO_UDP, UDP_SEGMENT, struct.pack('=H', size))], 0,
+                                self.remote)
+
+    def receive(self, seconds):
+        got = super().receive(seconds)
+        return got[4:] if got and got[:4] == bytes(4) else None
+
+
+def messages_at_the_end_of_a_train_are_answered():
+    with Lab() as lab:
+        a, b = lab.hosts
+        daemon(a, b, 'gcm')
+        ike, esp = SUITES['gcm']
+        p = AtTheEnd(b, a.wire4, 'east.example', 'west.example', suite=ike, esp=esp, ts=(b.net4, a.net4), port=4500)
+        p.connect()  # from now on workers read the port
+        capture = Capture(a)
+        for _ in range(3):
+            check(p.ask(ikepy.INFORMATIONAL, []).payloads == [], 'an answer to a liveness check is empty')
+        capture.stop()
+        whole = [line for line in capture.lines('src', b.wire4, 'and', 'udp', 'port', '4500') if 'length' in line]
+        check(len(whole) == 3, 'the trains did not come in one piece:\n' + '\n'.join(whole))
+        p.close()
+
+
 if __name__ == '__main__':
     main([*rows(), a_wrong_proof_is_refused, a_damaged_message_is_not_answered,
-          three_requests_out_of_order_are_answered, three_requests_of_ours_go_at_once])
+          three_requests_out_of_order_are_answered, three_requests_of_ours_go_at_once,
+          messages_at_the_end_of_a_train_are_answered])
