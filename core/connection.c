@@ -260,6 +260,10 @@ static void read_child(struct maker *m, const char *name, const struct rv_conf *
 	if (child->interface && !is_interface(child->interface))
 		wrong(m, conf, "interface", "the name of an interface has 1 to 15 printable characters without / : %");
 	child->fragments_also = rv_conf_bool(conf, "fragments_also");
+	child->copy_dscp = (uint8_t)rv_conf_int(conf, "copy_dscp"); /* the choices stand in the order of the enum */
+	child->plain_ecn = !rv_conf_bool(conf, "copy_ecn");
+	child->keep_mss = !rv_conf_bool(conf, "mss_clamp");
+	child->fragment_first = rv_conf_int(conf, "fragment") != 0;
 	read_child_padding(m, conf, child);
 	read_child_selectors(m, conf, child);
 	read_child_proposals(m, conf, child);

@@ -15,11 +15,6 @@ static const char *const child_states[] = { [RV_CHILD_NEW] = "new",
 const char *const mode_words[] = {
 	[RV_TUNNEL] = "tunnel", [RV_TRANSPORT] = "transport", [RV_PASS] = "pass", [RV_DROP] = "drop"
 };
-static const char *const drops[RV_N_DROPS] = {
-	[RV_DROP_NO_SA] = "no-sa",	   [RV_DROP_REPLAY] = "replay",	      [RV_DROP_INTEGRITY] = "integrity",
-	[RV_DROP_SELECTOR] = "selector",   [RV_DROP_MALFORMED] = "malformed", [RV_DROP_SEQUENCE_END] = "sequence-end",
-	[RV_DROP_NO_POLICY] = "no-policy", [RV_DROP_POLICY] = "policy",	      [RV_DROP_IO] = "io",
-};
 
 static void child_id(void *self, struct rv_bus_out *out)
 {
@@ -171,7 +166,7 @@ static void child_dropped(void *self, struct rv_bus_out *out)
 		if (!(in.dropped[i] + sent.dropped[i]))
 			continue;
 		rv_bus_out_open_entry(out);
-		rv_bus_out_str(out, drops[i]);
+		rv_bus_out_str(out, rv_drop_text((uint8_t)i));
 		rv_bus_out_u64(out, in.dropped[i] + sent.dropped[i]);
 		rv_bus_out_close(out);
 	}

@@ -111,7 +111,11 @@ static int add_sa(struct rv_install *in, uint8_t dir)
 				   .ext = child->ext,
 				   .ext_octets = dir == RV_IN ? child->ext_in : child->ext_out,
 				   .tfc = dir == RV_OUT ? child->tfc : 0,
-				   .fragments_also = child->fragments_also };
+				   .fragments_also = child->fragments_also,
+				   .copy_dscp = conf->copy_dscp,
+				   .plain_ecn = conf->plain_ecn,
+				   .keep_mss = conf->keep_mss,
+				   .fragment_first = conf->fragment_first };
 
 	if (in->c->in_kernel[dir] || (dir == RV_OUT && in->in_only))
 		return 0;

@@ -82,6 +82,26 @@ int rv_sad_each_child(struct rv_core *core, int (*fn)(struct rv_child *child, vo
 	return 0;
 }
 
+const char *rv_drop_text(uint8_t cause)
+{
+	static const char *const texts[RV_N_DROPS] = {
+		[RV_DROP_NO_SA] = "no-sa",
+		[RV_DROP_REPLAY] = "replay",
+		[RV_DROP_INTEGRITY] = "integrity",
+		[RV_DROP_SELECTOR] = "selector",
+		[RV_DROP_MALFORMED] = "malformed",
+		[RV_DROP_SEQUENCE_END] = "sequence-end",
+		[RV_DROP_NO_POLICY] = "no-policy",
+		[RV_DROP_POLICY] = "policy",
+		[RV_DROP_IO] = "io",
+		[RV_DROP_ECN] = "ecn",
+		[RV_DROP_TOO_BIG] = "too-big",
+		[RV_DROP_FRAGMENT] = "fragment",
+	};
+
+	return cause < RV_COUNT(texts) ? texts[cause] : "unknown";
+}
+
 /* Child SAs */
 
 static void child_text(const struct rv_user *user, char *out, size_t size)

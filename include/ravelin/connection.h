@@ -43,6 +43,8 @@ struct rv_child_conf {
 	uint16_t tfc;	     /* octets to pad packets to; 0: none; RV_TFC_MTU */
 	bool fragments_also; /* fragments without ports may go with the first one */
 	const char *ext;     /* of the mode: an extension of ESP without which its SAs do not come up; NULL: none */
+	uint8_t copy_dscp;   /* enum rv_copy_dscp */
+	bool plain_ecn, keep_mss, fragment_first; /* as kernel.h says */
 };
 
 struct rv_connection {

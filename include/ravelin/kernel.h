@@ -17,6 +17,9 @@ enum rv_dir { RV_IN, RV_OUT };
 
 enum { RV_TFC_MTU = UINT16_MAX }; /* as many octets as the path takes */
 
+/* Which way the DSCP passes between the headers of a tunnel (RFC 4301, 5.1.2). */
+enum rv_copy_dscp { RV_DSCP_OUT, RV_DSCP_IN, RV_DSCP_BOTH, RV_DSCP_NONE };
+
 /* Everything an SA needs (RFC 4301, 4.4.2.1). Borrowed for the call; the kernel copies what it keeps. */
 struct rv_sa_spec {
 	uint8_t dir, mode, protocol; /* enum rv_dir, rv_mode, rv_protocol */
@@ -35,6 +38,10 @@ struct rv_sa_spec {
 	struct rv_bytes ext_octets;
 	uint16_t tfc; /* outbound ESP: packets are padded to so many octets (RFC 4303, 2.7); 0: not; or RV_TFC_MTU */
 	bool fragments_also; /* fragments without ports may travel in it (RFC 4301, 7.3) */
+	uint8_t copy_dscp;   /* enum rv_copy_dscp */
+	bool plain_ecn;	     /* the outer header is Not-ECT (RFC 6040, 4.1: compatibility mode) */
+	bool keep_mss;	     /* the MSS of a TCP SYN is not lowered to what the path takes */
+	bool fragment_first; /* IPv4 without DF that is too long is cut before it is sealed, not after */
 };
 
 /* One policy for one pair of selectors, seen from here: local and remote. action: RV_TUNNEL or RV_TRANSPORT (protect),
@@ -57,8 +64,14 @@ enum rv_drop {
 	RV_DROP_NO_POLICY,
 	RV_DROP_POLICY,
 	RV_DROP_IO,
+	RV_DROP_ECN,	  /* congestion was marked on what cannot say so (RFC 6040, 4.2) */
+	RV_DROP_TOO_BIG,  /* larger than the path takes; its sender is told (RFC 4301, 8.2.1) */
+	RV_DROP_FRAGMENT, /* a fragment that cannot be carried or judged (RFC 4301, 7) */
 	RV_N_DROPS
 };
+
+/* The word for a cause: "replay". Any thread. */
+const char *rv_drop_text(uint8_t cause);
 
 struct rv_sa_stats {
 	uint64_t packets, bytes, last_used_us; /* loop clock; 0: never */

@@ -20,6 +20,24 @@ static bool is_error(const struct ip_info *info)
 	return info->proto == IP_ICMP && (type == 3 || type == 4 || type == 5 || type == 11 || type == 12);
 }
 
+bool icmp_cause(const struct ip_info *info, const uint8_t *packet, struct ip_info *cause)
+{
+	const uint8_t *quote = packet + info->upper + HEADER;
+	const uint8_t *src;
+	uint16_t port;
+
+	if (!info->ports_known || info->len < info->upper + (uint32_t)HEADER || !is_error(info) ||
+	    !ip_parse_quote(cause, quote, info->len - info->upper - HEADER) || cause->family != info->family)
+		return false;
+	src = cause->src;
+	cause->src = cause->dst;
+	cause->dst = src;
+	port = cause->src_port;
+	cause->src_port = cause->dst_port;
+	cause->dst_port = port;
+	return true;
+}
+
 static bool answerable(const struct ip_info *info)
 {
 	static const uint8_t zero[16];

@@ -10,3 +10,7 @@ enum { ICMP_ROOM = 1280 };
  * none may be sent: to an ICMP error, a later fragment, a multicast or unspecified address (RFC 1122, 3.2.2; RFC 4443,
  * 2.4), or to an IPv4 packet that may be fragmented. */
 size_t icmp_too_big(const struct ip_info *info, const uint8_t *packet, uint32_t mtu, uint8_t *out);
+
+/* The packet that the ICMP error at packet is about, with its directions reversed: as one of the traffic that the error
+ * belongs to (RFC 4301, 6.2). A view into packet. False when packet is no error or quotes nothing that can be read. */
+bool icmp_cause(const struct ip_info *info, const uint8_t *packet, struct ip_info *cause);

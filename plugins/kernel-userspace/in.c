@@ -4,6 +4,7 @@
  * Nothing behind the ICV is looked at before it was checked. Every drop is counted: by the SA that the SPI names, else
  * for the kernel as a whole.
  */
+#include "boundary.h"
 #include "extend.h"
 #include "lane.h"
 #include "resync.h"
@@ -97,18 +98,20 @@ static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t
 	struct ip_info info;
 	uint8_t family = next == IP_IPV4 ? RV_IPV4 : next == IP_IPV6 ? RV_IPV6 : 0;
 	bool good = ip_parse(&info, p, len) && info.family == family;
-	int ecn = good ? ip_ecn_out_of_tunnel(info.tos & 3, tos & 3) : -1;
+	enum rv_drop wrong = RV_N_DROPS;
 
-	if (ecn < 0) {
-		sa_drop(sa, RV_DROP_MALFORMED);
+	if (!good)
+		wrong = RV_DROP_MALFORMED;
+	else if (!boundary_match(sa, &info, p))
+		wrong = RV_DROP_SELECTOR;
+	else if (!boundary_tos_in(sa, &info, p, tos))
+		wrong = RV_DROP_ECN;
+	if (wrong != RV_N_DROPS) {
+		sa_drop(sa, wrong);
 		return false;
 	}
-	if (!sa_match(sa, &info)) {
-		sa_drop(sa, RV_DROP_SELECTOR);
-		return false;
-	}
-	if (ecn != (info.tos & 3))
-		ip_set_tos(p, info.family, (uint8_t)((info.tos & ~3) | ecn));
+	if (!sa->terms.keep_mss && boundary_is_syn(&info, p))
+		boundary_clamp(&info, p, lane_mtu(lane, sa));
 	in_emit(lane, sa->iface, p, info.len, limit);
 	return true;
 }
@@ -136,6 +139,8 @@ static bool out_of_transport(struct lane *lane, struct sa *sa, const uint8_t *p,
 		sa_drop(sa, RV_DROP_SELECTOR);
 		return false;
 	}
+	if (!sa->terms.keep_mss && boundary_is_syn(&info, packet))
+		boundary_clamp(&info, packet, lane_mtu(lane, sa));
 	if (outer->encap)
 		ip_fix_upper(&info, packet + info.upper, info.len - info.upper);
 	in_emit(lane, sa->iface, packet, info.len, packet + info.len);

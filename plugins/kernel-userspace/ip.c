@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { EXTENSIONS_MAX = 8, V4_MF = 0x2000, V4_DF = 0x4000, V4_OFFSET = 0x1fff, V6_OFFSET = 0xfff8, V6_MF = 1 };
+enum { EXTENSIONS_MAX = 8, V6_OFFSET = 0xfff8, V6_MF = 1 };
 
 static bool has_ports(uint8_t proto)
 {
@@ -46,7 +46,7 @@ static void read_ports(struct ip_info *info, const uint8_t *p)
 	}
 }
 
-static bool parse4(struct ip_info *info, const uint8_t *p, size_t len)
+static bool parse4(struct ip_info *info, const uint8_t *p, size_t len, bool cut)
 {
 	if (len < IP4_HEADER)
 		return false;
@@ -55,17 +55,19 @@ static bool parse4(struct ip_info *info, const uint8_t *p, size_t len)
 				  .proto = p[9],
 				  .base_next = p[9],
 				  .tos = p[1],
-				  .df = flags & V4_DF,
+				  .df = flags & IP4_DF,
 				  .base_len = (uint16_t)((p[0] & 15) * 4),
 				  .len = ip_u16(p + 2),
 				  .src = p + 12,
 				  .dst = p + 16 };
 	info->upper = info->base_len;
+	if (cut && info->len > len)
+		info->len = (uint32_t)len;
 	if (info->base_len < IP4_HEADER || info->len < info->base_len || info->len > len)
 		return false;
-	if (flags & V4_OFFSET)
+	if (flags & IP4_OFFSET)
 		info->fragment = IP_LATER;
-	else if (flags & V4_MF)
+	else if (flags & IP4_MF)
 		info->fragment = IP_FIRST;
 	read_ports(info, p);
 	return true;
@@ -97,7 +99,7 @@ static bool is_extension(uint8_t proto)
 	       proto == IP_AH;
 }
 
-static bool parse6(struct ip_info *info, const uint8_t *p, size_t len)
+static bool parse6(struct ip_info *info, const uint8_t *p, size_t len, bool cut)
 {
 	if (len < IP6_HEADER)
 		return false;
@@ -111,6 +113,8 @@ static bool parse6(struct ip_info *info, const uint8_t *p, size_t len)
 				  .len = ip_u16(p + 4) + (uint32_t)IP6_HEADER,
 				  .src = p + 8,
 				  .dst = p + 24 };
+	if (cut && info->len > len)
+		info->len = (uint32_t)len;
 	if (info->len > len)
 		return false;
 	for (int i = 0; is_extension(info->proto) && info->fragment != IP_LATER; i++) {
@@ -124,18 +128,28 @@ static bool parse6(struct ip_info *info, const uint8_t *p, size_t len)
 	return true;
 }
 
-bool ip_parse(struct ip_info *info, const uint8_t *p, size_t len)
+static bool parse(struct ip_info *info, const uint8_t *p, size_t len, bool cut)
 {
 	if (!len)
 		return false;
 	switch (p[0] >> 4) {
 	case RV_IPV4:
-		return parse4(info, p, len);
+		return parse4(info, p, len, cut);
 	case RV_IPV6:
-		return parse6(info, p, len);
+		return parse6(info, p, len, cut);
 	default:
 		return false;
 	}
+}
+
+bool ip_parse(struct ip_info *info, const uint8_t *p, size_t len)
+{
+	return parse(info, p, len, false);
+}
+
+bool ip_parse_quote(struct ip_info *info, const uint8_t *p, size_t len)
+{
+	return parse(info, p, len, true);
 }
 
 /* Four sums side by side, since an addition waits for the one before it. */
@@ -218,6 +232,17 @@ void ip_fix_upper(const struct ip_info *info, uint8_t *p, uint32_t len)
 	ip_put16(p + at, !sum && info->proto == IP_UDP ? 0xffff : sum);
 }
 
+/* RFC 1624, 3: HC' = ~(~HC + ~m + m') */
+void ip_change16(uint8_t *p, uint8_t *sum, uint16_t value)
+{
+	uint32_t now = (uint16_t)~ip_u16(sum) + (uint32_t)(uint16_t)~ip_u16(p) + value;
+
+	now = (now & 0xffff) + (now >> 16);
+	now = (now & 0xffff) + (now >> 16);
+	ip_put16(p, value);
+	ip_put16(sum, (uint16_t)~now);
+}
+
 void ip_set_tos(uint8_t *p, uint8_t family, uint8_t tos)
 {
 	if (family == RV_IPV6) {
@@ -225,13 +250,7 @@ void ip_set_tos(uint8_t *p, uint8_t family, uint8_t tos)
 		p[1] = (uint8_t)((p[1] & 0x0f) | tos << 4);
 		return;
 	}
-	/* RFC 1624, 3: HC' = ~(~HC + ~m + m') */
-	uint32_t sum = (uint16_t)~ip_u16(p + 10) + (uint32_t)(uint16_t)~ip_u16(p);
-	p[1] = tos;
-	sum += ip_u16(p);
-	sum = (sum & 0xffff) + (sum >> 16);
-	sum = (sum & 0xffff) + (sum >> 16);
-	ip_put16(p + 10, (uint16_t)~sum);
+	ip_change16(p, p + 10, (uint16_t)(p[0] << 8 | tos));
 }
 
 size_t ip_put_header(uint8_t *p, const struct rv_addr *src, const struct rv_addr *dst, uint8_t proto, uint8_t tos,

@@ -9,6 +9,7 @@
 #include <ravelin/addr.h>
 
 enum { IP4_HEADER = 20, IP6_HEADER = 40, TCP_HEADER = 20, UDP_HEADER = 8 };
+enum { IP4_MF = 0x2000, IP4_DF = 0x4000, IP4_OFFSET = 0x1fff, IP4_COPIED = 0x80 };
 
 enum ip_proto {
 	IP_HOPOPTS = 0,
@@ -48,6 +49,9 @@ struct ip_info {
  * p. Octets behind info->len are padding. */
 bool ip_parse(struct ip_info *info, const uint8_t *p, size_t len);
 
+/* The same for a packet that may be cut short behind its headers, as ICMP quotes it; info->len is what is there. */
+bool ip_parse_quote(struct ip_info *info, const uint8_t *p, size_t len);
+
 /* Numbers of a header in network order. */
 static inline uint16_t ip_u16(const uint8_t *p)
 {
@@ -81,6 +85,9 @@ uint64_t ip_pseudo(const struct ip_info *info, uint8_t proto, uint32_t len);
 /* Computes the checksum of a TCP, UDP, UDP-Lite or ICMPv6 segment of len octets at p anew; other protocols have none
  * that depends on the addresses. */
 void ip_fix_upper(const struct ip_info *info, uint8_t *p, uint32_t len);
+
+/* Changes 16 bits at p, which are covered by the checksum at sum (RFC 1624). */
+void ip_change16(uint8_t *p, uint8_t *sum, uint16_t value);
 
 /* Sets the traffic class of the packet at p; the IPv4 checksum follows (RFC 1624). */
 void ip_set_tos(uint8_t *p, uint8_t family, uint8_t tos);

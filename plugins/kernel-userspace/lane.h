@@ -128,6 +128,9 @@ static inline void lane_drop(struct lane *lane, enum rv_drop cause)
 
 /* What the two directions share. */
 
+/* The largest clear packet that an SA carries in one piece on its path. */
+uint32_t lane_mtu(const struct lane *lane, const struct sa *sa);
+
 /* Gives one IP packet to the clear side of iface; p must stay as it is until in_flush(). What is behind it up to limit
  * may be overwritten then. */
 void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, const uint8_t *limit);

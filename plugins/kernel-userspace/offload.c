@@ -16,7 +16,7 @@ static bool plan_tcp(struct offload *o)
 		return false;
 	uint32_t size = (o->p[o->ip.upper + TCP_DOFF] >> 4) * 4u;
 	o->headers = o->ip.upper + size;
-	o->tcp = true;
+	o->kind = OFFLOAD_TCP;
 	return size >= TCP_HEADER && o->headers < o->len;
 }
 
@@ -66,12 +66,42 @@ bool offload_plan(struct offload *o, const struct ip_info *ip, uint8_t *p, const
 	return true;
 }
 
+bool offload_fragments(struct offload *o, uint32_t mtu)
+{
+	uint32_t header = o->ip.base_len;
+
+	if (o->n != 1 || o->ip.family != RV_IPV4 || o->ip.df || mtu < header + 8u || o->len <= mtu)
+		return false;
+	o->kind = OFFLOAD_FRAGMENTS;
+	o->headers = header;
+	o->mss = (mtu - header) / 8 * 8;
+	o->n = (o->len - header + o->mss - 1) / o->mss;
+	return true;
+}
+
 uint32_t offload_len(const struct offload *o, uint32_t i)
 {
 	if (o->n == 1)
 		return o->len;
 	uint32_t payload = o->len - o->headers;
 	return o->headers + (i + 1 < o->n ? o->mss : payload - i * o->mss);
+}
+
+/* Later fragments keep only the options that have the copied flag (RFC 791, 3.1); the others become no operation. */
+static void fix_fragment(const struct offload *o, uint32_t i, uint8_t *dst)
+{
+	uint16_t flags = ip_u16(dst + 6);
+	bool more = i + 1 < o->n || flags & IP4_MF;
+
+	ip_put16(dst + 6, (uint32_t)((flags & IP4_OFFSET) + i * (o->mss / 8)) | (more ? IP4_MF : 0));
+	for (uint32_t at = IP4_HEADER; i && at < o->ip.base_len && dst[at];) {
+		uint32_t size = dst[at] == 1 ? 1 : at + 1 < o->ip.base_len ? dst[at + 1] : 0;
+		if (!size || at + size > o->ip.base_len)
+			return;
+		if (!(dst[at] & IP4_COPIED))
+			memset(dst + at, 1, size);
+		at += size;
+	}
 }
 
 static void fix_ip(const struct offload *o, uint32_t i, uint8_t *dst, uint32_t len)
@@ -81,7 +111,10 @@ static void fix_ip(const struct offload *o, uint32_t i, uint8_t *dst, uint32_t l
 		return;
 	}
 	ip_put16(dst + 2, len);
-	ip_put16(dst + 4, ip_u16(dst + 4) + i);
+	if (o->kind == OFFLOAD_FRAGMENTS)
+		fix_fragment(o, i, dst);
+	else
+		ip_put16(dst + 4, ip_u16(dst + 4) + i);
 	ip_put16(dst + 10, 0);
 	ip_put16(dst + 10, ip_fold(ip_sum(0, dst, o->ip.base_len)));
 }
@@ -102,7 +135,9 @@ void offload_segment(const struct offload *o, uint32_t i, uint8_t *dst)
 	memcpy(dst, o->p, o->headers);
 	memcpy(dst + o->headers, o->p + o->headers + (size_t)i * o->mss, len - o->headers);
 	fix_ip(o, i, dst, len);
-	if (o->tcp)
+	if (o->kind == OFFLOAD_FRAGMENTS)
+		return;
+	if (o->kind == OFFLOAD_TCP)
 		fix_tcp(o, i, dst + upper);
 	else
 		ip_put16(dst + upper + UDP_LEN, len - upper);

@@ -7,6 +7,7 @@
  */
 #include "out.h"
 
+#include "boundary.h"
 #include "extend.h"
 #include "icmp.h"
 
@@ -24,6 +25,7 @@ struct text {
 	const struct rv_esp_text *made; /* by an extension; then there is no plan and no packet */
 	uint32_t i, len;		/* len: of the text */
 	uint32_t skip;			/* header in front of the text that is left out (transport mode) */
+	uint32_t fill;			/* octets behind the text that hide its length (RFC 4303, 2.7) */
 	uint8_t next, tos;
 };
 
@@ -229,14 +231,15 @@ static uint8_t *place_segment(const struct sa *sa, const struct text *t, uint8_t
 /* Where the text is, with its trailer behind it; dst: where the sealed packet's IV will be. */
 static const uint8_t *place_text(const struct sa *sa, const struct text *t, uint8_t *dst)
 {
-	uint32_t pad = padded(sa, t->len) - TRAILER - t->len;
+	uint32_t len = t->len + t->fill, pad = padded(sa, len) - TRAILER - len;
 	uint8_t *text = t->made ? t->made->p : t->packet + t->skip;
 
-	if (t->made && !t->made->stays)
-		text = memcpy(dst + sa->suite.iv_len, t->made->p, t->len);
-	else if (!t->made && t->plan->n > 1)
+	if (!t->made && t->plan->n > 1)
 		text = place_segment(sa, t, dst);
-	put_trailer(text + t->len, pad, t->next);
+	else if (t->fill || (t->made && !t->made->stays))
+		text = memcpy(dst + sa->suite.iv_len, text, t->len);
+	memset(text + t->len, 0, t->fill);
+	put_trailer(text + len, pad, t->next);
 	return text;
 }
 
@@ -244,7 +247,7 @@ static bool seal(struct lane *lane, struct sa *sa, const struct sa_path *path, c
 {
 	struct out_state *out = &lane->out;
 	uint32_t front = t->made ? 2 * RV_ESP_FRONT_MAX : 0; /* at most */
-	uint32_t len = esp_sealed_len(sa, t->len);
+	uint32_t len = esp_sealed_len(sa, t->len + t->fill);
 
 	make_room(lane, sa, len + front, t->skip);
 	struct rv_cryptor_op *op = &out->ops[out->n_ops];
@@ -263,7 +266,7 @@ static bool seal(struct lane *lane, struct sa *sa, const struct sa_path *path, c
 	op->esn = (uint32_t)(seq >> 32);
 	op->dst = esp + ESP_HEADER;
 	op->src = place_text(sa, t, op->dst);
-	op->len = padded(sa, t->len);
+	op->len = padded(sa, t->len + t->fill);
 	out->n_ops++;
 	out->bytes += t->len;
 	extend_train(lane, sa, path, t->tos, front + len);
@@ -301,28 +304,24 @@ static void gather(struct lane *lane, struct sa *sa, const struct text *t)
 }
 
 /* The newest SA of the reqid that the packet fits. */
-static struct sa *pick(const struct bundle *bundle, const struct ip_info *info)
+static struct sa *pick(const struct bundle *bundle, const struct ip_info *info, const uint8_t *p)
 {
 	struct sa *sa = atomic_load_explicit(&bundle->first, memory_order_acquire);
 
 	for (; sa; sa = atomic_load_explicit(&sa->out.older, memory_order_acquire))
-		if (!atomic_load_explicit(&sa->ended, memory_order_relaxed) && sa_match(sa, info))
+		if (!atomic_load_explicit(&sa->ended, memory_order_relaxed) && boundary_match(sa, info, p))
 			return sa;
 	return NULL;
 }
 
 /* True when the packet is too big for the path and its sender was told, or should have been (RFC 4301, 8.2.1). */
-static bool too_big(struct lane *lane, struct iface *iface, const struct sa *sa, const struct sa_path *path,
-		    const struct offload *plan)
+static bool too_big(struct lane *lane, struct iface *iface, struct sa *sa, uint32_t mtu, const struct offload *plan)
 {
-	const struct rv_port *port = lane->wire[path->encap];
 	uint8_t *answer;
 
-	if (!plan->ip.df)
+	if (!plan->ip.df || offload_len(plan, 0) <= mtu)
 		return false;
-	uint32_t mtu = port && port->mtu ? esp_clear_mtu(sa, path, port->mtu) : UINT32_MAX;
-	if (offload_len(plan, 0) <= mtu)
-		return false;
+	sa_drop(sa, RV_DROP_TOO_BIG);
 	if (lane->now_us - lane->icmp_us > icmp_window_us) {
 		lane->icmp_us = lane->now_us;
 		lane->n_icmp = 0;
@@ -352,21 +351,46 @@ static bool frame(const struct sa *sa, const struct offload *plan, struct text *
 	return ip->fragment == IP_WHOLE && !in_front;
 }
 
+/* RFC 4301, 8.2.1, case 2: the SA must carry later fragments, which show no ports, for a packet to be cut before. */
+static void cut(const struct sa *sa, uint32_t mtu, struct offload *plan)
+{
+	struct ip_info later = plan->ip;
+
+	later.ports_known = false;
+	if (sa->terms.fragment_first && sa->mode == RV_TUNNEL && (sa->terms.fragments_also || sa_match(sa, &later)))
+		(void)offload_fragments(plan, mtu);
+}
+
+/* RFC 4303, 2.7: what hides the length of a text; the header of a tunnel's packet says where the packet ends. */
+static uint32_t fill(const struct sa *sa, uint32_t mtu, uint32_t len)
+{
+	uint32_t want = sa->terms.tfc < mtu ? sa->terms.tfc : mtu;
+
+	if (sa->mode != RV_TUNNEL || sa->ext || mtu == UINT32_MAX)
+		return 0;
+	return len < want ? want - len : 0;
+}
+
 static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struct rv_packet *packet,
 		    const struct ip_info *info)
 {
 	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
 	struct offload plan;
-	struct text t = { .plan = &plan, .packet = packet->data, .tos = info->tos };
+	struct text t = { .plan = &plan, .packet = packet->data, .tos = boundary_tos_out(sa, info->tos) };
+	uint32_t mtu = lane_mtu(lane, sa);
 
 	if (!offload_plan(&plan, info, packet->data, packet->vnet) || !frame(sa, &plan, &t)) {
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return;
 	}
-	if (too_big(lane, iface, sa, path, &plan))
+	if (plan.n == 1 && !sa->terms.keep_mss && boundary_is_syn(info, packet->data))
+		boundary_clamp(info, packet->data, mtu);
+	if (too_big(lane, iface, sa, mtu, &plan))
 		return;
+	cut(sa, mtu, &plan);
 	for (t.i = 0; t.i < plan.n; t.i++) {
 		t.len = offload_len(&plan, t.i) - t.skip;
+		t.fill = sa->terms.tfc ? fill(sa, mtu, t.len) : 0;
 		if (sa->ext)
 			gather(lane, sa, &t);
 		else
@@ -408,6 +432,20 @@ static void keep_flow(struct lane *lane, struct iface *iface, const struct ip_in
 	out->flow.sa = sa;
 }
 
+/* An ICMP error that no policy is for goes with the traffic that it is about (RFC 4301, 6.2). */
+static struct policy *find(const struct lane *lane, const struct iface *iface, const uint8_t *p,
+			   const struct ip_info *info)
+{
+	struct policy *policy = spd_find(&lane->db->spd, info, iface->key);
+	struct ip_info cause;
+
+	if (policy || !icmp_cause(info, p, &cause))
+		return policy;
+	policy = spd_find(&lane->db->spd, &cause, iface->key);
+	/* no SA is made for it */
+	return policy && policy->bundle && atomic_load(&policy->bundle->first) ? policy : NULL;
+}
+
 void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet)
 {
 	struct ip_info info;
@@ -421,14 +459,15 @@ void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet
 		protect(lane, iface, sa, packet, &info);
 		return;
 	}
-	struct policy *policy = spd_find(&lane->db->spd, &info, iface->key);
+	struct policy *policy = find(lane, iface, packet->data, &info);
 	if (!policy || !policy->bundle) {
 		/* what the SPD passes has no business on a tunnel's device */
 		lane_drop(lane, policy ? RV_DROP_POLICY : RV_DROP_NO_POLICY);
 		return;
 	}
-	sa = pick(policy->bundle, &info);
-	keep_flow(lane, iface, &info, sa);
+	sa = pick(policy->bundle, &info, packet->data);
+	/* an ICMP error that goes with its cause says nothing of the next one */
+	keep_flow(lane, iface, &info, sa && sa_match(sa, &info) ? sa : NULL);
 	if (sa)
 		protect(lane, iface, sa, packet, &info);
 	else if (policy->trap)

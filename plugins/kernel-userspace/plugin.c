@@ -95,22 +95,10 @@ static void user_text(const struct rv_user *user, char *out, size_t size)
 
 static void report_drops(const struct userspace *u)
 {
-	static const char *const names[RV_N_DROPS] = {
-		[RV_DROP_NO_SA] = "no-sa",
-		[RV_DROP_REPLAY] = "replay",
-		[RV_DROP_INTEGRITY] = "integrity",
-		[RV_DROP_SELECTOR] = "selector",
-		[RV_DROP_MALFORMED] = "malformed",
-		[RV_DROP_SEQUENCE_END] = "sequence-end",
-		[RV_DROP_NO_POLICY] = "no-policy",
-		[RV_DROP_POLICY] = "policy",
-		[RV_DROP_IO] = "io",
-	};
-
-	for (int i = 0; i < RV_N_DROPS; i++) {
+	for (uint8_t i = 0; i < RV_N_DROPS; i++) {
 		uint64_t n = atomic_load(&u->db.dropped[i]);
 		if (n)
-			rv_log(&u->host->subject, RV_INFO, "dropped-outside-of-sas", KV_STR("cause", names[i]),
+			rv_log(&u->host->subject, RV_INFO, "dropped-outside-of-sas", KV_STR("cause", rv_drop_text(i)),
 			       KV_UINT("packets", n));
 	}
 }

@@ -97,6 +97,12 @@ static void copy_spec(struct sa *sa, const struct rv_sa_spec *spec)
 	sa->n_local = (uint8_t)spec->n_local_ts;
 	sa->n_remote = (uint8_t)spec->n_remote_ts;
 	sa->user.text = user_text;
+	sa->terms = (struct sa_terms){ .tfc = spec->tfc,
+				       .copy_dscp = spec->copy_dscp,
+				       .plain_ecn = spec->plain_ecn,
+				       .keep_mss = spec->keep_mss,
+				       .fragment_first = spec->fragment_first,
+				       .fragments_also = spec->fragments_also };
 	sa->first = (struct sa_path){ .src = spec->src, .dst = spec->dst, .encap = spec->encap };
 	atomic_init(&sa->path, &sa->first);
 }

@@ -47,6 +47,13 @@ struct bundle {
 	struct policy *policies; /* loop */
 };
 
+/* What its configuration says of the headers and lengths of its packets (kernel.h). */
+struct sa_terms {
+	uint16_t tfc;
+	uint8_t copy_dscp;
+	bool plain_ecn, keep_mss, fragment_first, fragments_also;
+};
+
 struct sa {
 	uint32_t key; /* SPI; the tables find it by this */
 	uint32_t reqid, child_id;
@@ -55,6 +62,7 @@ struct sa {
 	bool alone;	   /* one worker: nobody else takes numbers */
 	atomic_bool ended; /* hard limit reached */
 	atomic_bool soft_told;
+	struct sa_terms terms;
 	struct sa_path first;
 	_Atomic(const struct sa_path *) path; /* first, or in a struct sa_moved */
 	struct iface *iface;

@@ -228,6 +228,7 @@ struct rig_sa {
 	uint64_t sequence, packets_soft, packets_hard, bytes_hard;
 	const char *interface;
 	const char *ext, *ext_octets; /* NULL: none */
+	struct sa_terms terms;
 };
 
 static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
@@ -254,7 +255,13 @@ static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
 				   .packets_hard = sa->packets_hard,
 				   .bytes_hard = sa->bytes_hard,
 				   .interface = sa->interface,
-				   .ext = sa->ext };
+				   .ext = sa->ext,
+				   .tfc = sa->terms.tfc,
+				   .fragments_also = sa->terms.fragments_also,
+				   .copy_dscp = sa->terms.copy_dscp,
+				   .plain_ecn = sa->terms.plain_ecn,
+				   .keep_mss = sa->terms.keep_mss,
+				   .fragment_first = sa->terms.fragment_first };
 	struct rv_why why = { 0 };
 	struct rv_call call = { 0 };
 	struct rv_suite suite;
