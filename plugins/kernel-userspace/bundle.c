@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* bundle: the outbound SAs of one reqid, newest first, between the policies that ask for them and the SAs themselves.
  */
+#include "trap.h"
 #include "userspace.h"
 
 #include <stdlib.h>

@@ -45,15 +45,6 @@ struct databases {
 	_Atomic uint32_t held_octets;	      /* of all policies */
 };
 
-/* A packet kept for the SA that was asked for (RFC 4301, 4.4.1.1: trap). */
-struct held {
-	struct held *next;
-	uint64_t at_us;
-	uint32_t iface_id, len;
-	uint8_t vnet[12];
-	uint8_t octets[];
-};
-
 /* What is sealed but not sent, and what is to be sealed. */
 struct out_state {
 	struct sa *sa; /* of the open run */
@@ -143,16 +134,3 @@ void in_flush(struct lane *lane);
 
 /* Reports what sa_count() said. */
 void lane_tell(struct lane *lane, const struct sa *sa, enum sa_limit limit);
-
-/* trap.c: keeps the packet for the policy and asks for an SA, at most once a second. Any worker. */
-void trap_hold(struct lane *lane, struct policy *policy, struct iface *iface, const struct rv_packet *packet,
-	       const struct ip_info *info);
-
-/* Takes what policy holds, oldest first. */
-struct held *trap_take(struct databases *db, struct policy *policy);
-
-/* Frees a list. */
-void trap_free(struct databases *db, struct held *held);
-
-/* Sends packets that were held, in order, and frees them. Worker thread, inside a read-copy-update section. */
-void trap_release(struct lane *lane, struct held *held);

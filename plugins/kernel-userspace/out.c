@@ -10,6 +10,7 @@
 #include "boundary.h"
 #include "extend.h"
 #include "icmp.h"
+#include "trap.h"
 
 #include <string.h>
 #include <sys/random.h>

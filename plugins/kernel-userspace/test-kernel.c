@@ -2,6 +2,8 @@
 /* test-kernel: policies, traps, SAs and devices as the service's callers see them, without threads. */
 #include "test-rig.h"
 
+#include "trap.h"
+
 #include <malloc.h>
 #include <ravelin/pack.h>
 

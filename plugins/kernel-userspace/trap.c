@@ -4,6 +4,8 @@
  * At most 8 packets and 64 KiB a policy, 4 MiB in all, for half a minute. This is off the fast path: memory is
  * allocated here, under the policy's own flag.
  */
+#include "trap.h"
+
 #include "out.h"
 
 #include <stdlib.h>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* verbs-policy: policies as the service's callers see them. */
+#include "trap.h"
 #include "userspace.h"
 
 #include <errno.h>

@@ -2,6 +2,7 @@
 /* worker: the thread around a lane. */
 #include "worker.h"
 #include "extend.h"
+#include "trap.h"
 #include "worker-rights.h"
 
 #include <errno.h>
