@@ -323,7 +323,7 @@ void rv_peer_moved(struct rv_peer *peer, const struct rv_path *path)
 
 	peer->path = *path;
 	rv_list_each (&peer->children, child, struct rv_child, entry) {
-		child->encap = path->encap && !path->plain_esp;
+		child->encap = child->protocol != RV_PROTO_AH && path->encap && !path->plain_esp;
 		move_sa(child, RV_IN, &from);
 		move_sa(child, RV_OUT, &from);
 	}

@@ -179,7 +179,7 @@ struct rv_child *rv_child_new_spi(struct rv_peer *peer, const struct rv_child_co
 	child->conf = conf;
 	child->mode = conf->mode;
 	child->protocol = conf->protocol;
-	child->encap = peer->path.encap && !peer->path.plain_esp;
+	child->encap = child->protocol != RV_PROTO_AH && peer->path.encap && !peer->path.plain_esp;
 	child->user.text = child_text;
 	child->since_us = rv_loop_now_us(core->loop);
 	child->id = free_id(&core->sad->child_ids, &core->sad->next_child);

@@ -4,9 +4,9 @@
  * Nothing behind the ICV is looked at before it was checked. Every drop is counted: by the SA that the SPI names, else
  * for the kernel as a whole.
  */
+#include "ah.h"
 #include "boundary.h"
 #include "extend.h"
-#include "lane.h"
 #include "resync.h"
 
 #include <string.h>
@@ -22,7 +22,7 @@ static void drop_replays(struct in_state *in)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < in->n_ops; i++) {
-		uint32_t low = ip_u32(in->ops[i].aad + 4);
+		uint32_t low = in->meta[i].low;
 		uint64_t seq = replay_guess(&sa->in.replay, low, sa->esn);
 		if ((!seq && sa->in.replay.window) || replay_seen(&sa->in.replay, seq)) {
 			sa_drop(sa, RV_DROP_REPLAY);
@@ -92,8 +92,8 @@ static int32_t strip_trailer(const uint8_t *text, uint32_t len, uint8_t *next)
 }
 
 /* limit: until there what is behind p may be overwritten. */
-static bool out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next, uint8_t tos,
-			  const uint8_t *limit)
+bool in_out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next, uint8_t tos,
+		      const uint8_t *limit)
 {
 	struct ip_info info;
 	uint8_t family = next == IP_IPV4 ? RV_IPV4 : next == IP_IPV6 ? RV_IPV6 : 0;
@@ -163,7 +163,7 @@ bool in_emit_text(struct lane *lane, struct sa *sa, const struct rv_esp_text *te
 	}
 	if (!stays)
 		memcpy(p, text->p, text->len);
-	return out_of_tunnel(lane, sa, p, text->len, text->next, text->tos,
+	return in_out_of_tunnel(lane, sa, p, text->len, text->next, text->tos,
 			     stays ? outer->buf + outer->cap : p + text->len);
 }
 
@@ -190,6 +190,9 @@ static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_crypto
 {
 	const struct rv_packet *outer = meta->packet;
 	uint8_t next = 0;
+
+	if (sa->protocol == RV_PROTO_AH)
+		return ah_deliver(lane, sa, op, meta);
 	int32_t len = strip_trailer(op->dst, op->len, &next);
 
 	if (len < 0) {
@@ -201,7 +204,7 @@ static uint32_t deliver(struct lane *lane, struct sa *sa, const struct rv_crypto
 	if (sa->ext)
 		deliver_extended(lane, sa, op->dst, (uint32_t)len, next, meta);
 	else if (sa->mode == RV_TUNNEL)
-		(void)out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, outer->tos, outer->buf + outer->cap);
+		(void)in_out_of_tunnel(lane, sa, op->dst, (uint32_t)len, next, outer->tos, outer->buf + outer->cap);
 	else
 		(void)out_of_transport(lane, sa, op->dst, (uint32_t)len, next, outer);
 	return (uint32_t)len;
@@ -216,7 +219,7 @@ static void fetch(const struct in_state *in, uint32_t i)
 	__builtin_prefetch(in->ops[i].dst + in->ops[i].len - 1);
 }
 
-static void open_run(struct lane *lane)
+void in_open_run(struct lane *lane)
 {
 	struct in_state *in = &lane->in;
 	struct sa *sa = in->sa;
@@ -272,7 +275,7 @@ static void take_segment(struct lane *lane, const struct rv_packet *packet, uint
 		sa = in->sa && in->sa->key == ip_u32(esp) ? in->sa : table_get(&lane->db->in, ip_u32(esp));
 	if (!sa)
 		sa = extend_unwrap(lane, packet, &esp, &len, &meta.front);
-	if (!sa) {
+	if (!sa || sa->protocol != RV_PROTO_ESP) {
 		lane_drop(lane, len >= ESP_HEADER ? RV_DROP_NO_SA : RV_DROP_MALFORMED);
 		return;
 	}
@@ -283,8 +286,9 @@ static void take_segment(struct lane *lane, const struct rv_packet *packet, uint
 		return;
 	}
 	if (in->sa != sa || in->n_ops == RV_BURST)
-		open_run(lane);
+		in_open_run(lane);
 	in->sa = sa;
+	meta.low = ip_u32(esp + 4);
 	in->meta[in->n_ops] = meta;
 	in->ops[in->n_ops++] = (struct rv_cryptor_op){ .aad = esp,
 						       .aad_len = ESP_HEADER,
@@ -301,7 +305,7 @@ void lane_wire(struct lane *lane, struct rv_packet *const *packets, size_t n)
 		for (uint32_t at = 0; at < packet->len; at += seg)
 			take_segment(lane, packet, packet->data + at, packet->len - at < seg ? packet->len - at : seg);
 	}
-	open_run(lane);
+	in_open_run(lane);
 	lane->in.sa = NULL;
 	in_flush(lane);
 }

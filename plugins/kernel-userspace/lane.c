@@ -38,9 +38,9 @@ void lane_tell(struct lane *lane, const struct sa *sa, enum sa_limit limit)
 uint32_t lane_mtu(const struct lane *lane, const struct sa *sa)
 {
 	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
-	const struct rv_port *port = lane->wire[path->encap];
+	const struct rv_port *port = lane->wire[path->wire];
 
-	return port && port->mtu ? esp_clear_mtu(sa, path, port->mtu) : UINT32_MAX;
+	return port && port->mtu ? out_clear_mtu(sa, path, port->mtu) : UINT32_MAX;
 }
 
 void lane_clear(struct lane *lane, struct iface *iface, struct rv_packet *const *packets, size_t n)

@@ -16,6 +16,7 @@
 
 #include <ravelin/packet.h>
 
+enum { AH_COVERED = 384 };
 enum { ARENA = 256 << 10, SCRATCH = 128 << 10, TRAIN_MAX = 64, TRAIN_OCTETS = 65000, RANDOM_POOL = 1024 };
 
 /* One clear-side device with a port for each worker. */
@@ -68,6 +69,8 @@ struct out_state {
 struct in_meta {
 	const struct rv_packet *packet;
 	uint64_t seq;
+	uint32_t low;	   /* the number as it came */
+	uint16_t at, last; /* of AH: octets in front of it, and where its protocol is named there */
 	bool newest;
 	struct rv_bytes front; /* what stood in front of ESP */
 };
@@ -76,6 +79,7 @@ struct in_state {
 	struct sa *sa;
 	struct rv_cryptor_op ops[RV_BURST];
 	struct in_meta meta[RV_BURST];
+	uint8_t covered[RV_BURST][AH_COVERED]; /* of AH: what the ICV covers in front of the payload */
 	uint32_t n_ops;
 	struct rv_packet clear[RV_BURST];
 	uint32_t n_clear;
@@ -89,8 +93,8 @@ struct lane {
 	unsigned index;
 	struct databases *db;
 	struct contexts contexts;
-	struct rv_port *wire[2]; /* by encap; NULL: none */
-	uint64_t now_us;	 /* loop clock */
+	struct rv_port *wire[N_WIRES]; /* NULL: none */
+	uint64_t now_us;	       /* loop clock */
 	uint64_t icmp_us;
 	unsigned n_icmp;
 	struct out_state out;
@@ -111,6 +115,9 @@ void lane_clear(struct lane *lane, struct iface *iface, struct rv_packet *const 
 
 /* Opens what came from the wire side and gives it to the clear side. As above. */
 void lane_wire(struct lane *lane, struct rv_packet *const *packets, size_t n);
+
+/* The same for packets with AH, which come with their outer headers. */
+void lane_ah(struct lane *lane, struct rv_packet *const *packets, size_t n);
 
 static inline void lane_drop(struct lane *lane, enum rv_drop cause)
 {

@@ -7,6 +7,7 @@
  */
 #include "out.h"
 
+#include "ah.h"
 #include "boundary.h"
 #include "extend.h"
 #include "icmp.h"
@@ -74,6 +75,15 @@ uint32_t esp_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t
 	return room + (sa->mode == RV_TRANSPORT ? base_len(path) : 0);
 }
 
+uint32_t out_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t mtu)
+{
+	if (sa->protocol == RV_PROTO_ESP)
+		return esp_clear_mtu(sa, path, mtu);
+	uint32_t outer = sa->mode == RV_TRANSPORT ? 0 : path->dst.family == RV_IPV6 ? IP6_HEADER : IP4_HEADER;
+	outer += ah_len(sa->suite.icv_len, path->dst.family);
+	return mtu > outer ? mtu - outer : 0;
+}
+
 /* Throws away what was not sent: when a provider fails, nothing half sealed may leave. */
 static void discard(struct lane *lane)
 {
@@ -99,9 +109,16 @@ static void seal_run(struct lane *lane)
 		discard(lane);
 		return;
 	}
+	if (sa->protocol == RV_PROTO_AH)
+		ah_finish(out);
 	lane_tell(lane, sa, sa_count(sa, out->n_ops, out->bytes, lane->now_us));
 	out->n_ops = 0;
 	out->bytes = 0;
+}
+
+static enum wire wire_of(const struct rv_packet *train)
+{
+	return (enum wire)((const struct sa_path *)train->owner)->wire;
 }
 
 static void send_trains(struct lane *lane)
@@ -110,8 +127,9 @@ static void send_trains(struct lane *lane)
 	struct rv_packet *list[RV_BURST];
 
 	for (uint32_t i = 0, n; i < out->n_trains; i += n) {
-		struct rv_port *port = lane->wire[out->trains[i].encap];
-		for (n = 0; i + n < out->n_trains && out->trains[i + n].encap == out->trains[i].encap; n++)
+		enum wire wire = wire_of(&out->trains[i]);
+		struct rv_port *port = lane->wire[wire];
+		for (n = 0; i + n < out->n_trains && wire_of(&out->trains[i + n]) == wire; n++)
 			list[n] = &out->trains[i + n];
 		int sent = port ? port->ops->send(port, list, n) : 0;
 		for (uint32_t lost = (uint32_t)(sent > 0 ? sent : 0); lost < n; lost++)
@@ -145,7 +163,7 @@ static void extend_train(struct lane *lane, struct sa *sa, const struct sa_path 
 {
 	struct out_state *out = &lane->out;
 	struct rv_packet *last = out->n_trains ? &out->trains[out->n_trains - 1] : NULL;
-	struct rv_port *port = lane->wire[path->encap];
+	struct rv_port *port = lane->wire[path->wire];
 
 	if (last && out->train_sa == sa && last->owner == path && last->tos == tos && len <= last->seg_len &&
 	    last->len + len <= TRAIN_OCTETS && last->len < TRAIN_MAX * last->seg_len) {
@@ -168,8 +186,8 @@ static void extend_train(struct lane *lane, struct sa *sa, const struct sa_path 
 	out->train_sa = port && port->takes_trains ? sa : NULL;
 }
 
-/* Room for one more sealed packet; the arena also takes the header that a transport mode segment is written with. */
-static void make_room(struct lane *lane, struct sa *sa, uint32_t len, uint32_t extra)
+/* The arena also takes the header that a transport mode segment is written with. */
+void out_room(struct lane *lane, struct sa *sa, uint32_t len, uint32_t extra)
 {
 	struct out_state *out = &lane->out;
 
@@ -250,7 +268,7 @@ static bool seal(struct lane *lane, struct sa *sa, const struct sa_path *path, c
 	uint32_t front = t->made ? 2 * RV_ESP_FRONT_MAX : 0; /* at most */
 	uint32_t len = esp_sealed_len(sa, t->len + t->fill);
 
-	make_room(lane, sa, len + front, t->skip);
+	out_room(lane, sa, len + front, t->skip);
 	struct rv_cryptor_op *op = &out->ops[out->n_ops];
 	uint64_t seq = sa_may(sa, out->n_ops, out->bytes, t->len) ? sa_next_sequence(sa) : 0;
 	if (!seq || !make_iv(lane, sa, seq, op->iv)) {
@@ -367,7 +385,7 @@ static uint32_t fill(const struct sa *sa, uint32_t mtu, uint32_t len)
 {
 	uint32_t want = sa->terms.tfc < mtu ? sa->terms.tfc : mtu;
 
-	if (sa->mode != RV_TUNNEL || sa->ext || mtu == UINT32_MAX)
+	if (sa->mode != RV_TUNNEL || sa->protocol != RV_PROTO_ESP || sa->ext || mtu == UINT32_MAX)
 		return 0;
 	return len < want ? want - len : 0;
 }
@@ -380,7 +398,9 @@ static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struc
 	struct text t = { .plan = &plan, .packet = packet->data, .tos = boundary_tos_out(sa, info->tos) };
 	uint32_t mtu = lane_mtu(lane, sa);
 
-	if (!offload_plan(&plan, info, packet->data, packet->vnet) || !frame(sa, &plan, &t)) {
+	bool esp = sa->protocol == RV_PROTO_ESP;
+
+	if (!offload_plan(&plan, info, packet->data, packet->vnet) || (esp && !frame(sa, &plan, &t))) {
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return;
 	}
@@ -389,7 +409,9 @@ static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struc
 	if (too_big(lane, iface, sa, mtu, &plan))
 		return;
 	cut(sa, mtu, &plan);
-	for (t.i = 0; t.i < plan.n; t.i++) {
+	for (; !esp && t.i < plan.n; t.i++)
+		ah_seal(lane, sa, path, &plan, t.i, t.tos);
+	for (; esp && t.i < plan.n; t.i++) {
 		t.len = offload_len(&plan, t.i) - t.skip;
 		t.fill = sa->terms.tfc ? fill(sa, mtu, t.len) : 0;
 		if (sa->ext)

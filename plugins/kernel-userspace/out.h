@@ -16,6 +16,12 @@ uint32_t esp_room(const struct sa *sa, const struct sa_path *path, uint32_t oute
 /* Seals a text that an extension made; as out_packet(). False: it was dropped and counted. */
 bool out_emit(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct rv_esp_text *text);
 
+/* The same for an SA of ESP or AH. */
+uint32_t out_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t mtu);
+
+/* Room in the arena for one more sealed packet of len octets of sa's run, and extra ones to write it with. */
+void out_room(struct lane *lane, struct sa *sa, uint32_t len, uint32_t extra);
+
 /* One clear packet or train: policy, SA, segments; it is sealed and sent at the next out_flush() at the latest. */
 void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet);
 

@@ -31,7 +31,7 @@ static int op_clear_side(void *self, const char *interface, char ifname[static 1
 
 	if (!iface)
 		return -ENODEV;
-	const struct rv_ref *wire = u->wires[1].service ? &u->wires[1] : &u->wires[0];
+	const struct rv_ref *wire = u->wires[WIRE_UDP].service ? &u->wires[WIRE_UDP] : &u->wires[WIRE_ESP];
 	const struct rv_wire_ops *ops = rv_service_ops(wire->service);
 	memcpy(ifname, iface->ifname, sizeof(iface->ifname));
 	*mark = ops->mark(rv_service_self(wire->service));
@@ -179,13 +179,13 @@ static int init(struct rv_host *host)
 
 RV_PLUGIN(kernel_userspace, "kernel-userspace",
 	  "version=1\0"
-	  "summary=ESP in user space, in worker threads\0"
+	  "summary=ESP and AH in user space, in worker threads\0"
 	  "licence=LGPL-2.1-or-later\0"
 	  "vendor=Ravelin\0"
 	  "default=on\0"
 	  "provides=kernel:userspace\0"
 	  "needs=datapath wire aead\0"
-	  "rfc=4303 4301 3948 4106 3602 2410 7634 6040 6479\0"
+	  "rfc=4303 4302 4301 3948 4106 3602 2410 7634 6040 6479\0"
 	  "resident=yes\0"
 	  "schema=" KERNEL_USERSPACE_SCHEMA "\0",
 	  .init = init);

@@ -19,8 +19,12 @@ static const char *fault(const struct rv_sa_spec *s)
 {
 	const struct rv_addr *peer = s->dir == RV_OUT ? &s->dst : &s->src;
 
-	if (s->protocol != RV_PROTO_ESP)
-		return "this kernel has ESP only";
+	if (s->protocol != RV_PROTO_ESP && s->protocol != RV_PROTO_AH)
+		return "an SA is of ESP or AH";
+	if (s->protocol == RV_PROTO_AH && (s->encap || s->ext || s->encr_key.len))
+		return "AH has no encryption, no UDP encapsulation and no extensions";
+	if (s->protocol == RV_PROTO_AH && s->dir == RV_OUT && rv_addr_is_any(&s->src))
+		return "AH covers the outer addresses, and our own is missing";
 	if (s->mode != RV_TUNNEL && s->mode != RV_TRANSPORT)
 		return "an SA is of tunnel or transport mode";
 	if (s->dir != RV_IN && s->dir != RV_OUT)
@@ -44,7 +48,8 @@ static void user_text(const struct rv_user *user, char *out, size_t size)
 {
 	const struct sa *sa = rv_container_of(user, struct sa, user);
 
-	snprintf(out, size, "ESP SA %08x (%s) of child SA #%u", sa->key, sa->dir == RV_IN ? "in" : "out", sa->child_id);
+	snprintf(out, size, "%s SA %08x (%s) of child SA #%u", sa->protocol == RV_PROTO_AH ? "AH" : "ESP", sa->key,
+		 sa->dir == RV_IN ? "in" : "out", sa->child_id);
 }
 
 static const struct sa_limits no_limits;
@@ -93,6 +98,7 @@ static void copy_spec(struct sa *sa, const struct rv_sa_spec *spec)
 	sa->child_id = spec->child_id;
 	sa->dir = spec->dir;
 	sa->mode = spec->mode;
+	sa->protocol = spec->protocol;
 	sa->esn = spec->esn;
 	sa->n_local = (uint8_t)spec->n_local_ts;
 	sa->n_remote = (uint8_t)spec->n_remote_ts;
@@ -103,7 +109,9 @@ static void copy_spec(struct sa *sa, const struct rv_sa_spec *spec)
 				       .keep_mss = spec->keep_mss,
 				       .fragment_first = spec->fragment_first,
 				       .fragments_also = spec->fragments_also };
-	sa->first = (struct sa_path){ .src = spec->src, .dst = spec->dst, .encap = spec->encap };
+	sa->first = (struct sa_path){
+		.src = spec->src, .dst = spec->dst, .encap = spec->encap, .wire = sa_wire(spec->protocol, spec->encap)
+	};
 	atomic_init(&sa->path, &sa->first);
 }
 

@@ -22,10 +22,14 @@ struct sa_ext;
 struct iface;
 struct userspace;
 
+/* The wires that packets come and go by; the first two are ESP's, by encap. */
+enum wire { WIRE_ESP, WIRE_UDP, WIRE_AH, N_WIRES };
+
 /* Where an SA leads; replaced whole when the peer moves. */
 struct sa_path {
 	struct rv_addr src, dst;
 	bool encap;
+	uint8_t wire; /* enum wire */
 };
 
 struct sa_moved {
@@ -57,7 +61,7 @@ struct sa_terms {
 struct sa {
 	uint32_t key; /* SPI; the tables find it by this */
 	uint32_t reqid, child_id;
-	uint8_t dir, mode, n_local, n_remote;
+	uint8_t dir, mode, protocol, n_local, n_remote;
 	bool esn;
 	bool alone;	   /* one worker: nobody else takes numbers */
 	atomic_bool ended; /* hard limit reached */
@@ -100,6 +104,12 @@ struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec,
 
 /* Frees it with its keys; contexts must be gone. Loop thread. */
 void sa_free(struct sa *sa);
+
+/* The wire of an SA of this protocol. */
+static inline enum wire sa_wire(uint8_t protocol, bool encap)
+{
+	return protocol == RV_PROTO_AH ? WIRE_AH : encap ? WIRE_UDP : WIRE_ESP;
+}
 
 /* A new path; the old one is retired. 0 or -ENOMEM. Loop thread. */
 int sa_move(struct sa *sa, struct retirer *retirer, const struct sa_path *to);

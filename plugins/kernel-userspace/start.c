@@ -7,9 +7,10 @@
 #include <stdlib.h>
 
 /* One port a worker of the wire of this name. A wire that is not loaded is no failure here. */
-static int open_wire(struct userspace *u, bool encap, struct rv_why *why)
+static int open_wire(struct userspace *u, enum wire wire, struct rv_why *why)
 {
-	struct rv_service *service = rv_registry_find(u->host->registry, "wire", encap ? "udp" : "esp");
+	static const char *const names[N_WIRES] = { [WIRE_ESP] = "esp", [WIRE_UDP] = "udp", [WIRE_AH] = "ah" };
+	struct rv_service *service = rv_registry_find(u->host->registry, "wire", names[wire]);
 	const struct rv_wire_ops *ops = service ? rv_service_ops(service) : NULL;
 	struct rv_port **ports = ops ? calloc(u->n_workers, sizeof(struct rv_port *)) : NULL;
 
@@ -17,29 +18,29 @@ static int open_wire(struct userspace *u, bool encap, struct rv_why *why)
 		return 0;
 	if (!ports)
 		return -ENOMEM;
-	int r = rv_ref_take(&u->wires[encap], service, &u->user);
+	int r = rv_ref_take(&u->wires[wire], service, &u->user);
 	if (!r)
 		r = ops->ports(rv_service_self(service), u->n_workers, ports, why);
 	if (r) {
 		free(ports);
-		rv_ref_drop(&u->wires[encap]);
+		rv_ref_drop(&u->wires[wire]);
 		return r;
 	}
-	u->wire_ports[encap] = ports;
+	u->wire_ports[wire] = ports;
 	return 0;
 }
 
-/* Raw ESP needs a right that UDP does not; without it there is UDP only. */
-static int open_raw(struct userspace *u, struct rv_why *why)
+/* Raw sockets need a right that UDP does not; without it there is UDP only. */
+static int open_raw(struct userspace *u, enum wire wire, struct rv_why *why)
 {
 	struct rv_why raw = { 0 };
-	int r = open_wire(u, false, &raw);
+	int r = open_wire(u, wire, &raw);
 
 	if (!r)
 		return 0;
-	if (!u->wire_ports[1])
+	if (!u->wire_ports[WIRE_UDP])
 		return rv_why_set(why, r, "%s", raw.text);
-	rv_log(&u->host->subject, RV_WARN, "no-raw-esp", KV_STR("why", raw.text));
+	rv_log(&u->host->subject, RV_WARN, wire == WIRE_AH ? "no-raw-ah" : "no-raw-esp", KV_STR("why", raw.text));
 	return 0;
 }
 
@@ -53,9 +54,9 @@ static int make_workers(struct userspace *u)
 	for (unsigned i = 0; !r && i < u->n_workers; i++) {
 		struct worker *w = &u->workers[i];
 		r = worker_init(w, &u->db, i, u->max_contexts);
-		for (int encap = 0; !r && encap < 2; encap++)
-			if (u->wire_ports[encap])
-				r = worker_watch_wire(w, encap, u->wire_ports[encap][i]);
+		for (enum wire wire = 0; !r && wire < N_WIRES; wire++)
+			if (u->wire_ports[wire])
+				r = worker_watch_wire(w, wire, u->wire_ports[wire][i]);
 	}
 	return r;
 }
@@ -82,10 +83,12 @@ int userspace_start(struct userspace *u, struct rv_why *why)
 {
 	if (u->workers)
 		return 0;
-	int r = open_wire(u, true, why);
+	int r = open_wire(u, WIRE_UDP, why);
 	if (!r)
-		r = open_raw(u, why);
-	if (!r && !u->wire_ports[0] && !u->wire_ports[1])
+		r = open_raw(u, WIRE_ESP, why);
+	if (!r)
+		r = open_raw(u, WIRE_AH, why);
+	if (!r && !u->wire_ports[WIRE_ESP] && !u->wire_ports[WIRE_UDP])
 		r = rv_why_set(why, -RV_ENO_PROVIDER, "no loaded plugin provides a wire for ESP");
 	if (!r)
 		r = make_workers(u);
@@ -99,15 +102,15 @@ int userspace_start(struct userspace *u, struct rv_why *why)
 	return 0;
 }
 
-static void close_wire(struct userspace *u, bool encap)
+static void close_wire(struct userspace *u, enum wire wire)
 {
-	struct rv_port **ports = u->wire_ports[encap];
+	struct rv_port **ports = u->wire_ports[wire];
 
 	for (unsigned i = 0; ports && i < u->n_workers; i++)
 		ports[i]->ops->close(ports[i]);
 	free(ports);
-	u->wire_ports[encap] = NULL;
-	rv_ref_drop(&u->wires[encap]);
+	u->wire_ports[wire] = NULL;
+	rv_ref_drop(&u->wires[wire]);
 }
 
 void userspace_stop(struct userspace *u)
@@ -122,6 +125,6 @@ void userspace_stop(struct userspace *u)
 		worker_fini(&u->workers[i]);
 	free(u->workers);
 	u->workers = NULL;
-	close_wire(u, false);
-	close_wire(u, true);
+	for (enum wire wire = 0; wire < N_WIRES; wire++)
+		close_wire(u, wire);
 }

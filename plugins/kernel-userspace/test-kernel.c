@@ -309,7 +309,7 @@ static void spis_are_reserved_until_used_or_given_back(void **state)
 		for (int k = 0; k < i; k++)
 			assert_int_not_equal(spi[i], spi[k]);
 	}
-	assert_int_equal(west->ops->spi(west->self, NULL, RV_PROTO_AH, &spi[0]), -EOPNOTSUPP);
+	assert_int_equal(west->ops->spi(west->self, NULL, 4, &spi[0]), -EOPNOTSUPP);
 	assert_int_equal(west->ops->sa_del(west->self, spi[0], RV_IN, NULL), 0);
 	assert_int_equal(west->ops->sa_del(west->self, spi[0], RV_IN, NULL), -ENOENT);
 	struct rig_sa in = plain;

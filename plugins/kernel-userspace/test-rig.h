@@ -31,7 +31,7 @@ struct rig {
 	const struct rv_kernel_ops *ops;
 	void *self;
 	struct userspace *u;
-	struct rig_port wire[2]; /* by encap */
+	struct rig_port wire[N_WIRES];
 	struct rig_port clear[4];
 	unsigned n_clear, n_closed;
 	struct rv_kernel_events events;
@@ -172,9 +172,9 @@ static struct rig *rig_new_with(const char *conf)
 	assert_non_null(rig->u->workers);
 	assert_int_equal(worker_init(&rig->u->workers[0], &rig->u->db, 0, rig->u->max_contexts), 0);
 	rig->u->workers[0].lane.now_us = 1000000000;
-	for (int encap = 0; encap < 2; encap++) {
-		rig_port_init(rig, &rig->wire[encap], encap);
-		rig->u->workers[0].lane.wire[encap] = &rig->wire[encap].port;
+	for (int i = 0; i < N_WIRES; i++) {
+		rig_port_init(rig, &rig->wire[i], i == WIRE_UDP);
+		rig->u->workers[0].lane.wire[i] = &rig->wire[i].port;
 	}
 	return rig;
 }
@@ -188,7 +188,7 @@ static inline void rig_free(struct rig *rig)
 {
 	talloc_free(rig->host); /* before the providers that it uses */
 	talloc_free(rig->core);
-	for (int i = 0; i < 2; i++)
+	for (int i = 0; i < N_WIRES; i++)
 		free(rig->wire[i].octets);
 	for (size_t i = 0; i < RV_COUNT(rig->clear); i++)
 		free(rig->clear[i].octets);
@@ -224,7 +224,7 @@ struct rig_sa {
 	const char *src, *dst;	    /* outer */
 	const char *local, *remote; /* selectors */
 	uint32_t spi, reqid, window;
-	bool in, transport, raw, esn;
+	bool in, transport, raw, esn, ah;
 	uint64_t sequence, packets_soft, packets_hard, bytes_hard;
 	const char *interface;
 	const char *ext, *ext_octets; /* NULL: none */
@@ -237,8 +237,8 @@ static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
 	struct rv_ts local = rig_ts(sa->local), remote = rig_ts(sa->remote);
 	struct rv_sa_spec spec = { .dir = sa->in ? RV_IN : RV_OUT,
 				   .mode = sa->transport ? RV_TRANSPORT : RV_TUNNEL,
-				   .protocol = RV_PROTO_ESP,
-				   .encap = !sa->raw,
+				   .protocol = sa->ah ? RV_PROTO_AH : RV_PROTO_ESP,
+				   .encap = !sa->raw && !sa->ah,
 				   .esn = sa->esn,
 				   .spi = sa->spi,
 				   .reqid = sa->reqid,
@@ -268,7 +268,7 @@ static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
 
 	if (sa->ext)
 		spec.ext_octets = rv_bytes(sa->ext_octets, strlen(sa->ext_octets) < 4 ? strlen(sa->ext_octets) : 4);
-	if (rv_proposal_parse(rig->core->registry, RV_PROTO_ESP, sa->proposal ? sa->proposal : "aes128gcm16",
+	if (rv_proposal_parse(rig->core->registry, spec.protocol, sa->proposal ? sa->proposal : "aes128gcm16",
 			      &spec.chosen, &why))
 		fail_msg("%s", why.text);
 	assert_int_equal(rv_suite_init(&suite, rig->core->registry, &spec.chosen, NULL, &why), 0);
@@ -333,15 +333,15 @@ static inline void rig_clear(struct rig *rig, unsigned device, const uint8_t *p,
 /* Gives what went out by one rig's wire to another rig, seen from there. */
 static inline void rig_carry(struct rig *from, struct rig *to)
 {
-	for (int encap = 0; encap < 2; encap++) {
-		for (unsigned i = 0; i < from->wire[encap].n; i++) {
-			struct rv_packet *packet = &from->wire[encap].caught[i];
+	for (int wire = 0; wire < N_WIRES; wire++) {
+		for (unsigned i = 0; i < from->wire[wire].n; i++) {
+			struct rv_packet *packet = &from->wire[wire].caught[i];
 			struct rv_addr local = packet->local;
 			packet->local = packet->remote;
 			packet->remote = local;
-			lane_wire(rig_lane(to), &packet, 1);
+			(wire == WIRE_AH ? lane_ah : lane_wire)(rig_lane(to), &packet, 1);
 		}
-		rig_forget(&from->wire[encap]);
+		rig_forget(&from->wire[wire]);
 	}
 }
 

@@ -30,8 +30,8 @@ struct userspace {
 	struct worker *workers; /* NULL until started */
 	unsigned n_workers;
 	uint32_t max_contexts, last_iface;
-	struct rv_port **wire_ports[2]; /* by encap; NULL: no such wire */
-	struct rv_ref datapath, wires[2];
+	struct rv_port **wire_ports[N_WIRES]; /* NULL: no such wire */
+	struct rv_ref datapath, wires[N_WIRES];
 	struct rv_user user;
 };
 

@@ -31,7 +31,7 @@ int verb_spi(void *self, const struct rv_addr *local, uint8_t protocol, uint32_t
 	struct userspace *u = self;
 	uint32_t value = 0;
 
-	if (protocol != RV_PROTO_ESP)
+	if (protocol != RV_PROTO_ESP && protocol != RV_PROTO_AH)
 		return -EOPNOTSUPP;
 	if (u->reserved.n >= RESERVED_MAX)
 		return -RV_ELIMIT;
@@ -160,6 +160,10 @@ static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_
 		r = extend_link(&u->db.extended, sa);
 	if (!r && (r = sa_link(u, sa)) && sa->ext)
 		extend_unlink(&u->db.extended, sa);
+	if (!u->workers[0].lane.wire[atomic_load(&sa->path)->wire])
+		rv_log(&u->host->subject, RV_WARN, "wire-missing", KV_UINT("child-id", spec->child_id),
+		       KV_STR("advice", spec->protocol == RV_PROTO_AH ? "load wire-ah, which needs CAP_NET_RAW"
+								      : "load wire-udp, or wire-esp for encap = no"));
 	if (r) {
 		iface_put(iface);
 		sa_free(sa);
@@ -196,7 +200,11 @@ int verb_sa_update(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *
 		return -ENOENT;
 	if (src->family != dst->family || rv_addr_is_any(peer) || (encap && !peer->port))
 		return -EINVAL;
-	return sa_move(sa, &u->db.retirer, &(struct sa_path){ .src = *src, .dst = *dst, .encap = encap });
+	if (sa->protocol == RV_PROTO_AH && (encap || (dir == RV_OUT && rv_addr_is_any(src))))
+		return -EINVAL;
+	return sa_move(
+		sa, &u->db.retirer,
+		&(struct sa_path){ .src = *src, .dst = *dst, .encap = encap, .wire = sa_wire(sa->protocol, encap) });
 }
 
 int verb_sa_del(void *self, uint32_t spi, uint8_t dir, const struct rv_addr *remote)

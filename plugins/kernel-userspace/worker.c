@@ -78,10 +78,12 @@ static void from_iface(struct worker *w, const struct epoll_event *event)
 
 static void from_wire(struct worker *w, const struct epoll_event *event)
 {
-	struct rv_port *port = w->lane.wire[event->data.u64 & 1];
+	struct rv_port *port = w->lane.wire[(uint32_t)event->data.u64];
 	int n = receive(w, port);
 
-	if (n > 0)
+	if (n > 0 && port == w->lane.wire[WIRE_AH])
+		lane_ah(&w->lane, w->list, (size_t)n);
+	else if (n > 0)
 		lane_wire(&w->lane, w->list, (size_t)n);
 }
 
@@ -218,10 +220,10 @@ void worker_unwatch_iface(struct worker *w, const struct iface *iface)
 	(void)epoll_ctl(w->poll, EPOLL_CTL_DEL, iface->ports[w->lane.index]->fd, NULL);
 }
 
-int worker_watch_wire(struct worker *w, bool encap, struct rv_port *port)
+int worker_watch_wire(struct worker *w, enum wire wire, struct rv_port *port)
 {
-	w->lane.wire[encap] = port;
-	return port->fd < 0 ? 0 : watch(w, port->fd, source(FROM_WIRE, encap));
+	w->lane.wire[wire] = port;
+	return port->fd < 0 ? 0 : watch(w, port->fd, source(FROM_WIRE, wire));
 }
 
 void worker_look(struct worker *w)

@@ -31,7 +31,7 @@ void worker_fini(struct worker *worker);
 /* Watches a clear-side device's port, a wire port; ends the watch of a device. 0 or -errno. Loop thread. */
 int worker_watch_iface(struct worker *worker, const struct iface *iface);
 void worker_unwatch_iface(struct worker *worker, const struct iface *iface);
-int worker_watch_wire(struct worker *worker, bool encap, struct rv_port *port);
+int worker_watch_wire(struct worker *worker, enum wire wire, struct rv_port *port);
 
 /* Makes it look for extensions that want their turn. Loop thread. */
 void worker_look(struct worker *worker);

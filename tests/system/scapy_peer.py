@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""scapy_peer: a second implementation of ESP, for test_scapy.py.
+"""scapy_peer: a second implementation of ESP and AH, for test_scapy.py and test_ah.py.
 
 The argument is a JSON list of SA pairs: name, me, them (outer addresses), mode, encap, esn, algorithm words of Scapy, and
 for each direction spi, key, integ_key, sequence (the last one that was used). Echo requests that come inside ESP are
@@ -7,6 +7,8 @@ answered inside ESP. Commands come as JSON objects on stdin, a line each, and ar
 
     name, inner [src, dst], n, size             sends n echo requests
     name, inner, sequences, break               sends echo requests with these sequence numbers (break: the ICV)
+    name, inner, n, headers                     sends them with options and extension headers, some of which may change
+    name, inner, n, route                       sends them by a source route of IPv6 through that address, as they arrive
     name                                        nothing
 
 The answer says how many replies came within `wait` seconds, how many packets came in all, their lowest and highest
@@ -26,9 +28,10 @@ import time
 os.environ['SCAPY_USE_LIBPCAP'] = 'no'
 logging.getLogger('scapy').setLevel(logging.ERROR)
 
-from scapy.all import (ESP, ICMP, IP, UDP, AsyncSniffer, ICMPv6EchoReply, ICMPv6EchoRequest, IPv6, Raw,  # noqa: E402
-                       SecurityAssociation)
-from scapy.layers.ipsec import (AUTH_ALGOS, CRYPT_ALGOS, AuthAlgo, CryptAlgo, IPSecIntegrityError,  # noqa: E402
+from scapy.all import (ESP, ICMP, IP, UDP, AsyncSniffer, HBHOptUnknown, ICMPv6EchoReply, ICMPv6EchoRequest,  # noqa: E402
+                       IPOption_NOP, IPOption_RR, IPOption_Router_Alert, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop,
+                       IPv6ExtHdrRouting, Raw, RouterAlert, SecurityAssociation)
+from scapy.layers.ipsec import (AH, AUTH_ALGOS, CRYPT_ALGOS, AuthAlgo, CryptAlgo, IPSecIntegrityError,  # noqa: E402
                                 _ESPPlain)
 
 
@@ -102,45 +105,48 @@ class Pair:
         self.name, self.me, self.them, self.encap, self.esn = (want[k] for k in ('name', 'me', 'them', 'encap', 'esn'))
         self.outer = IPv6 if ':' in self.me else IP
         self.mode = want['mode']
+        self.kind = AH if want.get('ah') else ESP
         self.inbound = self.association(want, want['in'], self.them, self.me)
         self.outbound = self.association(want, want['out'], self.me, self.them)
         self.sequence, self.highest = want['out'].get('sequence', 0), want['in'].get('sequence', 0)
         self.seen, self.replies, self.bad = [], 0, []
 
     def association(self, want, sa, src, dst):
-        a = SecurityAssociation(ESP, spi=sa['spi'], seq_num=0, crypt_algo=want['encr'],
+        a = SecurityAssociation(self.kind, spi=sa['spi'], seq_num=0, crypt_algo=want['encr'],
                                 crypt_key=bytes.fromhex(sa['key']) or None, crypt_icv_size=want.get('icv'), auth_algo=want.get('integ'),
                                 auth_key=bytes.fromhex(sa.get('integ_key', '')) or None,
                                 tunnel_header=self.outer(src=src, dst=dst) if self.mode == 'tunnel' else None,
                                 nat_t_header=UDP(sport=4500, dport=4500) if self.encap else None, esn_en=self.esn)
-        if self.esn and want.get('integ'):
+        if self.esn and want.get('integ') and self.kind is ESP:
             a.auth_algo = EsnIntegrity(AUTH_ALGOS[want['integ']])
         return a
 
-    def seal(self, packet, sequence=None, spoil=False):
+    def seal(self, packet, sequence=None, spoil=False, arrive=lambda packet: packet):
         if sequence is None:
             self.sequence += 1
             sequence = self.sequence
         if isinstance(self.outbound.auth_algo, EsnIntegrity):
             self.outbound.auth_algo.high = sequence >> 32
         sealed = self.outbound.encrypt(packet, seq_num=sequence & 0xffffffff, esn_en=self.esn, esn=sequence >> 32)
-        if spoil:
+        if spoil and self.kind is AH:
+            sealed[AH].icv = sealed[AH].icv[:-1] + bytes([sealed[AH].icv[-1] ^ 1])
+        elif spoil:
             sealed[ESP].data = sealed[ESP].data[:-1] + bytes([sealed[ESP].data[-1] ^ 1])
         if self.encap:  # Scapy 2.5 writes a length of 8 and no checksum, which IPv6 needs (RFC 8200, 8.1)
             sealed = self.outer(src=self.me, dst=self.them) / UDP(sport=4500, dport=4500) / Raw(bytes(sealed[ESP]))
         family = socket.AF_INET6 if self.outer is IPv6 else socket.AF_INET
         with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
-            s.sendto(bytes(sealed), (self.them, 0))
+            s.sendto(bytes(arrive(sealed)), (self.them, 0))
 
     def open(self, packet):
         """The packet inside, or None. Guesses the high half as RFC 4303, A2.2 does, with half the numbers as window."""
-        low, high = packet[ESP].seq, self.highest >> 32
+        low, high = packet[self.kind].seq, self.highest >> 32
         if self.esn and low < (self.highest & 0xffffffff) - (1 << 31):
             high += 1
         if isinstance(self.inbound.auth_algo, EsnIntegrity):
             self.inbound.auth_algo.high = high
         # without the UDP header, which Scapy cannot take off an IPv6 packet
-        bare = self.outer(src=packet.src, dst=packet.dst) / ESP(bytes(packet[ESP]))
+        bare = packet if self.kind is AH else self.outer(src=packet.src, dst=packet.dst) / ESP(bytes(packet[ESP]))
         try:
             opened = self.inbound.decrypt(self.outer(bytes(bare)), esn_en=self.esn, esn=high)
         except Exception as e:  # pylint: disable=broad-except
@@ -167,21 +173,51 @@ class Pair:
             self.bad.append(opened.summary())
 
 
-def request(inner, i, size):
+def request(inner, i, size, headers=False, route=None):
     src, dst = inner
-    if ':' in src:
-        return IPv6(src=src, dst=dst) / ICMPv6EchoRequest(id=7, seq=i, data=b'x' * size)
-    return IP(src=src, dst=dst) / ICMP(id=7, seq=i) / Raw(b'x' * size)
+    if ':' not in src:
+        options = [IPOption_NOP(), IPOption_Router_Alert(), IPOption_RR(length=7, routers=['0.0.0.0'])] if headers else []
+        return IP(src=src, dst=dst, options=options) / ICMP(id=7, seq=i) / Raw(b'x' * size)
+    packet = IPv6(src=src, dst=route or dst)
+    if headers:
+        # one option that must stay, one that may change (to be passed over: the two highest bits are zero)
+        packet /= IPv6ExtHdrHopByHop(options=[RouterAlert(), HBHOptUnknown(otype=0x3e, optlen=4, optdata=b'abcd')])
+        packet /= IPv6ExtHdrDestOpt(options=[HBHOptUnknown(otype=0x1e, optlen=4, optdata=b'efgh')])
+    if route:
+        packet /= IPv6ExtHdrRouting(addresses=[dst], segleft=1)
+    return packet / ICMPv6EchoRequest(id=7, seq=i, data=b'x' * size)
+
+
+def routed(packet):
+    """The packet as it comes from the last hop of its route (RFC 8200, 4.4)."""
+    route = packet[IPv6ExtHdrRouting]
+    packet.dst, route.addresses, route.segleft = route.addresses[0], [packet.dst], 0
+    return packet
+
+
+def changed(packet):
+    """What routers may do to a packet."""
+    if packet.version == 4:
+        packet.tos, packet.ttl = 0x88, 9
+        if len(packet.options) > 2:
+            packet.options[2].routers, packet.options[2].pointer = ['10.9.9.9'], 8
+        del packet.chksum
+    else:
+        packet.tc, packet.fl, packet.hlim = 0x88, 0x12345, 9
+        if HBHOptUnknown in packet:
+            packet[HBHOptUnknown].optdata = b'ABCD'
+    return packet
 
 
 pairs = {want['name']: Pair(want) for want in json.loads(sys.argv[1])}
-by_spi = {p.inbound.spi: p for p in pairs.values()}
+by_spi = {(p.kind, p.inbound.spi): p for p in pairs.values()}
 lock = threading.Lock()
 
 
 def take(frame):
     packet = frame.getlayer(IPv6) or frame.getlayer(IP)
-    pair = by_spi.get(packet[ESP].spi) if packet is not None and ESP in packet else None
+    kind = packet is not None and next((k for k in (AH, ESP) if k in packet), None)
+    pair = by_spi.get((kind, packet[kind].spi)) if kind else None
     if pair and packet.src == pair.them and packet.dst == pair.me and (UDP in packet) == pair.encap:
         with lock:
             pair.arrived(packet)
@@ -193,7 +229,10 @@ def run(command):
         before = pair.replies
         numbers = command.get('sequences') or [None] * command.get('n', 0)
         for i, number in enumerate(numbers):
-            pair.seal(request(command['inner'], i, command.get('size', 56)), number, command.get('break', False))
+            headers, route = command.get('headers', False), command.get('route')
+            pair.seal(request(command['inner'], i, command.get('size', 56), headers, route), number,
+                      command.get('break', False),
+                      routed if route else changed if headers or pair.kind is AH else lambda packet: packet)
     end = time.monotonic() + command.get('wait', 2)
     while pair.replies - before < len(numbers) and time.monotonic() < end:
         time.sleep(0.01)

@@ -17,7 +17,13 @@ ALGORITHMS = {
     'cbc': ('aes256-sha256', 'AES-CBC', 'SHA2-256-128', 32, 32),
     'chacha': ('chacha20poly1305', 'CHACHA20-POLY1305', None, 36, 0),
     'null': ('null-sha256', 'NULL', 'SHA2-256-128', 0, 32),
+    # of AH
+    'sha1': ('sha1', None, 'HMAC-SHA1-96', 0, 20),
+    'sha256': ('sha256', None, 'SHA2-256-128', 0, 32),
+    'sha384': ('sha384', None, 'SHA2-384-192', 0, 48),
+    'sha512': ('sha512', None, 'SHA2-512-256', 0, 64),
 }
+ESP_ALGORITHMS = ('gcm', 'cbc', 'chacha', 'null')
 
 
 # The same for each transform, and the ICV's octets where Scapy must be told. RFC 4106, RFC 4309, RFC 4543, RFC 3686, RFC 8750.
@@ -54,7 +60,8 @@ TRANSFORMS = {
 class Row:
     """One pair of SAs. Scapy's side has an address of its own, so that every row can be in transport mode."""
 
-    def __init__(self, i, mode, encap, algorithm, esn, outer=4, inner=4, more='', sequence_in=0, sequence_out=0):
+    def __init__(self, i, mode, encap, algorithm, esn, outer=4, inner=4, more='', sequence_in=0, sequence_out=0, ah=False):
+        self.ah = ah
         self.i, self.mode, self.encap, self.esn, self.more = i, mode, encap, esn, more
         self.sequence_in, self.sequence_out = sequence_in, sequence_out
         self.words, self.encr, self.integ, self.n_encr, self.n_integ, *icv = {**ALGORITHMS, **TRANSFORMS}[algorithm]
@@ -69,7 +76,7 @@ class Row:
 
     def key(self, what, n):
         """Octets that differ for every row, direction and use."""
-        return (hashlib.sha256(f'{self.name} {what}'.encode()).digest() * 2)[:n].hex()
+        return (hashlib.sha512(f"{self.name} {what}".encode()).digest())[:n].hex()
 
     def config(self):
         keys = [(f'{kind}_key_{d}', self.key(kind + d, n)) for d in ('in', 'out')
@@ -85,7 +92,7 @@ class Row:
             net {{
                 mode = {self.mode}
                 {ts}
-                esp_proposals = {self.words}{'-esn' if self.esn else ''}
+                {'ah' if self.ah else 'esp'}_proposals = {self.words}{'-esn' if self.esn else ''}
                 spi_in = {4096 + 2 * self.i}
                 spi_out = {4097 + 2 * self.i}
                 start_action = start
@@ -99,7 +106,7 @@ class Row:
 
     def scapy(self):
         return {'name': self.name, 'me': self.me, 'them': self.them, 'mode': self.mode, 'encap': self.encap,
-                'esn': self.esn, 'encr': self.encr, 'integ': self.integ, 'icv': self.icv,
+                'esn': self.esn, 'encr': self.encr, 'integ': self.integ, 'icv': self.icv, 'ah': self.ah,
                 'in': {'spi': 4097 + 2 * self.i, 'key': self.key('encrout', self.n_encr),
                        'integ_key': self.key('integout', self.n_integ), 'sequence': self.sequence_out},
                 'out': {'spi': 4096 + 2 * self.i, 'key': self.key('encrin', self.n_encr),
@@ -117,7 +124,7 @@ class Peers:
                  *(['nodad'] if row.outer == 6 else []))
         # Scapy reads what comes before this; the kernel would say that nobody is there
         b.run('nft', 'add table inet quiet; add chain inet quiet in { type filter hook input priority 0; }; '
-                     'add rule inet quiet in meta l4proto { esp, udp } drop')
+                     'add rule inet quiet in meta l4proto { esp, ah, udp } drop')
         # and it reads packets, not trains of them
         self.a.run('ethtool', '-K', 'eth0', 'tx-udp-segmentation', 'off', 'gso', 'off', 'tso', 'off')
         self.p = b.start(sys.executable, os.path.join(os.path.dirname(__file__), 'scapy_peer.py'),
@@ -165,7 +172,7 @@ def matrix(rows):
 
 
 def ipv4():
-    kinds = itertools.product(('tunnel', 'transport'), (False, True), ALGORITHMS, (False, True))
+    kinds = itertools.product(('tunnel', 'transport'), (False, True), ESP_ALGORITHMS, (False, True))
     matrix([Row(i, *kind) for i, kind in enumerate(kinds)])
 
 
