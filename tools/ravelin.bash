@@ -8,7 +8,7 @@ _ravelin_names() # command whose table has the names in its first column
 
 _ravelin()
 {
-	local word=${COMP_WORDS[COMP_CWORD]} words='up down rekey reauth redirect status list diagnose load unload reload monitor
+	local word=${COMP_WORDS[COMP_CWORD]} words='up down rekey reauth redirect status list diagnose load unload reload capture monitor
 		log-level export import inspect stop --socket --json --timeout --drain --key-file --help --version'
 
 	case ${COMP_WORDS[COMP_CWORD - 1]} in

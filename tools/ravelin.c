@@ -336,6 +336,8 @@ static const struct command commands[] = {
 	{ "unload", "PLUGIN [--drain]", "unloads a plugin, at once or when nobody uses it any more", 1, 1, OPTION_DRAIN,
 	  run_unload },
 	{ "reload", "", "reads the configuration again; tunnels stay up", 0, 0, 0, run_reload },
+	{ "capture", "CHILD [FILE]",
+	  "writes the packets of a child SA as pcapng, in clear and as they travel, until ^C", 1, 2, 0, run_capture },
 	{ "monitor", "", "prints what happens, as it happens", 0, 0, 0, run_monitor },
 	{ "log-level", "error|warn|notice|info|debug", "sets the level of the log", 1, 1, 0, run_log },
 	{ "export", "FILE --key-file KEY", "seals the state of every session into a file", 1, 1, OPTION_KEY, run_export,

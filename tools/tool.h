@@ -48,3 +48,6 @@ int check_list(const struct tool *tool);
 
 /* inspect.c: what an observer can tell of the ESP in a capture. */
 int run_inspect(struct tool *tool);
+
+/* capture.c: the packets of a child SA, until interrupted. */
+int run_capture(struct tool *tool);

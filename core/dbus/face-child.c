@@ -2,10 +2,12 @@
 /* face-child: child_sa/N. There may be very many: nothing is kept for them here. */
 #include "face.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <ravelin/sa.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 static const char *const child_states[] = { [RV_CHILD_NEW] = "new",
 					    [RV_CHILD_INSTALLED] = "installed",
@@ -196,7 +198,28 @@ static const struct rv_bus_property child_properties[] = {
 	{ "BytesOut", "t", child_bytes_out },
 	{ "Dropped", "a{st}", child_dropped },
 };
-const struct rv_bus_interface child_interface = { .name = BUS_NAME ".ChildSa", PROPERTIES(child_properties) };
+
+static int child_capture(void *self, struct rv_bus_in *in, struct rv_bus_out *out, struct rv_why *why)
+{
+	struct rv_child *child = self;
+	const struct rv_kernel_ops *ops = rv_service_ops(child->kernel.service);
+	int fd = rv_bus_in_fd(in);
+
+	if (fd < 0)
+		return rv_why_set(why, -EINVAL, "a descriptor to write the capture to is needed");
+	if (RV_HAS(ops, capture))
+		return ops->capture(rv_service_self(child->kernel.service), child->reqid, fd, why);
+	close(fd);
+	return rv_why_set(why, -EOPNOTSUPP, "the kernel plugin %s captures nothing",
+			  rv_service_owner(child->kernel.service));
+}
+
+static const struct rv_bus_method child_methods[] = {
+	{ "Capture", "h", "", "descriptor", "", RV_BUS_CONTROL, child_capture },
+};
+const struct rv_bus_interface child_interface = { .name = BUS_NAME ".ChildSa",
+						  METHODS(child_methods),
+						  PROPERTIES(child_properties) };
 
 static int each_child(struct rv_child *child, void *arg)
 {

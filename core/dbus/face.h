@@ -4,6 +4,7 @@
 
 #include "objects.h"
 
+#define METHODS(list) .methods = list, .n_methods = RV_COUNT(list)
 #define PROPERTIES(list) .properties = list, .n_properties = RV_COUNT(list)
 
 /* A walk of the core's, and the callback of the folder's walk that it serves. */

@@ -2,6 +2,7 @@
 /* fuzz-ip: headers, "too big" answers and segmentation. The first 12 octets are the offload's fields, the rest is a
  * packet. What comes out must be well-formed and no larger than what went in.
  */
+#include "boundary.h"
 #include "coalesce.h"
 #include "icmp.h"
 #include "offload.h"
@@ -11,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { VNET = 12, MTU = 1280 };
+enum { VNET = 12, MTU = 1280, FRAGMENT = 100 };
 
 static void check(bool holds)
 {
@@ -95,6 +96,24 @@ static void check_tos(const struct ip_info *info, uint8_t *p)
 	ip_set_tos(p, info->family, tos);
 }
 
+/* A checksum that was right stays right. */
+static void check_boundary(const struct ip_info *info, uint8_t *p)
+{
+	uint32_t left = info->len - info->upper;
+	struct ip_info cause;
+
+	if (icmp_cause(info, p, &cause)) {
+		check(cause.src > p && cause.src + rv_family_len(cause.family) <= p + info->len);
+		check(cause.dst > p && cause.dst + rv_family_len(cause.family) <= p + info->len);
+		check(cause.upper <= cause.len && cause.len < info->len);
+	}
+	if (!boundary_is_syn(info, p))
+		return;
+	uint16_t before = ip_fold(ip_sum(ip_pseudo(info, IP_TCP, left), p + info->upper, left));
+	boundary_clamp(info, p, MTU);
+	check(before || !ip_fold(ip_sum(ip_pseudo(info, IP_TCP, left), p + info->upper, left)));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ip_info info;
@@ -111,9 +130,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_info(&info, p, size);
 		check_icmp(&info, p);
 		check_tos(&info, p);
+		check_boundary(&info, p);
 		if (offload_plan(&plan, &info, p, data) && plan.n > 1) {
 			check_segments(&plan);
 			check_join(&plan);
+		} else if (plan.n == 1 && offload_fragments(&plan, FRAGMENT)) {
+			check_segments(&plan);
 		}
 	}
 	free(p);

@@ -6,6 +6,7 @@
  */
 #include "ah.h"
 #include "boundary.h"
+#include "capture.h"
 #include "extend.h"
 #include "resync.h"
 
@@ -164,7 +165,7 @@ bool in_emit_text(struct lane *lane, struct sa *sa, const struct rv_esp_text *te
 	if (!stays)
 		memcpy(p, text->p, text->len);
 	return in_out_of_tunnel(lane, sa, p, text->len, text->next, text->tos,
-			     stays ? outer->buf + outer->cap : p + text->len);
+				stays ? outer->buf + outer->cap : p + text->len);
 }
 
 static void deliver_extended(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next,
@@ -232,6 +233,9 @@ void in_open_run(struct lane *lane)
 	const struct rv_packet *watched = NULL; /* segments of one train came from one place */
 	uint8_t *kept = resync_keep(lane);
 	void *context = context_get(&lane->contexts, sa);
+	struct capture *capture = capture_of(&lane->db->capture, sa);
+	if (capture)
+		capture_wire(capture, sa, in->ops, in->n_ops);
 	if (!context || rv_cryptor_open(&sa->suite, context, in->ops, in->n_ops)) {
 		for (uint32_t i = 0; i < in->n_ops; i++)
 			sa_drop(sa, RV_DROP_IO);
@@ -241,6 +245,8 @@ void in_open_run(struct lane *lane)
 	if (kept)
 		resync_try(lane, kept);
 	mark(in);
+	if (capture)
+		capture_texts(capture, sa, in->ops, in->n_ops);
 	for (uint32_t i = 0; i < in->n_ops; i++) {
 		const struct rv_cryptor_op *op = &in->ops[i];
 		fetch(in, i + 2);

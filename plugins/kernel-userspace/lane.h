@@ -42,6 +42,7 @@ struct databases {
 	struct retirer retirer;
 	struct rv_vault *vault;
 	struct notes notes;
+	_Atomic(struct capture *) capture;    /* NULL: none */
 	_Atomic uint64_t dropped[RV_N_DROPS]; /* what belongs to no SA */
 	_Atomic uint32_t held_octets;	      /* of all policies */
 };
@@ -88,6 +89,8 @@ struct in_state {
 	uint32_t at;
 	uint8_t *scratch;
 };
+
+struct capture;
 
 struct lane {
 	unsigned index;

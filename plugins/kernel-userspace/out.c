@@ -9,6 +9,7 @@
 
 #include "ah.h"
 #include "boundary.h"
+#include "capture.h"
 #include "extend.h"
 #include "icmp.h"
 #include "trap.h"
@@ -104,6 +105,9 @@ static void seal_run(struct lane *lane)
 	if (!out->n_ops)
 		return;
 	void *context = context_get(&lane->contexts, sa);
+	struct capture *capture = capture_of(&lane->db->capture, sa);
+	if (capture)
+		capture_texts(capture, sa, out->ops, out->n_ops);
 	if (!context || rv_cryptor_seal(&sa->suite, context, out->ops, out->n_ops)) {
 		sa_drop(sa, RV_DROP_IO);
 		discard(lane);
@@ -111,6 +115,8 @@ static void seal_run(struct lane *lane)
 	}
 	if (sa->protocol == RV_PROTO_AH)
 		ah_finish(out);
+	if (capture)
+		capture_wire(capture, sa, out->ops, out->n_ops);
 	lane_tell(lane, sa, sa_count(sa, out->n_ops, out->bytes, lane->now_us));
 	out->n_ops = 0;
 	out->bytes = 0;

@@ -3,6 +3,7 @@
  *
  * This file is the service's face. Packets live in lane.h, the databases in sa.h and policies.h, threads in worker.h.
  */
+#include "capture.h"
 #include "userspace.h"
 
 #include <errno.h>
@@ -43,6 +44,11 @@ static bool op_extends(void *self)
 	return true;
 }
 
+static int op_capture(void *self, uint32_t reqid, int fd, struct rv_why *why)
+{
+	return capture_start(self, reqid, fd, why);
+}
+
 static int op_flush(void *self)
 {
 	struct userspace *u = self;
@@ -66,6 +72,7 @@ static const struct rv_kernel_ops ops = {
 	.clear_side = op_clear_side,
 	.flush = op_flush,
 	.extends = op_extends,
+	.capture = op_capture,
 };
 
 static void told(void *arg, const struct note *note)
@@ -142,19 +149,12 @@ static int databases_init(struct userspace *u)
 	return r ? r : notes_init(&db->notes, u->host->loop, told, u);
 }
 
-static const char *const syscalls[] = { "clock_gettime", "clone",
-					"clone3",	 "close",
-					"epoll_create1", "epoll_ctl",
-					"epoll_pwait",	 "epoll_pwait2",
-					"epoll_wait",	 "eventfd2",
-					"exit",		 "futex",
-					"getrandom",	 "madvise",
-					"membarrier",	 "mmap",
-					"mprotect",	 "munmap",
-					"prctl",	 "read",
-					"rseq",		 "rt_sigprocmask",
-					"sched_yield",	 "set_robust_list",
-					"write",	 NULL };
+static const char *const syscalls[] = { "clock_gettime", "clone",	    "clone3",	    "close", "epoll_create1",
+					"epoll_ctl",	 "epoll_pwait",	    "epoll_pwait2", "fcntl", "poll",
+					"ppoll",	 "epoll_wait",	    "eventfd2",	    "exit",  "futex",
+					"getrandom",	 "madvise",	    "membarrier",   "mmap",  "mprotect",
+					"munmap",	 "prctl",	    "read",	    "rseq",  "rt_sigprocmask",
+					"sched_yield",	 "set_robust_list", "write",	    NULL };
 
 static int init(struct rv_host *host)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* start: the way into work and out of it: wire ports, worker threads, the thread that waits for grace periods. */
+#include "capture.h"
 #include "userspace.h"
 
 #include <errno.h>
@@ -117,6 +118,7 @@ void userspace_stop(struct userspace *u)
 {
 	for (unsigned i = 0; u->workers && i < u->n_workers; i++)
 		worker_stop(&u->workers[i]);
+	capture_stop(u);
 	retirer_stop(&u->db.retirer);
 	flush_policies(u);
 	flush_sas(u);

@@ -91,7 +91,7 @@ int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf,
 	}
 	x->child->x = x;
 	x->conf = conf;
-	child->encap = x->sa->encap;
+	child->encap = x->sa->encap && child->protocol != RV_PROTO_AH;
 	if (x->ts)
 		return 0;
 	x->ts = talloc(x, struct ike_ts_pair);

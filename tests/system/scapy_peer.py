@@ -152,6 +152,8 @@ class Pair:
         except Exception as e:  # pylint: disable=broad-except
             self.bad.append(repr(e))
             return None
+        if self.kind is AH:  # Scapy 2.5 does not know what is behind AH
+            opened = (IP if bytes(opened)[0] >> 4 == 4 else IPv6)(bytes(opened))
         self.highest = max(self.highest, high << 32 | low)
         self.seen.append(high << 32 | low)
         return opened
