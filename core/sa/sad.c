@@ -473,6 +473,27 @@ static void on_mapping(void *arg, uint32_t spi, const struct rv_addr *remote)
 		ops->moved(rv_service_self(child->peer->keying.service), child->peer, remote);
 }
 
+struct unknown {
+	uint32_t spi;
+	struct rv_path path;
+};
+
+static int take_unknown(struct rv_service *service, void *arg)
+{
+	const struct rv_keying_ops *ops = rv_service_ops(service);
+	const struct unknown *u = arg;
+
+	return RV_HAS(ops, unknown_spi) && !ops->unknown_spi(rv_service_self(service), u->spi, &u->path);
+}
+
+static void on_unknown(void *arg, uint32_t spi, const struct rv_addr *local, const struct rv_addr *remote, bool encap)
+{
+	struct rv_sad *sad = arg;
+	struct unknown u = { .spi = spi, .path = { .local = *local, .remote = *remote, .encap = encap } };
+
+	(void)rv_registry_each(sad->core->registry, "keying", take_unknown, &u);
+}
+
 static void on_address(void *arg, const struct rv_addr *addr, unsigned ifindex, bool up)
 {
 	struct rv_sad *sad = arg;
@@ -549,7 +570,7 @@ struct rv_sad *rv_sad_new(const void *parent, struct rv_core *core)
 	sad->child_ids = rv_table(sad, offsetof(struct rv_child, id));
 	sad->spis = rv_table(sad, offsetof(struct rv_child, spi_in));
 	sad->events = (struct rv_kernel_events){
-		.acquire = on_acquire, .expire = on_expire, .mapping = on_mapping, .arg = sad
+		.acquire = on_acquire, .expire = on_expire, .mapping = on_mapping, .arg = sad, .unknown = on_unknown
 	};
 	sad->net_events = (struct rv_net_events){ .address = on_address, .arg = sad };
 	if (!rv_registry_watch(core->registry, sad, "kernel", kernel_change, sad) ||

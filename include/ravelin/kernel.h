@@ -81,12 +81,14 @@ struct rv_sa_stats {
 
 /* What a kernel reports; called on the loop. acquire: traffic for a trap (packet: its selector). expire: a soft or hard
  * limit of octets or packets of either direction of the child SA that sa_add named (child_id). mapping: authentic ESP
- * came from another address (RFC 7296, 2.23); spi is the inbound one. */
+ * came from another address (RFC 7296, 2.23); spi is the inbound one. unknown (may be NULL): a packet came for an SA
+ * that is not there, from remote to local (encap: in UDP, ports are set); told of some of many. */
 struct rv_kernel_events {
 	void (*acquire)(void *arg, uint32_t reqid, const struct rv_ts *local, const struct rv_ts *remote);
 	void (*expire)(void *arg, uint32_t child_id, bool hard);
 	void (*mapping)(void *arg, uint32_t spi, const struct rv_addr *remote);
 	void *arg;
+	void (*unknown)(void *arg, uint32_t spi, const struct rv_addr *local, const struct rv_addr *remote, bool encap);
 };
 
 /* The fields (pack.h) that pack writes of one SA: what only the kernel knows, so that another kernel can go on with it.

@@ -16,7 +16,8 @@ struct rv_unpack;
  * calls child_rekey at the soft limit and child_down at the hard one (no child_rekey: lifetimes end nothing by
  * default). pack/unpack: the protocol's own state of an established session; the core packs the rest. stop: delete
  * every session at its peer; the call finishes when all have been answered or given up (2 s at most). reauth: both
- * sides prove themselves anew, in a session that takes over from peer, which is deleted when that one is complete. */
+ * sides prove themselves anew, in a session that takes over from peer, which is deleted when that one is complete.
+ * unknown_spi: packets come by path for an SA that is not here: 0 when whoever sends them is or will be told. */
 struct rv_keying_ops {
 	size_t size;
 	int (*check)(void *self, const struct rv_connection *connection, struct rv_why *why);
@@ -33,6 +34,7 @@ struct rv_keying_ops {
 	int (*unpack)(void *self, struct rv_peer *peer, struct rv_unpack *in);
 	int (*stop)(void *self, struct rv_call *call);
 	int (*reauth)(void *self, struct rv_peer *peer);
+	int (*unknown_spi)(void *self, uint32_t spi, const struct rv_path *path);
 };
 RV_KIND(keying, "keying", 1, struct rv_keying_ops, stop)
 

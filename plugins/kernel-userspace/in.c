@@ -14,7 +14,7 @@
 
 enum { TRAILER = 2, TTL = 64 };
 
-static const uint64_t move_again_us = 1000000;
+static const uint64_t move_again_us = 1000000, unknown_again_us = 100000;
 
 /* Keeps the packets of the run that may be new, with their whole sequence numbers. */
 static void drop_replays(struct in_state *in)
@@ -269,6 +269,20 @@ void in_open_run(struct lane *lane)
 		lane_tell(lane, sa, sa_count(sa, packets, bytes, lane->now_us));
 }
 
+/* Ten times a second the loop hears of a packet that no SA is there for, if it can be one of a lost SA (RFC 4303, 2.1:
+ * smaller SPIs are reserved). */
+static void tell_unknown(struct lane *lane, const struct rv_packet *packet, uint32_t spi)
+{
+	const struct note note = {
+		.type = NOTE_UNKNOWN, .id = spi, .addr = packet->remote, .here = packet->local, .encap = packet->encap
+	};
+
+	if (spi < 256 || (lane->unknown_us && lane->now_us - lane->unknown_us < unknown_again_us))
+		return;
+	lane->unknown_us = lane->now_us ? lane->now_us : 1;
+	(void)note_put(&lane->db->notes, &note);
+}
+
 /* RFC 4303, 3.4.2: the SPI names the SA. */
 static void take_segment(struct lane *lane, const struct rv_packet *packet, uint8_t *esp, uint32_t len)
 {
@@ -283,6 +297,8 @@ static void take_segment(struct lane *lane, const struct rv_packet *packet, uint
 		sa = extend_unwrap(lane, packet, &esp, &len, &meta.front);
 	if (!sa || sa->protocol != RV_PROTO_ESP) {
 		lane_drop(lane, len >= ESP_HEADER ? RV_DROP_NO_SA : RV_DROP_MALFORMED);
+		if (len >= ESP_HEADER)
+			tell_unknown(lane, packet, ip_u32(esp));
 		return;
 	}
 	const struct rv_suite *suite = &sa->suite;

@@ -98,6 +98,7 @@ struct lane {
 	struct contexts contexts;
 	struct rv_port *wire[N_WIRES]; /* NULL: none */
 	uint64_t now_us;	       /* loop clock */
+	uint64_t unknown_us;	       /* when the loop was told of an SPI that nobody has */
 	uint64_t icmp_us;
 	unsigned n_icmp;
 	struct out_state out;

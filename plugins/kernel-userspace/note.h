@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* note: what workers tell the loop: traffic for a trap, a limit that was reached, a peer that moved. A bounded ring. */
+/* note: what workers tell the loop: traffic for a trap, a limit that was reached, a peer that moved, an SPI that
+ * nobody has. A bounded ring. */
 #pragma once
 
 #include <pthread.h>
@@ -8,13 +9,14 @@
 
 enum { NOTES_MAX = 256 };
 
-enum note_type { NOTE_ACQUIRE, NOTE_EXPIRE, NOTE_MAPPING };
+enum note_type { NOTE_ACQUIRE, NOTE_EXPIRE, NOTE_MAPPING, NOTE_UNKNOWN };
 
 struct note {
 	uint8_t type;
-	bool hard;   /* NOTE_EXPIRE */
-	uint32_t id; /* reqid, child SA, SPI */
-	struct rv_addr addr;
+	bool hard;		   /* NOTE_EXPIRE */
+	uint32_t id;		   /* reqid, child SA, SPI */
+	struct rv_addr addr, here; /* NOTE_MAPPING, NOTE_UNKNOWN: the peer's; NOTE_UNKNOWN: ours */
+	bool encap;
 	struct rv_ts local, remote; /* NOTE_ACQUIRE */
 };
 

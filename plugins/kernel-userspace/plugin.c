@@ -92,6 +92,10 @@ static void told(void *arg, const struct note *note)
 	case NOTE_MAPPING:
 		e->mapping(e->arg, note->id, &note->addr);
 		return;
+	case NOTE_UNKNOWN:
+		if (e->unknown)
+			e->unknown(e->arg, note->id, &note->here, &note->addr, note->encap);
+		return;
 	}
 }
 

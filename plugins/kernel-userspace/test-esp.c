@@ -186,6 +186,20 @@ static void replays_and_forgeries_are_dropped_and_counted(void **state)
 	copy[0] ^= 1;
 	lane_wire(lane, twice + 1, 1);
 	assert_int_equal(lane->db->dropped[RV_DROP_NO_SA], 1);
+	mini_settle(pair->east->core);
+	assert_int_equal(pair->east->n_unknown, 1);
+	assert_int_equal(pair->east->event_id, plain.spi ^ 1u << 24);
+	assert_true(rv_addr_same(&pair->east->event_addr, &twice[1]->remote));
+	lane_wire(lane, twice + 1, 1); /* once a tenth of a second, and not of reserved SPIs */
+	lane->now_us += 200000;
+	uint8_t spi[4];
+	memcpy(spi, copy, 4);
+	memcpy(copy, "\0\0\0\7", 4);
+	lane_wire(lane, twice + 1, 1);
+	memcpy(copy, spi, 4);
+	mini_settle(pair->east->core);
+	assert_int_equal(pair->east->n_unknown, 1);
+	assert_int_equal(lane->db->dropped[RV_DROP_NO_SA], 3);
 	twice[1]->len = 7;
 	lane_wire(lane, twice + 1, 1);
 	assert_int_equal(lane->db->dropped[RV_DROP_MALFORMED], 1);

@@ -35,7 +35,7 @@ struct rig {
 	struct rig_port clear[4];
 	unsigned n_clear, n_closed;
 	struct rv_kernel_events events;
-	unsigned n_acquire, n_expire, n_mapping;
+	unsigned n_acquire, n_expire, n_mapping, n_unknown;
 	uint32_t event_id;
 	bool event_hard;
 	struct rv_addr event_addr;
@@ -142,6 +142,16 @@ static void rig_mapping(void *arg, uint32_t spi, const struct rv_addr *remote)
 	rig->event_addr = *remote;
 }
 
+static void rig_unknown(void *arg, uint32_t spi, const struct rv_addr *local, const struct rv_addr *remote, bool encap)
+{
+	struct rig *rig = arg;
+
+	assert_true(encap);
+	rig->n_unknown++;
+	rig->event_id = spi;
+	rig->event_addr = *remote;
+}
+
 static struct rig *rig_new_with(const char *conf)
 {
 	static const struct mini_plugin plugins[] = {
@@ -165,7 +175,7 @@ static struct rig *rig_new_with(const char *conf)
 		fail_msg("kernel-userspace: %s", why.text);
 	rig->ops = mini_ops(rig->core, "kernel", "userspace", &rig->self);
 	rig->u = rig->self;
-	rig->events = (struct rv_kernel_events){ rig_acquire, rig_expire, rig_mapping, rig };
+	rig->events = (struct rv_kernel_events){ rig_acquire, rig_expire, rig_mapping, rig, rig_unknown };
 	assert_int_equal(rig->ops->events(rig->self, &rig->events), 0);
 
 	rig->u->workers = calloc(1, sizeof(*rig->u->workers));

@@ -175,7 +175,7 @@ static void side_init(struct side *side, const char *own, const char *peer)
 	if (rv_plugins_load_static(side->core->plugins, "kernel-userspace", &rv_plugin_kernel_userspace, &why))
 		fail_msg("%s", why.text);
 	side->ops = mini_ops(side->core, "kernel", "userspace", &side->self);
-	side->events = (struct rv_kernel_events){ acquire, expire, mapping, side };
+	side->events = (struct rv_kernel_events){ acquire, expire, mapping, side, NULL };
 	assert_int_equal(side->ops->events(side->self, &side->events), 0);
 }
 

@@ -210,7 +210,7 @@ static void take_request(struct rv_ike_sa *sa, const struct rv_path *path, const
 }
 
 /* A request of ours that is out asks already; so does nothing within some seconds of the peer's last sign of life. */
-static bool may_hint(const struct rv_ike_sa *sa)
+bool ike_may_hint(const struct rv_ike_sa *sa)
 {
 	return sa->state == RV_IKE_ESTABLISHED && rv_list_empty(&sa->requests) &&
 	       rv_loop_now_us(sa->engine->host->loop) - sa->last_in_us > HINT_US;
@@ -229,7 +229,7 @@ static void hint(struct rv_ike_sa *sa, const struct ike_message *message, struct
 		rv_attempt_step(ike_attempt(x), "the peer (or somebody else: it is not protected) says %s",
 				ike_notify_name(notify.type) ? ike_notify_name(notify.type) : "an error");
 	}
-	if (may_hint(sa))
+	if (ike_may_hint(sa))
 		(void)ike_liveness(sa);
 }
 
@@ -272,7 +272,7 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 	struct rv_ike_plain plain;
 	int r;
 
-	if (!x && !may_hint(sa))
+	if (!x && !ike_may_hint(sa))
 		return;
 	r = ike_message_read(&message, octets, &sa->engine->types);
 	if (!x) {
@@ -336,7 +336,7 @@ static void take_stray(struct ike_port *port, const struct rv_path *path, const 
 	int r;
 
 	if (header->flags & IKE_FLAG_RESPONSE || ike_ghost_answer(port, header, path, octets) || ours(port, header) ||
-	    ike_ext_datagram(port, path, header, octets))
+	    ike_unknown_heard(engine, path, header, octets) || ike_ext_datagram(port, path, header, octets))
 		return;
 	bool first = is_first(engine, header->exchange);
 

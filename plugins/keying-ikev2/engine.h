@@ -18,6 +18,7 @@
 #include <talloc.h>
 
 struct ike_halfopen;
+struct ike_unknown;
 
 enum { IKE_GHOSTS_MAX = 1024 }; /* answers kept for IKE SAs that are gone */
 
@@ -39,6 +40,7 @@ struct ike_engine {
 	struct rv_host *host;
 	struct ike_sas sas;
 	struct ike_halfopen *halfopen;
+	struct ike_unknown *unknown; /* NULL: nothing came yet */
 	struct rv_list ports, exts, ghosts;
 	unsigned n_ghosts;
 	struct ike_types types;
@@ -83,6 +85,15 @@ void ike_reply_notify(struct ike_port *port, const struct rv_path *path, const s
 /* The same with any payloads. */
 void ike_reply(struct ike_port *port, const struct rv_path *path, const struct ike_header *request,
 	       const struct ike_builder *payloads);
+
+/* A liveness check may be worth while: nothing is under way, and nothing came for some seconds. */
+bool ike_may_hint(const struct rv_ike_sa *sa);
+
+/* unknown.c: packets come by path for a child SA that nobody has here: 0 when it is dealt with. heard: a message that
+ * is no request, although it looks like one: unprotected, it says that somebody has not got a child SA of ours. */
+int ike_unknown_spi(struct ike_engine *engine, uint32_t spi, const struct rv_path *path);
+bool ike_unknown_heard(struct ike_engine *engine, const struct rv_path *path, const struct ike_header *header,
+		       struct rv_bytes octets);
 
 /* ghost.c: the last answer of an IKE SA that goes is kept for a repeated request; answer: true when it was one. */
 void ike_ghost_keep(struct rv_ike_sa *sa);

@@ -45,7 +45,19 @@ static int delete_child(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
-static rv_ike_step_fn *const build_nothing[] = { nothing, NULL }, *const build_complaint[] = { complain, NULL },
+/* RFC 7296, 3.10.1: "The Notification Data contains the SPI of the invalid packet." */
+static int put_spi(struct rv_ike_exchange *x, void *self)
+{
+	uint8_t spi[4];
+	struct rv_wr w = rv_wr(spi, sizeof(spi));
+
+	rv_wr_u32(&w, x->spi_out);
+	ike_notify_put(&x->out, IKE_N_INVALID_SPI, rv_wr_bytes(&w));
+	return 0;
+}
+
+static rv_ike_step_fn *const build_nothing[] = { nothing, NULL }, *const build_spi[] = { put_spi, NULL },
+			     *const build_complaint[] = { complain, NULL },
 			     *const build_delete[] = { delete_self, NULL },
 			     *const build_child_delete[] = { delete_child, NULL };
 
@@ -89,6 +101,10 @@ const struct rv_ike_plan ike_plan_auth_failed = { .story = "tell the responder t
 						  .build = build_complaint,
 						  .end = end_sa };
 
+const struct rv_ike_plan ike_plan_unknown_spi = { .story = "say that nobody has an SPI",
+						  .exchange = IKE_EXCHANGE_INFORMATIONAL,
+						  .build = build_spi };
+
 static int ask(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, uint32_t old, uint32_t spi_in)
 {
 	struct rv_ike_exchange *x = ike_exchange_ask(sa, plan);
@@ -104,6 +120,11 @@ static int ask(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, uint32_t ol
 int ike_liveness(struct rv_ike_sa *sa)
 {
 	return ask(sa, &ike_plan_liveness, 0, 0);
+}
+
+int ike_tell_unknown(struct rv_ike_sa *sa, uint32_t spi)
+{
+	return ike_exchange_busy(sa, &ike_plan_unknown_spi) ? 0 : ask(sa, &ike_plan_unknown_spi, 0, spi);
 }
 
 /* What waits in the queue is of no use any more; "the Delete payload to delete itself MUST be the last request sent

@@ -16,7 +16,8 @@ const struct rv_ike_row *ike_table_find(const struct rv_ike_exchange *x, void **
 bool ike_row_fits(const struct rv_ike_row *row, const struct rv_ike_exchange *x, bool complete);
 
 extern const struct rv_ike_plan ike_plan_init, ike_plan_known, ike_plan_auth, ike_plan_auth_failed, ike_plan_child,
-	ike_plan_child_rekey, ike_plan_rekey, ike_plan_liveness, ike_plan_delete, ike_plan_child_delete;
+	ike_plan_child_rekey, ike_plan_rekey, ike_plan_liveness, ike_plan_delete, ike_plan_child_delete,
+	ike_plan_unknown_spi;
 
 /* Steps end with NULL. */
 typedef rv_ike_step_fn *const ike_steps[];

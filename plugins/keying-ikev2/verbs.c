@@ -184,6 +184,11 @@ static int moved(void *self, struct rv_peer *peer, const struct rv_addr *remote)
 	return peer->sa ? ike_path_mapping(peer->sa, remote) : -RV_ESTATE;
 }
 
+static int unknown_spi(void *self, uint32_t spi, const struct rv_path *path)
+{
+	return ike_unknown_spi(self, spi, path);
+}
+
 /* The orderly end */
 
 static void stopped(struct ike_engine *engine)
@@ -254,4 +259,5 @@ const struct rv_keying_ops ike_keying_ops = {
 	.unpack = ike_unpack,
 	.stop = stop,
 	.reauth = reauth,
+	.unknown_spi = unknown_spi,
 };

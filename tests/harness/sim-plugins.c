@@ -383,6 +383,15 @@ void sim_mapping(struct sim_host *host, uint32_t spi, const struct rv_addr *remo
 	host->kernel_events.mapping(host->kernel_events.arg, spi, remote);
 }
 
+void sim_unknown(struct sim_host *host, uint32_t spi, const struct rv_addr *remote)
+{
+	struct rv_addr local = host->addr;
+
+	assert_true(host->has_kernel_events);
+	local.port = remote->port ? 4500 : 0;
+	host->kernel_events.unknown(host->kernel_events.arg, spi, &local, remote, remote->port != 0);
+}
+
 /* net-sim */
 
 struct route {

@@ -83,6 +83,9 @@ bool sim_has_address(const struct sim_host *host, const struct rv_addr *addr);
 /* A kernel's report that authentic ESP of host's SA with this inbound SPI came from remote. */
 void sim_mapping(struct sim_host *host, uint32_t spi, const struct rv_addr *remote);
 
+/* The same that a packet came from remote for an SA that is not there; a port of remote: it came in UDP. */
+void sim_unknown(struct sim_host *host, uint32_t spi, const struct rv_addr *remote);
+
 void sim_net(struct sim *sim, const struct sim_net *net);
 uint64_t sim_now_us(const struct sim *sim);
 
