@@ -5,41 +5,24 @@
  * nothing else. A connection accepts such a peer only when its remote section says auth = null.
  */
 #include <errno.h>
-#include <ravelin/auth.h>
-#include <ravelin/crypto.h>
-#include <ravelin/error.h>
+#include <ravelin/auth-mac.h>
 #include <ravelin/plugin.h>
-#include <ravelin/secret.h>
 #include <string.h>
 
-enum { METHOD = 13 /* RFC 7619, 2.1 */, MAX_PRF = 64 };
+enum { METHOD = 13 /* RFC 7619, 2.1 */ };
 
-/* The proof of whom the request is about, into out (MAX_PRF octets); *len set. */
-static int compute(const struct rv_auth_request *request, uint8_t *out, size_t *len)
+/* The proof of whom the request is about, into out (RV_AUTH_MAC_MAX octets); *len set. */
+static int compute(const struct rv_auth_request *request, uint8_t out[static RV_AUTH_MAC_MAX], size_t *len)
 {
-	static const uint8_t pad[] = "Key Pad for IKEv2"; /* RFC 7296, 2.15 */
-	const struct rv_bytes parts[] = { rv_bytes(pad, sizeof(pad) - 1) };
-	const struct rv_prf_ops *prf = rv_service_ops(request->prf);
-	void *self = rv_service_self(request->prf);
-	RV_WIPED(uint8_t, key, [MAX_PRF]);
-	int r;
-
-	if (prf->out_len > MAX_PRF || !request->key.len)
-		return rv_why_set(request->why, -RV_EFAILED, "there is no SK_pi or SK_pr for the PRF %s",
-				  rv_service_name(request->prf));
-	r = prf->prf(self, request->key, parts, RV_COUNT(parts), key);
-	if (!r)
-		r = prf->prf(self, rv_bytes(key, prf->out_len), request->octets, RV_COUNT(request->octets), out);
-	if (r)
-		return rv_why_set(request->why, r, "the PRF %s failed", rv_service_name(request->prf));
-	*len = prf->out_len;
-	return 0;
+	if (!request->key.len)
+		return rv_why_set(request->why, -RV_EFAILED, "there is no SK_pi or SK_pr");
+	return rv_auth_mac(request, request->key, out, len);
 }
 
 static int sign(void *self, const struct rv_auth_request *request, uint8_t *out, size_t cap, size_t *len,
 		struct rv_call *call)
 {
-	RV_WIPED(uint8_t, proof, [MAX_PRF]);
+	RV_WIPED(uint8_t, proof, [RV_AUTH_MAC_MAX]);
 	size_t n = 0;
 	int r = compute(request, proof, &n);
 
@@ -88,7 +71,7 @@ static int check(void *self, const struct rv_connection *connection, const struc
 static int verify(void *self, const struct rv_auth_request *request, uint8_t method, struct rv_bytes proof,
 		  struct rv_call *call)
 {
-	RV_WIPED(uint8_t, expected, [MAX_PRF]);
+	RV_WIPED(uint8_t, expected, [RV_AUTH_MAC_MAX]);
 	struct rv_host *host = self;
 	char id[RV_ID_TEXT];
 	size_t n = 0;

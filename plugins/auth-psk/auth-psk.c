@@ -5,14 +5,11 @@
  * identities, of kind "ike". It never leaves wiped memory, and proofs are compared in constant time.
  */
 #include <errno.h>
-#include <ravelin/auth.h>
-#include <ravelin/crypto.h>
-#include <ravelin/error.h>
+#include <ravelin/auth-mac.h>
 #include <ravelin/plugin.h>
-#include <ravelin/secret.h>
 #include <string.h>
 
-enum { METHOD = 2 /* RFC 7296, 3.8: Shared Key Message Integrity Code */, MAX_PRF = 64 };
+enum { METHOD = 2 /* RFC 7296, 3.8: Shared Key Message Integrity Code */ };
 
 static int no_secret(const struct rv_auth_request *request)
 {
@@ -26,34 +23,19 @@ static int no_secret(const struct rv_auth_request *request)
 			  ours, theirs);
 }
 
-/* The proof of whom the request is about, into out (MAX_PRF octets); *len set. */
-static int compute(struct rv_host *host, const struct rv_auth_request *request, uint8_t *out, size_t *len)
+/* The proof of whom the request is about, into out (RV_AUTH_MAC_MAX octets); *len set. */
+static int compute(struct rv_host *host, const struct rv_auth_request *request, uint8_t out[static RV_AUTH_MAC_MAX],
+		   size_t *len)
 {
-	static const uint8_t pad[] = "Key Pad for IKEv2";
-	const struct rv_bytes parts[] = { rv_bytes(pad, sizeof(pad) - 1) };
-	const struct rv_prf_ops *prf = rv_service_ops(request->prf);
-	void *self = rv_service_self(request->prf);
-	RV_WIPED(uint8_t, key, [MAX_PRF]);
-
 	const struct rv_secret *secret = rv_secret_find(host->core, "ike", request->local_id, request->remote_id);
-	if (!secret)
-		return no_secret(request);
-	if (prf->out_len > MAX_PRF)
-		return rv_why_set(request->why, -RV_EFAILED, "the PRF %s gives %u octets, at most %d are expected",
-				  rv_service_name(request->prf), prf->out_len, MAX_PRF);
-	int r = prf->prf(self, rv_secret_bytes(secret), parts, RV_COUNT(parts), key);
-	if (!r)
-		r = prf->prf(self, rv_bytes(key, prf->out_len), request->octets, RV_COUNT(request->octets), out);
-	if (r)
-		return rv_why_set(request->why, r, "the PRF %s failed", rv_service_name(request->prf));
-	*len = prf->out_len;
-	return 0;
+
+	return secret ? rv_auth_mac(request, rv_secret_bytes(secret), out, len) : no_secret(request);
 }
 
 static int sign(void *self, const struct rv_auth_request *request, uint8_t *out, size_t cap, size_t *len,
 		struct rv_call *call)
 {
-	RV_WIPED(uint8_t, proof, [MAX_PRF]);
+	RV_WIPED(uint8_t, proof, [RV_AUTH_MAC_MAX]);
 	size_t n = 0;
 	int r = compute(self, request, proof, &n);
 
@@ -70,7 +52,7 @@ static int verify(void *self, const struct rv_auth_request *request, uint8_t met
 		  struct rv_call *call)
 {
 	char ours[RV_ID_TEXT], theirs[RV_ID_TEXT];
-	RV_WIPED(uint8_t, expected, [MAX_PRF]);
+	RV_WIPED(uint8_t, expected, [RV_AUTH_MAC_MAX]);
 	size_t n = 0;
 
 	rv_id_text(request->remote_id, theirs);
