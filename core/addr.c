@@ -24,7 +24,7 @@ static const struct {
 	{ "icmp", IPPROTO_ICMP },	 { "tcp", IPPROTO_TCP },       { "udp", IPPROTO_UDP },
 	{ "gre", IPPROTO_GRE },		 { "esp", IPPROTO_ESP },       { "ah", IPPROTO_AH },
 	{ "ipv6-icmp", IPPROTO_ICMPV6 }, { "icmpv6", IPPROTO_ICMPV6 }, { "ospf", 89 },
-	{ "sctp", IPPROTO_SCTP },
+	{ "sctp", IPPROTO_SCTP },	 { "mh", IPPROTO_MH },
 };
 
 /* Reads a decimal number of digits only, with the end of text or `stop` behind it. False when it is over max. */
@@ -230,6 +230,12 @@ static bool is_icmp(uint8_t proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
+/* Mobility headers have a type without a code (RFC 4301, 4.4.1.1). */
+static bool has_type(uint8_t proto)
+{
+	return is_icmp(proto) || proto == IPPROTO_MH;
+}
+
 struct rv_ts rv_ts_prefix(const struct rv_addr *addr, unsigned prefix)
 {
 	struct rv_ts ts = { .family = addr->family, .port_hi = PORT_MAX };
@@ -309,18 +315,21 @@ static bool read_proto(uint8_t *proto, const char *text)
 	return true;
 }
 
-/* One end of a range of ports; for ICMP a type (with every code), "type(code)", or both in one number over 255. */
-static bool read_port(const char **text, bool icmp, uint16_t *lo, uint16_t *hi)
+/* One end of a range of ports; for ICMP a type (with every code), "type(code)", or both in one number over 255; for
+ * mobility headers a type. */
+static bool read_port(const char **text, uint8_t proto, uint16_t *lo, uint16_t *hi)
 {
 	unsigned number, code;
 
 	if (!read_number(text, PORT_MAX, &number))
 		return false;
 	*lo = *hi = (uint16_t)number;
-	if (!icmp || number > UINT8_MAX)
-		return true;
+	if (!has_type(proto) || number > UINT8_MAX)
+		return has_type(proto) <= is_icmp(proto);
 	*lo = (uint16_t)(number << 8);
-	*hi = (uint16_t)(*lo | 0xff);
+	*hi = (uint16_t)(is_icmp(proto) ? *lo | 0xff : *lo);
+	if (!is_icmp(proto))
+		return true;
 	if (**text != '(')
 		return true;
 	++*text;
@@ -333,7 +342,6 @@ static bool read_port(const char **text, bool icmp, uint16_t *lo, uint16_t *hi)
 
 static bool read_ports(struct rv_ts *ts, const char *text)
 {
-	bool icmp = is_icmp(ts->proto);
 	uint16_t first;
 
 	if (!*text || strcmp(text, "any") == 0)
@@ -343,11 +351,11 @@ static bool read_ports(struct rv_ts *ts, const char *text)
 		ts->port_hi = 0;
 		return true;
 	}
-	if (!read_port(&text, icmp, &ts->port_lo, &ts->port_hi))
+	if (!read_port(&text, ts->proto, &ts->port_lo, &ts->port_hi))
 		return false;
 	if (*text == '-') {
 		text++;
-		if (!read_port(&text, icmp, &first, &ts->port_hi))
+		if (!read_port(&text, ts->proto, &first, &ts->port_hi))
 			return false;
 	}
 	return !*text && ts->port_lo <= ts->port_hi;
@@ -446,6 +454,10 @@ static void write_ports(const struct rv_ts *ts, char *out, size_t size)
 		snprintf(out, size, "opaque");
 	else if (is_icmp(ts->proto))
 		write_icmp(ts, out, size);
+	else if (has_type(ts->proto) && ts->port_lo != ts->port_hi)
+		snprintf(out, size, "%u-%u", ts->port_lo >> 8, ts->port_hi >> 8);
+	else if (has_type(ts->proto))
+		snprintf(out, size, "%u", ts->port_lo >> 8);
 	else if (ts->port_lo == ts->port_hi)
 		snprintf(out, size, "%u", ts->port_lo);
 	else

@@ -2,7 +2,8 @@
 /* addr.h: addresses with ports, and the traffic selectors of RFC 4301, 4.4.1.1.
  *
  * Both are plain values. A selector is one range of addresses, one protocol or any, and one range of ports; the
- * special range 65535..0 is OPAQUE (RFC 4301, 4.4.1.1). For ICMP the ports hold type << 8 | code.
+ * special range 65535..0 is OPAQUE (RFC 4301, 4.4.1.1). For ICMP the ports hold type << 8 | code, for
+ * mobility headers (RFC 6275) type << 8.
  */
 #pragma once
 
