@@ -105,11 +105,29 @@ static int agree(struct rv_ike_exchange *x, void *self)
 	return rv_child_extend(child, IPCOMP_NAME, octets_of(cpi->ours, in), octets_of(theirs, out));
 }
 
+/* An answer that goes out before the keys are made, since keying goes on in further exchanges. */
+static int agree_early(struct rv_ike_exchange *x, struct rv_host *host, struct cpi **cpi)
+{
+	struct rv_child *child = rv_ike_child(x);
+	uint16_t theirs;
+
+	if (*cpi || !wanted(child) || !heard(x, &theirs))
+		return 0;
+	*cpi = new_cpi(host, x);
+	if (!*cpi)
+		return -ENOMEM;
+	(*cpi)->child = child->id;
+	return 0;
+}
+
 /* The responder's answer, when the child SA is there. */
 static int answer(struct rv_ike_exchange *x, void *self)
 {
-	const struct rv_host *host = self;
-	const struct cpi *cpi = rv_attached(self, x, struct cpi);
+	struct rv_host *host = self;
+	struct cpi *cpi = rv_attached(self, x, struct cpi);
+
+	if (rv_ike_role(x) == RV_IKE_RESPONDER && agree_early(x, host, &cpi))
+		return -ENOMEM;
 
 	if (!cpi || rv_ike_role(x) != RV_IKE_RESPONDER || !rv_child_by_id(host->core, cpi->child))
 		return 0;
