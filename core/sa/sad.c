@@ -295,6 +295,11 @@ static uint8_t action_for(struct rv_child *child, int reason)
 	return reason == -RV_ETIMEOUT ? child->conf->dpd_action : child->conf->close_action;
 }
 
+void rv_child_out_down(struct rv_child *child)
+{
+	rv_child_sa_del(rv_child_whole(child), RV_OUT);
+}
+
 void rv_child_down(struct rv_child *child, int reason)
 {
 	struct rv_child_whole *c = rv_child_whole(child);

@@ -124,6 +124,9 @@ void rv_child_sequence(struct rv_child *child, uint64_t in, uint64_t out);
 int rv_child_install(struct rv_child *child, const struct rv_child_keys *keys, const struct rv_child *replaces,
 		     bool in_only, struct rv_call *call);
 
+/* Only the outbound SA leaves the kernel: what still comes is taken. */
+void rv_child_out_down(struct rv_child *child);
+
 /* Removes from the kernel and frees; event "child-down" unless it was replaced. */
 void rv_child_down(struct rv_child *child, int reason);
 

@@ -58,30 +58,48 @@ static struct ike_proof *proof_of(struct rv_ike_exchange *x)
 	return x->proof;
 }
 
+/* The identity payload of whoever signs as its MAC is made of it (RFC 7296, 2.15: "RestOfInitIDPayload = IDType |
+ * RESERVED | InitIDData"): the peer's as it came, whatever it has reserved (3.5). */
+static struct rv_bytes id_octets(struct rv_ike_exchange *x, const struct rv_id *signer, bool ours, bool initiator)
+{
+	struct rv_bytes body = ours ? rv_bytes(NULL, 0) : ike_body(x, initiator ? IKE_PAYLOAD_IDI : IKE_PAYLOAD_IDR);
+	size_t len = (size_t)signer->len + 4;
+	uint8_t *room = talloc_size(x, body.len ? body.len : len);
+
+	if (!room)
+		return rv_bytes(NULL, 0);
+	struct rv_wr w = rv_wr(room, body.len ? body.len : len);
+
+	if (body.len) {
+		rv_wr_put(&w, body);
+		return rv_wr_bytes(&w);
+	}
+	rv_wr_u8(&w, signer->type);
+	rv_wr_zero(&w, 3);
+	rv_wr_put(&w, rv_bytes(signer->b, signer->len));
+	return rv_wr_bytes(&w);
+}
+
 /* What one side signs (RFC 7296, 2.15): its first message, the other's nonce, and the MAC of its identity payload. */
-static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const struct rv_id *signer, bool initiator,
+static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const struct rv_id *signer, bool ours,
 		  struct rv_bytes other_key)
 {
 	struct rv_ike_sa *sa = x->sa;
 	const struct ike_rounds *rounds = &sa->hs->rounds;
 	const struct rv_id *wanted = sa->peer->connection->remote[0].id; /* until the responder has said who it is */
+	const bool initiator = ours == (x->plan != NULL);
 	struct ike_proof *proof = proof_of(x);
-	uint8_t *body = proof ? talloc_zero_size(proof, (size_t)signer->len + 4) : NULL;
+	struct rv_bytes body = proof ? id_octets(x, signer, ours, initiator) : rv_bytes(NULL, 0);
 	struct ike_keys keys;
 	int r;
 
-	if (!body)
+	if (!body.len)
 		return -ENOMEM;
-	struct rv_wr w = rv_wr(body, (size_t)signer->len + 4);
-
-	rv_wr_u8(&w, signer->type);
-	rv_wr_zero(&w, 3);
-	rv_wr_put(&w, rv_bytes(signer->b, signer->len));
 	ike_sa_keys(sa, &keys);
 	const struct rv_bytes key = other_key.len ? other_key : initiator ? keys.pi : keys.pr;
 
-	r = ike_maced_id(sa->prf.service, key, rv_wr_bytes(&w), proof->maced, &proof->maced_len);
-	talloc_free(body);
+	r = ike_maced_id(sa->prf.service, key, body, proof->maced, &proof->maced_len);
+	talloc_free((void *)(uintptr_t)body.p);
 	if (r)
 		return r;
 	proof->request = (struct rv_auth_request){ .connection = sa->peer->connection,
@@ -108,7 +126,8 @@ static int octets(struct rv_ike_exchange *x, const struct rv_round *round, const
 
 	if (!all)
 		return -ENOMEM;
-	w = rv_wr(all, parts[0].len + parts[1].len);
+	struct rv_wr w = rv_wr(all, parts[0].len + parts[1].len);
+
 	rv_wr_put(&w, parts[0]);
 	rv_wr_put(&w, parts[1]);
 	proof->request.octets[2] = rv_wr_bytes(&w);
@@ -141,12 +160,11 @@ static int sign_with(struct rv_ike_exchange *x, struct rv_bytes key)
 	const struct rv_round *round = &x->sa->peer->connection->local[rounds->ours];
 	struct rv_service *service = auth_service(x, round);
 	const struct rv_auth_ops *ops = service ? rv_service_ops(service) : NULL;
-	bool initiator = x->plan != NULL;
 	int r;
 
 	if (!ops)
 		return -RV_ENO_PROVIDER;
-	r = octets(x, round, rounds->own ? rounds->own : x->sa->peer->local_id, initiator, key);
+	r = octets(x, round, rounds->own ? rounds->own : x->sa->peer->local_id, true, key);
 	if (r)
 		return r;
 	r = hold(x, service);
@@ -168,7 +186,6 @@ int ike_auth_verify(struct rv_ike_exchange *x)
 	const struct rv_round *round = &x->sa->peer->connection->remote[rounds->theirs];
 	struct rv_service *service = auth_service(x, round);
 	const struct rv_auth_ops *ops = service ? rv_service_ops(service) : NULL;
-	bool initiator = x->plan == NULL;
 	struct ike_auth auth;
 	int r;
 
@@ -176,7 +193,7 @@ int ike_auth_verify(struct rv_ike_exchange *x)
 		return -RV_ENO_PROVIDER;
 	if (!ike_auth_read(&auth, ike_body(x, IKE_PAYLOAD_AUTH)))
 		return -RV_ESYNTAX;
-	r = octets(x, round, rounds->their ? rounds->their : x->sa->peer->remote_id, initiator, rv_bytes(NULL, 0));
+	r = octets(x, round, rounds->their ? rounds->their : x->sa->peer->remote_id, false, rv_bytes(NULL, 0));
 	if (r)
 		return r;
 	r = hold(x, service);

@@ -78,9 +78,111 @@ static void packet_first(struct rv_ike_exchange *x)
 	put_first(&x->ts->remote, &remote, x->pair);
 }
 
+/* Of the selectors that hold addr what concerns addr alone. */
+static void only_host(struct ike_ts_list *list, const struct rv_addr *addr)
+{
+	struct rv_ts host = rv_ts_prefix(addr, 8 * (unsigned)rv_family_len(addr->family));
+	size_t n = 0;
+
+	for (size_t i = 0; i < list->n; i++) {
+		struct rv_ts ts = list->ts[i];
+
+		host.proto = ts.proto;
+		host.port_lo = ts.port_lo;
+		host.port_hi = ts.port_hi;
+		if (rv_ts_contains(&ts, &host))
+			list->ts[n++] = host;
+	}
+	list->n = n ? n : list->n;
+}
+
+/* One pair of addresses a child SA (RFC 7296, 2.9: SINGLE_PAIR_REQUIRED) */
+
+static bool wants_pair(const struct rv_child_conf *conf)
+{
+	return rv_conf_bool(conf->conf, "single_pair");
+}
+
+static struct rv_bytes low_end(const struct rv_ts *ts)
+{
+	return rv_bytes(ts->lo, rv_family_len(ts->family));
+}
+
+static bool one_address(const struct rv_ts *ts)
+{
+	return rv_bytes_equal(low_end(ts), rv_bytes(ts->hi, rv_family_len(ts->family)));
+}
+
+/* All selectors of the list are of the same one address. */
+static bool one_host(const struct ike_ts_list *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		if (!one_address(&list->ts[i]) || !rv_bytes_equal(low_end(&list->ts[i]), low_end(&list->ts[0])))
+			return false;
+	return list->n != 0;
+}
+
+/* Of more than one pair the first is left, when it is one: then it is that of a packet. False: there is none. */
+static bool to_pair(struct ike_ts_pair *ts, bool *cut)
+{
+	*cut = !one_host(&ts->local) || !one_host(&ts->remote);
+	if (!*cut)
+		return true;
+	if (!ts->local.n || !ts->remote.n || !one_address(&ts->local.ts[0]) || !one_address(&ts->remote.ts[0]))
+		return false;
+	ts->local.n = ts->remote.n = 1;
+	return true;
+}
+
+/* What our own policy makes of the selectors that we would offer. RFC 7296, 2.23.1 of transport mode through a NAT: "it
+ * MUST use exactly one IP address in the TSi and TSr payloads": those of the session. */
+static int restrict_offer(struct rv_ike_exchange *x)
+{
+	const struct rv_path *path = &x->sa->peer->path;
+	bool cut;
+
+	if (x->conf->mode == RV_TRANSPORT && (path->behind_nat || path->remote_nat)) {
+		only_host(&x->ts->local, &path->local);
+		only_host(&x->ts->remote, &path->remote);
+	}
+	if (!wants_pair(x->conf) || to_pair(x->ts, &cut))
+		return 0;
+	x->advice =
+		"set start_action = trap, so that a packet says which pair, or give local_ts and remote_ts one address";
+	return rv_why_set(&x->why, -RV_ECONFIG,
+			  "child %s has one pair of addresses a child SA (single_pair), and no packet says which",
+			  x->conf->name);
+}
+
+static void list_of(const struct rv_ts *ts, size_t n, struct ike_ts_list *out)
+{
+	for (out->n = 0; out->n < n && out->n < IKE_TS_MAX; out->n++)
+		out->ts[out->n] = ts[out->n];
+}
+
+static void ts_of(const struct rv_child *child, struct ike_ts_pair *out)
+{
+	list_of(child->ts, child->n_local_ts, &out->local);
+	list_of(child->ts + child->n_local_ts, child->n_remote_ts, &out->remote);
+}
+
+/* RFC 7296, 2.9.2: "the new SA MUST NOT have narrower selectors than the original" */
+bool ike_child_narrows(const struct rv_ike_exchange *x, const struct ike_ts_pair *ts)
+{
+	struct rv_child *old = x->old ? rv_child_by_id(x->sa->engine->host->core, x->old) : NULL;
+	struct ike_ts_list local, remote;
+
+	if (!old)
+		return false;
+	list_of(old->ts, old->n_local_ts, &local);
+	list_of(old->ts + old->n_local_ts, old->n_remote_ts, &remote);
+	return !ike_ts_within(&local, ts->local.ts, ts->local.n) ||
+	       !ike_ts_within(&remote, ts->remote.ts, ts->remote.n);
+}
+
 int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf, uint32_t reqid)
 {
-	struct rv_child *child = rv_child_new(x->sa->peer, conf, reqid, &x->why);
+	struct rv_child *child = rv_child_new(x->sa->peer, conf, reqid, &x->why), *old;
 
 	if (!child)
 		return x->why.code ? x->why.code : -ENOMEM;
@@ -97,10 +199,14 @@ int ike_child_begin(struct rv_ike_exchange *x, const struct rv_child_conf *conf,
 	x->ts = talloc(x, struct ike_ts_pair);
 	if (!x->ts)
 		return -ENOMEM;
+	old = x->old ? rv_child_by_id(x->sa->engine->host->core, x->old) : NULL;
+	if (old) {
+		ts_of(old, x->ts);
+		return 0;
+	}
 	ike_child_policy(x->sa->peer, x->conf, x->plan ? x->asked : NULL, x->ts);
-	if (!x->old)
-		packet_first(x);
-	return 0;
+	packet_first(x);
+	return restrict_offer(x);
 }
 
 /* What "dynamic" stands for on one side (RFC 7296, 2.19): the virtual addresses; any of the families that are being
@@ -245,7 +351,7 @@ struct choice {
 	enum ike_narrow fit;
 	struct ike_ts_pair ts;
 	struct rv_proposal chosen;
-	bool ts_fit, mode_fit;
+	bool ts_fit, mode_fit, pair_only, cut;
 	unsigned n; /* how many children of the connection would do */
 };
 
@@ -256,6 +362,7 @@ static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf
 	struct ike_ts_pair policy, ts;
 	struct rv_proposal chosen;
 	enum ike_narrow fit;
+	bool cut = false;
 
 	if (conf->mode == RV_PASS || conf->mode == RV_DROP)
 		return;
@@ -265,6 +372,10 @@ static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf
 	if (fit == IKE_NARROW_NONE)
 		return;
 	best->ts_fit = true;
+	if (wants_pair(conf) && !to_pair(&ts, &cut)) {
+		best->pair_only = true;
+		return;
+	}
 	if (conf->mode == RV_TRANSPORT && !transport)
 		return;
 	best->mode_fit = true;
@@ -275,6 +386,7 @@ static void consider(struct rv_ike_exchange *x, const struct rv_child_conf *conf
 		return;
 	best->conf = conf;
 	best->fit = fit;
+	best->cut = cut;
 	best->ts = ts;
 	best->chosen = chosen;
 }
@@ -332,6 +444,10 @@ static int no_choice(struct rv_ike_exchange *x, const struct choice *best, const
 		ike_explain_no_ts(x, &asked->remote, &asked->local);
 		return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, rv_bytes(NULL, 0), -RV_ETS_UNACCEPTABLE, "%s", x->words);
 	}
+	if (best->pair_only)
+		return ike_refuse(x, IKE_N_SINGLE_PAIR_REQUIRED, rv_bytes(NULL, 0), -RV_ETS_UNACCEPTABLE,
+				  "the peer asks for more than one pair of addresses, our child has one a child SA "
+				  "(single_pair)");
 	if (!best->mode_fit) {
 		x->advice = "set mode to the same on both sides";
 		return ike_refuse(x, IKE_N_NO_PROPOSAL_CHOSEN, rv_bytes(NULL, 0), -RV_ENO_PROPOSAL,
@@ -368,7 +484,7 @@ int ike_child_choose(struct rv_ike_exchange *x, bool auth)
 	x->conf = best->conf;
 	x->chosen = best->chosen;
 	x->transport = best->conf->mode == RV_TRANSPORT;
-	x->more_ts = best->n > 1 && best->fit != IKE_NARROW_ALL;
+	x->more_ts = best->cut || (best->n > 1 && best->fit != IKE_NARROW_ALL);
 	take_terms(x);
 	x->ts = talloc_memdup(x, &best->ts, sizeof(best->ts));
 	if (!x->ts)
@@ -411,6 +527,10 @@ static int check_ts(struct rv_ike_exchange *x)
 	if (!ike_ts_within(&answer->local, x->ts->local.ts, x->ts->local.n) ||
 	    !ike_ts_within(&answer->remote, x->ts->remote.ts, x->ts->remote.n)) {
 		ike_explain_ts_pair(x, "the peer answered with selectors that were not offered", answer);
+		return rv_why_set(&x->why, -RV_ETS_UNACCEPTABLE, "%s", x->words);
+	}
+	if (ike_child_narrows(x, answer)) {
+		ike_explain_ts_pair(x, "the peer answered with fewer selectors than what is replaced has", answer);
 		return rv_why_set(&x->why, -RV_ETS_UNACCEPTABLE, "%s", x->words);
 	}
 	talloc_free(x->ts);

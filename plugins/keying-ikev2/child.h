@@ -28,6 +28,9 @@ int ike_child_accept(struct rv_ike_exchange *x, bool auth);
 int ike_child_choose(struct rv_ike_exchange *x, bool auth);
 void ike_child_write(struct rv_ike_exchange *x, bool auth);
 
+/* Whether a child SA with these selectors would carry less than the one that it replaces. */
+bool ike_child_narrows(const struct rv_ike_exchange *x, const struct ike_ts_pair *ts);
+
 /* Keys and what was negotiated, into the child SA; then into the kernel. */
 int ike_child_make(struct rv_ike_exchange *x, bool auth);
 int ike_child_install(struct rv_ike_exchange *x, const struct rv_child *replaces, bool in_only);

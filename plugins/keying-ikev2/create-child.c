@@ -233,6 +233,18 @@ int ike_child_create(struct rv_ike_sa *sa, const struct rv_child_conf *conf, str
 	return 0;
 }
 
+int ike_child_create_later(struct rv_ike_sa *sa, const struct rv_child_conf *conf, uint64_t us)
+{
+	struct rv_ike_exchange *x = ike_exchange_ask(sa, &ike_plan_child);
+
+	if (x && hold_conf(x, conf)) {
+		ike_exchange_put_off(x, us);
+		return 0;
+	}
+	talloc_free(x);
+	return -ENOMEM;
+}
+
 static bool asked_for(const struct rv_ike_sa *sa, uint32_t id)
 {
 	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry)
@@ -401,7 +413,12 @@ static int find_old(struct rv_ike_exchange *x, void *self)
 
 static int choose(struct rv_ike_exchange *x, void *self)
 {
-	return ike_child_choose(x, false);
+	int r = ike_child_choose(x, false);
+
+	if (r || !ike_child_narrows(x, x->ts))
+		return r;
+	ike_explain_ts_pair(x, "the peer offers fewer selectors than what it replaces has", x->ts);
+	return ike_refuse(x, IKE_N_TS_UNACCEPTABLE, rv_bytes(NULL, 0), -RV_ETS_UNACCEPTABLE, "%s", x->words);
 }
 
 static int exchange_keys(struct rv_ike_exchange *x, void *self)

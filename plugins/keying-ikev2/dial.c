@@ -7,6 +7,8 @@
  */
 #include "init.h"
 
+#include "reauth.h"
+
 #include "child.h"
 #include "explain.h"
 #include "transitions.h"
@@ -424,13 +426,15 @@ struct ike_dial *ike_dial_anew(struct rv_ike_sa *sa, const char *gateway, const 
 	return NULL;
 }
 
-int ike_dial_beside(struct rv_ike_sa *sa, const char *gateway, const char *who)
+int ike_dial_beside(struct rv_ike_sa *sa, const char *gateway, const char *who, const struct rv_addr *origin)
 {
 	struct ike_dial *d = ike_dial_anew(sa, gateway, who);
 
 	if (!d)
 		return -ENOMEM;
 	d->reauths = sa->peer->id;
+	if (origin)
+		d->origin = *origin;
 	ike_dial_go(d);
 	return 0;
 }
@@ -445,20 +449,20 @@ int ike_verb_redial(struct rv_ike_exchange *x, const char *gateway)
 
 	if (sa->next || !peer->connection || !peer->initiator)
 		return -RV_ESTATE;
+	if (!hs) /* make before break: this one goes when the other has its children */
+		return ike_reauth_under_way(peer) ? 0 : ike_dial_beside(sa, gateway, "redial", &peer->path.remote);
 	d = ike_dial_anew(sa, gateway, "redial");
 	if (!d)
 		return -ENOMEM;
 	d->origin = peer->path.remote;
 	sa->next = d;
 	rv_attempt_step(d->attempt, "from %s on to %s", rv_addr_text(&peer->path.remote, from), gateway);
-	if (hs)
-		leave_handshake(hs);
+	leave_handshake(hs);
 	if (sa->state == RV_IKE_INIT) {
 		x->fate = IKE_FATE_END;
 		return 0;
 	}
-	if (hs)
-		ike_verb_no_child(x);
+	ike_verb_no_child(x);
 	return ike_exchange_ask(sa, &ike_plan_delete) ? 0 : -ENOMEM;
 }
 

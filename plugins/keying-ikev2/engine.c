@@ -319,12 +319,25 @@ static bool is_first(const struct ike_engine *engine, uint8_t exchange)
 	return exchange == IKE_EXCHANGE_IKE_SA_INIT || ike_ext_opens(engine, exchange);
 }
 
-/* A request of an IKE SA that we have, with the Initiator flag turned over: whoever says that we do not know it would
- * lie (RFC 7296, 3.1). */
+/* The peer may use a successor that it has already made before its answer is here. */
+static bool is_pending(const struct ike_engine *engine, const struct ike_header *header)
+{
+	for (const struct rv_list *e = engine->pending.next; e != &engine->pending; e = e->next) {
+		uint64_t spi = rv_container_of(e, struct rv_ike_exchange, pending)->spi;
+
+		if (spi == header->spi_i || spi == header->spi_r)
+			return true;
+	}
+	return false;
+}
+
+/* A request of an IKE SA that we have, with the Initiator flag turned over, or are about to have: whoever says that we
+ * do not know it would lie (RFC 7296, 3.1). */
 static bool ours(const struct ike_port *port, const struct ike_header *header)
 {
 	return !is_first(port->engine, header->exchange) &&
-	       (ike_sas_find(port->engine, header->spi_i) || ike_sas_find(port->engine, header->spi_r));
+	       (ike_sas_find(port->engine, header->spi_i) || ike_sas_find(port->engine, header->spi_r) ||
+		is_pending(port->engine, header));
 }
 
 /* A message for which there is no IKE SA. */

@@ -40,8 +40,8 @@ struct ike_engine {
 	struct rv_host *host;
 	struct ike_sas sas;
 	struct ike_halfopen *halfopen;
-	struct ike_unknown *unknown; /* NULL: nothing came yet */
-	struct rv_list ports, exts, ghosts;
+	struct ike_unknown *unknown;		     /* NULL: nothing came yet */
+	struct rv_list ports, exts, ghosts, pending; /* pending: rekeys of ours whose answer may be overtaken */
 	unsigned n_ghosts;
 	struct ike_types types;
 	struct ike_rate errors, attempts, logs;

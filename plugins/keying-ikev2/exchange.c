@@ -42,6 +42,10 @@ static rv_ike_step_fn *const building[] = { at_build, ike_window_say, NULL };
 static int exchange_free(struct rv_ike_exchange *x)
 {
 	rv_list_del(&x->entry);
+	rv_list_del(&x->pending);
+	rv_ref_drop(&x->plan_of);
+	rv_ref_drop(&x->row_of);
+	rv_ref_drop(&x->task_of);
 	rv_timer_cancel(&x->timer);
 	rv_call_cancel(&x->call);
 	rv_job_cancel(x->job);
@@ -69,6 +73,7 @@ struct rv_ike_exchange *ike_exchange_new(struct rv_ike_sa *sa, uint8_t phase)
 	x->sa = sa;
 	x->phase = phase;
 	rv_list_init(&x->entry);
+	rv_list_init(&x->pending);
 	rv_call_init(&x->call, ike_exchange_call);
 	talloc_set_destructor(x, exchange_free);
 	return x;
@@ -404,6 +409,8 @@ void ike_exchange_close(struct rv_ike_exchange *x, int result)
 		x->reason = result;
 		ike_attempt_fail(x, result);
 	}
+	if (x->plan && x->type == IKE_EXCHANGE_CREATE_CHILD_SA && result != -RV_ETIMEOUT && result != -RV_ECANCELLED)
+		ike_reauth_refused(x, result);
 	if (x->plan && x->plan->end)
 		x->plan->end(x, result, x->plan_self);
 	if (result == -RV_ETIMEOUT && x->fate == IKE_FATE_NONE) {

@@ -29,9 +29,10 @@ struct rv_ike_exchange {
 	struct rv_list entry;
 	struct rv_ike_exchange *behind; /* in sa->ahead */
 	struct rv_ike_sa *sa;
-	const struct rv_ike_plan *plan; /* ours; NULL when we answer */
-	const struct rv_ike_row *row;	/* what the message that came starts */
-	void *self, *plan_self;		/* of the extension that owns the row (or builds), and the plan */
+	const struct rv_ike_plan *plan;		/* ours; NULL when we answer */
+	const struct rv_ike_row *row;		/* what the message that came starts */
+	void *self, *plan_self;			/* of the extension that owns the row (or builds), and the plan */
+	struct rv_ref row_of, plan_of, task_of; /* to that extension, and one that suspended it: they stay as long */
 	rv_ike_step_fn *const *steps;
 	uint8_t phase, section, fate, type;
 	uint32_t id;
@@ -111,6 +112,7 @@ struct rv_ike_exchange {
 
 	/* a successor of the IKE SA; rival: our SPI of the one that the peer made at the same time */
 	struct rv_ike_sa *fresh;
+	struct rv_list pending; /* among the engine's, with spi */
 	uint64_t spi, spi_theirs, rival;
 	uint8_t rival_nonce[IKE_NONCE_MAX]; /* the lower one of the peer's exchange, also of a child SA */
 	uint16_t rival_nonce_len;	    /* 0: the peer does not replace the same */

@@ -75,6 +75,15 @@ static bool concerns(const struct rv_ike_task *task, const struct rv_ike_exchang
 	       (task->exchange == IKE_EXCHANGE_IKE_SA_INIT && ike_opens(x));
 }
 
+/* An extension cannot be unloaded while it suspends an exchange. */
+static int suspend(struct rv_ike_exchange *x, const struct ext *ext, int r)
+{
+	if (r != RV_PENDING)
+		return r;
+	x->again = true;
+	return rv_ref_take(&x->task_of, ext->service, &x->sa->user) ? -RV_EIN_USE : r;
+}
+
 /* Runs the tasks of a point one after the other; after one that suspended the exchange the next one goes on. */
 int ike_point(struct rv_ike_exchange *x, enum rv_ike_point point)
 {
@@ -88,18 +97,18 @@ int ike_point(struct rv_ike_exchange *x, enum rv_ike_point point)
 			if (task->point != point || !concerns(task, x) || at++ < x->task)
 				continue;
 			x->task = at;
-			r = task->run(x, ext->self);
-			if (r == RV_PENDING)
-				x->again = true;
+			rv_ref_drop(&x->task_of);
+			r = suspend(x, ext, task->run(x, ext->self));
 			if (r)
 				return r;
 		}
 	}
 	x->task = 0;
+	rv_ref_drop(&x->task_of);
 	return 0;
 }
 
-const struct rv_ike_row *ike_ext_row(const struct rv_ike_exchange *x, void **self)
+const struct rv_ike_row *ike_ext_row(struct rv_ike_exchange *x, void **self)
 {
 	rv_list_each (&x->sa->engine->exts, ext, struct ext, entry) {
 		if (!RV_HAS(ext->ops, rows))
@@ -107,6 +116,9 @@ const struct rv_ike_row *ike_ext_row(const struct rv_ike_exchange *x, void **sel
 		for (size_t i = 0; i < ext->ops->n_rows; i++) {
 			if (!ike_row_fits(&ext->ops->rows[i], x, true))
 				continue;
+			rv_ref_drop(&x->row_of);
+			if (rv_ref_take(&x->row_of, ext->service, &x->sa->user))
+				return NULL; /* it is on its way out */
 			*self = ext->self;
 			return &ext->ops->rows[i];
 		}
@@ -348,9 +360,11 @@ static int shape(struct rv_ike_exchange *x, const struct ext *ext)
 	r = ext->ops->shape(ext->self, x, &message);
 	if (r < 0)
 		return r;
-	bool whole = ike_header_read(&x->head, rv_wr_bytes(&w)); /* no: its length is not yet the message's */
+	struct rv_rd header = rv_rd(rv_wr_bytes(&w));
 
-	(void)whole;
+	ike_header_get(&header, &x->head);
+	if (!rv_rd_done(&header))
+		return -RV_ESYNTAX;
 	ike_builder_init(&x->out, x->room, IKE_BUILD_MAX);
 	x->out.first = message.first;
 	return rv_wr_room(&x->out.w, message.len) || !message.len ? 0 : -ENOSPC;
@@ -463,12 +477,27 @@ static int verb_veto(struct rv_ike_exchange *x, uint16_t type, struct rv_bytes d
 	return ike_refuse(x, type, data, -RV_EREFUSED, "%s", text);
 }
 
+/* The extension whose plan it is says so by its self. While the exchange lasts it cannot be unloaded. */
+static int hold_owner(struct rv_ike_exchange *x, void *self)
+{
+	rv_list_each (&x->sa->engine->exts, ext, struct ext, entry)
+		if (ext->self == self)
+			return rv_ref_take(&x->plan_of, ext->service, &x->sa->user);
+	return 0;
+}
+
 static int verb_start(struct rv_ike_sa *sa, const struct rv_ike_plan *plan, void *self)
 {
 	struct rv_ike_exchange *x = ike_exchange_ask(sa, plan);
+	int r;
 
 	if (!x)
 		return -ENOMEM;
+	r = hold_owner(x, self);
+	if (r) {
+		talloc_free(x);
+		return r;
+	}
 	x->self = x->plan_self = self;
 	ike_exchange_kick(sa);
 	return 0;

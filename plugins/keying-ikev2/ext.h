@@ -12,7 +12,7 @@ int ike_ext_init(struct ike_engine *engine);
 int ike_point(struct rv_ike_exchange *x, enum rv_ike_point point);
 bool ike_ext_datagram(struct ike_port *port, const struct rv_path *path, const struct ike_header *header,
 		      struct rv_bytes message);
-const struct rv_ike_row *ike_ext_row(const struct rv_ike_exchange *x, void **self);
+const struct rv_ike_row *ike_ext_row(struct rv_ike_exchange *x, void **self);
 void ike_ext_inherit(struct rv_ike_sa *from, struct rv_ike_sa *to);
 void ike_ext_pack(struct rv_ike_sa *sa, uint16_t tag, struct rv_pack *out);
 void ike_ext_unpack(struct rv_ike_sa *sa, struct rv_bytes field);

@@ -65,6 +65,7 @@ struct rv_ike_sa {
 	struct ike_dial *next; /* init.h: what is called when this one has ended */
 	struct rv_timer timer;
 	uint64_t last_in_us, rekey_us, over_us, dpd_us, reauth_us;
+	uint64_t busy_us;     /* since when the peer has answered CREATE_CHILD_SA with TEMPORARY_FAILURE only */
 	uint64_t predecessor; /* our SPI of the IKE SA that this one replaced; 0: none */
 	uint32_t reauths;     /* id of the session that ends when this one has its children; 0: none */
 };

@@ -182,8 +182,12 @@ static uint32_t delete_one(struct rv_ike_exchange *x, uint8_t protocol, uint32_t
 	successor = ic && ic->successor ? rv_child_by_id(x->sa->engine->host->core, ic->successor) : NULL;
 	if (successor)
 		ike_child_complete(successor);
-	if (child->state == RV_CHILD_DELETING)
-		return 0; /* both ask: the answer to ours ends it */
+	if (child->state == RV_CHILD_DELETING) {
+		/* RFC 7296, 1.4.1: both ask: "it MUST delete the outgoing SAs while processing the request and the
+		 * incoming SAs while processing the response" */
+		rv_child_out_down(child);
+		return 0;
+	}
 	spi_in = child->spi_in;
 	/* one that lost a rekey collision goes without a word */
 	rv_child_down(child, ic && ic->keys.block ? 0 : -RV_EPEER_GONE);

@@ -16,8 +16,9 @@ int ike_dial(struct ike_engine *engine, const struct rv_connection *connection, 
  * nothing begun yet. who: as rv_attempt_new(). NULL: out of memory. */
 struct ike_dial *ike_dial_anew(struct rv_ike_sa *sa, const char *gateway, const char *who);
 
-/* As ike_dial_anew(), begun, beside sa's session, which ends when the new one has its children. 0 or -ENOMEM. */
-int ike_dial_beside(struct rv_ike_sa *sa, const char *gateway, const char *who);
+/* As ike_dial_anew(), begun, beside sa's session, which ends when the new one has its children. origin: where its peer
+ * was when that one sends us elsewhere, or NULL. 0 or -ENOMEM. */
+int ike_dial_beside(struct rv_ike_sa *sa, const char *gateway, const char *who, const struct rv_addr *origin);
 
 /* What was prepared to be called begins (NULL: nothing), or is let go. */
 void ike_dial_go(struct ike_dial *dial);

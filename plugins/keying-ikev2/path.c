@@ -4,6 +4,9 @@
 #include "init.h"
 
 #include "protect.h"
+#include "requests.h"
+
+enum { SETTLE_US = 500 * 1000 }; /* until the peer should know that we moved */
 
 static void no_nat(struct rv_path *path)
 {
@@ -76,10 +79,22 @@ void ike_verb_resend(struct rv_ike_sa *sa, const struct rv_path *path)
 	}
 }
 
+/* What transport mode protects are the addresses themselves: with others it is another child SA, which who set the
+ * session up asks for when the peer has heard of the move. */
+static void renew_transport(struct rv_ike_sa *sa)
+{
+	rv_list_each (&sa->peer->children, child, struct rv_child, entry) {
+		if (child->mode != RV_TRANSPORT || child->state != RV_CHILD_INSTALLED)
+			continue;
+		if (ike_child_create_later(sa, child->conf, SETTLE_US) || ike_child_delete(child))
+			return;
+	}
+}
+
 void ike_verb_move(struct rv_ike_sa *sa, const struct rv_path *path)
 {
 	struct rv_ike_sa *current = sa->peer->sa;
-	bool up = sa->state >= RV_IKE_ESTABLISHED;
+	bool up = sa->state >= RV_IKE_ESTABLISHED, elsewhere;
 
 	sa->encap = path->encap && !path->plain_esp;
 	if (current)
@@ -88,9 +103,13 @@ void ike_verb_move(struct rv_ike_sa *sa, const struct rv_path *path)
 		sa->peer->path = *path;
 		return;
 	}
+	elsewhere = !rv_addr_same_ip(&sa->peer->path.local, &path->local) ||
+		    !rv_addr_same_ip(&sa->peer->path.remote, &path->remote);
 	ike_sa_keep_alive(sa, false);
 	rv_peer_moved(sa->peer, path);
 	ike_sa_keep_alive(sa, true);
+	if (elsewhere && current && sa->peer->initiator)
+		renew_transport(current);
 }
 
 void ike_verb_pin(struct rv_ike_sa *sa, bool on)

@@ -75,6 +75,7 @@ static int init(struct rv_host *host)
 	host->self = engine;
 	rv_list_init(&engine->ports);
 	rv_list_init(&engine->ghosts);
+	rv_list_init(&engine->pending);
 	r = ike_sas_init(engine);
 	if (!r)
 		r = ike_halfopen_init(engine);
@@ -117,6 +118,9 @@ RV_PLUGIN(
 	"failover_timeout|duration|10s|0.1s..1h|How long IKE_SA_INIT may stay unanswered before the next gateway of "
 	"remote_addrs is called.\n"
 	"child_limit|int|256|0..1000000|How many child SAs a session may have by the peer's asking; 0: no limit.\n"
+	"connections.*.children.*.single_pair|bool|no||Whether each child SA has one pair of addresses only: that of "
+	"the "
+	"packet that asks for it. A peer that asks for more is told so (RFC 7296, 2.9).\n"
 	"connections.*.unique|choice|no|no,never,replace|What happens to an older session of the same peer: it stays "
 	"unless "
 	"the peer says INITIAL_CONTACT, it always stays, or it always goes (RFC 7296, 2.4).\n\0",

@@ -11,8 +11,9 @@
 #include "child.h"
 #include "init.h"
 #include "requests.h"
+#include "transitions.h"
 
-enum { AGAIN_US = 30 * 1000000, GRACE_US = 10 * 1000000 };
+enum { AGAIN_US = 30 * 1000000, GRACE_US = 10 * 1000000, BUSY_US = 180 * 1000000 };
 
 /* When a session that is not authenticated anew ends; 0: never. */
 static uint64_t ends_us(const struct rv_peer *peer)
@@ -70,10 +71,16 @@ static int reauths(struct rv_peer *peer, void *arg)
 	return sa && sa->reauths == search->id;
 }
 
+bool ike_reauth_under_way(const struct rv_peer *peer)
+{
+	struct search search = { .id = peer->id };
+
+	return rv_peer_each(peer->core, peer->connection->name, reauths, &search) != 0;
+}
+
 int ike_reauth(struct rv_ike_sa *sa)
 {
 	struct rv_peer *peer = sa->peer;
-	struct search search = { .id = peer->id };
 	struct rv_addr to = peer->path.remote;
 	struct rv_subject subject = ike_subject(sa);
 	char gateway[RV_ADDR_TEXT];
@@ -82,11 +89,46 @@ int ike_reauth(struct rv_ike_sa *sa)
 		return -RV_ESTATE;
 	if (!peer->initiator)
 		return ike_ext_reauth(sa) ? 0 : -RV_ESTATE;
-	if (rv_peer_each(peer->core, peer->connection->name, reauths, &search))
+	if (ike_reauth_under_way(peer))
 		return 0;
 	to.port = 0;
 	rv_log(&subject, RV_INFO, "reauthenticating");
-	return ike_dial_beside(sa, rv_addr_text(&to, gateway), "reauth");
+	return ike_dial_beside(sa, rv_addr_text(&to, gateway), "reauth", NULL);
+}
+
+/* RFC 7296, 4: on NO_ADDITIONAL_SAS for a rekey "the implementation MUST be capable of instead deleting the old SA and
+ * creating a new one"; what deletes the old one here is the new one. */
+static bool cannot_replace(const struct rv_ike_exchange *x)
+{
+	return (x->plan == &ike_plan_rekey || x->plan == &ike_plan_child_rekey) &&
+	       ike_error_in(x) == IKE_N_NO_ADDITIONAL_SAS;
+}
+
+void ike_reauth_refused(struct rv_ike_exchange *x, int result)
+{
+	struct rv_ike_sa *sa = x->sa;
+	struct rv_subject subject = ike_subject(sa);
+	uint64_t now = rv_loop_now_us(sa->engine->host->loop);
+	bool busy = result && ike_error_in(x) == IKE_N_TEMPORARY_FAILURE;
+
+	if (!busy)
+		sa->busy_us = 0;
+	else if (!sa->busy_us)
+		sa->busy_us = now;
+	if (cannot_replace(x)) {
+		rv_log(&subject, RV_NOTICE, "replaced-as-a-whole",
+		       KV_STR("why", "the peer makes no further SAs in it"));
+		(void)ike_reauth(sa);
+		return;
+	}
+	/* RFC 7296, 2.25: after several minutes it "SHOULD conclude that the state information is out of sync and
+	 * close the IKE SA" */
+	if (!busy || now - sa->busy_us < BUSY_US)
+		return;
+	sa->busy_us = now;
+	rv_log(&subject, RV_WARN, "out-of-sync", KV_STR("why", "the peer has been busy for minutes"));
+	if (ike_reauth(sa))
+		(void)ike_delete(sa);
 }
 
 void ike_reauth_due(struct rv_ike_sa *sa, uint64_t now)

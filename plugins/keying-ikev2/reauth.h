@@ -10,6 +10,12 @@
  * that knows the way; on the other side an extension may ask the peer, else -RV_ESTATE. */
 int ike_reauth(struct rv_ike_sa *sa);
 
+bool ike_reauth_under_way(const struct rv_peer *peer);
+
+/* A request of ours for CREATE_CHILD_SA was answered (result 0: granted). When nothing can be replaced or added in this
+ * IKE SA any more, another one takes its place. */
+void ike_reauth_refused(struct rv_ike_exchange *x, int result);
+
 /* The peers are authenticated: when they are to be so anew. Later: that time has come. sa may be gone after. */
 void ike_reauth_time(struct rv_ike_sa *sa);
 void ike_reauth_due(struct rv_ike_sa *sa, uint64_t now);

@@ -90,6 +90,8 @@ static int begin(struct rv_ike_exchange *x, void *self)
 		return rv_why_set(&x->why, -RV_ECONFIG, "the proposals of %s name no key exchange", c->name);
 	x->sa->state = RV_IKE_REKEYING;
 	x->spi = ike_spi_new(x->sa->engine);
+	rv_list_del(&x->pending);
+	rv_list_add(&x->sa->engine->pending, &x->pending);
 	ike_nonce(x);
 	return ike_kex_new(x, x->group ? x->group : t->id) ? ike_kex_generate(x) : -ENOMEM;
 }

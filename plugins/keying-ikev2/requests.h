@@ -7,8 +7,10 @@
 
 #include "exchange.h"
 
-/* CREATE_CHILD_SA: one more child SA (attempt may be NULL); a successor of a child SA; of the IKE SA. */
+/* CREATE_CHILD_SA: one more child SA (attempt may be NULL; later: in so long at the earliest); a successor of a child
+ * SA; of the IKE SA. */
 int ike_child_create(struct rv_ike_sa *sa, const struct rv_child_conf *conf, struct rv_attempt *attempt);
+int ike_child_create_later(struct rv_ike_sa *sa, const struct rv_child_conf *conf, uint64_t us);
 int ike_child_rekey(struct rv_child *child);
 int ike_rekey(struct rv_ike_sa *sa);
 

@@ -19,6 +19,7 @@ struct seen {
 		said;
 	int end_result;
 	enum rv_ike_point veto_at, pend_at; /* RV_IKE_N_POINTS: nowhere */
+	uint16_t veto;			    /* 0: a number that nobody knows */
 	bool change_keys, sign_also, believes;
 	struct rv_ike_exchange *pending;
 };
@@ -33,8 +34,11 @@ static struct seen west_seen, east_seen;
 static int at(struct rv_ike_exchange *x, struct seen *seen, enum rv_ike_point point)
 {
 	seen->points[point]++;
+	if (seen->veto && rv_ike_type(x) != IKE_EXCHANGE_CREATE_CHILD_SA)
+		return 0;
 	if (seen->veto_at == point && rv_ike_role(x) == RV_IKE_RESPONDER)
-		return rv_ike_veto(x, VETO_NOTIFY, RV_STR("no"), "the extension does not like it");
+		return rv_ike_veto(x, seen->veto ? seen->veto : VETO_NOTIFY, RV_STR("no"),
+				   "the extension does not like it");
 	if (seen->pend_at != point || seen->pending)
 		return 0;
 	seen->pending = x;
@@ -388,6 +392,86 @@ static void an_exchange_of_its_own(void **state)
 	pair_free(p);
 }
 
+/* East refuses every CREATE_CHILD_SA of west's; whether another session has taken over after so long. */
+static bool taken_over(uint16_t veto, uint64_t us)
+{
+	struct pair *p = ext_pair(true, true);
+	bool over;
+
+	bring_up(p);
+	const uint32_t before = peer_of(p->west)->id;
+
+	east_seen.veto_at = RV_IKE_AT_CHILD_CHOSEN;
+	east_seen.veto = veto;
+	assert_int_equal(pair_child_rekey(p->west), 0);
+	sim_run(p->sim, RV_S(1));
+	assert_true(carries(p));
+	sim_run(p->sim, us);
+	east_seen.veto_at = RV_IKE_N_POINTS;
+	sim_run(p->sim, RV_S(120));
+	assert_true(pair_up(p));
+	over = peer_of(p->west)->id != before;
+	pair_free(p);
+	return over;
+}
+
+/* RFC 7296, 4: NO_ADDITIONAL_SAS for a rekey; 2.25: TEMPORARY_FAILURE for several minutes. The traffic goes on. */
+static void a_session_that_cannot_be_kept_up_is_replaced(void **state)
+{
+	assert_true(taken_over(IKE_N_NO_ADDITIONAL_SAS, 1));
+	assert_false(taken_over(IKE_N_TEMPORARY_FAILURE, RV_S(120)));
+	assert_false(taken_over(IKE_N_NO_PROPOSAL_CHOSEN, RV_S(300)));
+}
+
+static void unloaded(struct rv_call *call, int result)
+{
+	assert_int_equal(result, 0);
+}
+
+static int unload(struct sim_host *host, struct rv_why *why)
+{
+	static struct rv_call call;
+
+	rv_call_init(&call, unloaded);
+	*why = (struct rv_why){ 0 };
+	return rv_plugins_unload(host->core->plugins, "ikev2-test", false, &call, why);
+}
+
+/* An exchange of an extension's own, and one that it suspends, keep it from being unloaded, on either side. */
+static void an_extension_stays_while_its_exchange_lasts(void **state)
+{
+	struct pair *p = ext_pair(true, true);
+	struct rv_why why;
+
+	bring_up(p);
+	p->east->down = true;
+	assert_int_equal(rv_ike_start(peer_of(p->west)->sa, &plan, &west_seen), 0);
+	sim_run(p->sim, RV_MS(10));
+	assert_true(unload(p->west, &why) < 0);
+	assert_non_null(strstr(why.text, "east"));
+	p->east->down = false;
+	sim_run(p->sim, RV_S(20));
+	assert_int_equal(west_seen.ended, 1);
+
+	east_seen.pend_at = RV_IKE_AT_READ;
+	east_seen.pending = NULL;
+	assert_int_equal(rv_ike_start(peer_of(p->west)->sa, &plan, &west_seen), 0);
+	sim_run(p->sim, RV_MS(10));
+	assert_non_null(east_seen.pending);
+	assert_true(unload(p->east, &why) < 0);
+	rv_ike_resume(east_seen.pending, 0);
+	sim_run(p->sim, RV_S(20));
+	assert_int_equal(west_seen.ended, 2);
+	assert_true(unload(p->east, &why) >= 0);
+	sim_run(p->sim, RV_S(1));
+	assert_true(unload(p->west, &why) >= 0);
+	sim_run(p->sim, RV_S(1));
+	assert_int_equal(pair_child_rekey(p->west), 0);
+	sim_run(p->sim, RV_S(10));
+	assert_true(carries(p));
+	pair_free(p);
+}
+
 static void state_is_inherited(void **state)
 {
 	struct pair *p = ext_pair(true, true);
@@ -511,6 +595,8 @@ int main(void)
 		cmocka_unit_test(a_veto_refuses_the_request),
 		cmocka_unit_test(every_point_can_suspend),
 		cmocka_unit_test(a_suspended_exchange_may_fail_or_be_forgotten),
+		cmocka_unit_test(an_extension_stays_while_its_exchange_lasts),
+		cmocka_unit_test(a_session_that_cannot_be_kept_up_is_replaced),
 		cmocka_unit_test(keys_and_signed_octets_can_be_added_to),
 		cmocka_unit_test(an_exchange_of_its_own),
 		cmocka_unit_test(state_is_inherited),

@@ -218,6 +218,12 @@ static void both_sides_delete_a_child_at_once(void **state)
 	assert_int_equal(sim_n_sas(p->west), 2);
 	assert_int_equal(sim_n_sas(p->east), 2);
 	let_go(&h);
+	/* "delete the outgoing SAs while processing the request and the incoming SAs while processing the response" */
+	h.on = true;
+	sim_run(p->sim, RV_MS(50));
+	assert_int_equal(sim_n_sas(p->west), 1);
+	assert_int_equal(sim_n_sas(p->east), 1);
+	let_go(&h);
 	sim_run(p->sim, RV_S(5));
 	assert_int_equal(sim_n_sas(p->west) + sim_n_sas(p->east), 0);
 	assert_int_equal(n_peers(p->west), 1);

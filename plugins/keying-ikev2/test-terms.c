@@ -63,10 +63,81 @@ static void what_both_agree_on_reaches_the_kernel(void **state)
 	}
 }
 
+/* Single pairs */
+
+static void assert_one_pair(const struct rv_child *child, const char *local, const char *remote)
+{
+	char text[RV_TS_TEXT];
+
+	assert_true(child->n_local_ts == 1 && child->n_remote_ts == 1);
+	assert_string_equal(rv_ts_text(&child->ts[0], text), local);
+	assert_string_equal(rv_ts_text(&child->ts[1], text), remote);
+}
+
+/* RFC 7296, 2.9: the side that wants one pair a child SA says so, or takes the packet's out of more. */
+static void one_pair_of_addresses_has_a_child_sa_of_its_own(void **state)
+{
+	const struct side trap = { .child = "start_action = trap" }, pair = { .child = "single_pair = yes" };
+	const struct side both = { .child = "single_pair = yes\nstart_action = trap" };
+	struct pair *p = pair_new(NULL, &pair);
+	struct rv_attempt *attempt = try_up(p, "net", RV_S(10));
+
+	assert_true(attempt->ended && attempt->code);
+	assert_says(attempt, "SINGLE_PAIR_REQUIRED");
+	rv_attempt_drop(attempt);
+	pair_free(p);
+
+	for (int i = 0; i < 2; i++) { /* the responder wants it; only the initiator does */
+		p = pair_new(i ? &both : &trap, i ? NULL : &pair);
+		assert_true(sim_acquire(p->west, "10.1.0.5", "10.2.0.6"));
+		sim_run(p->sim, RV_S(10));
+		assert_one_pair(child_of(p->west), "10.1.0.5/32", "10.2.0.6/32");
+		assert_int_equal(ike_child_rekey(child_of(p->west)), 0);
+		sim_run(p->sim, RV_S(10));
+		assert_one_pair(child_of(p->east), "10.2.0.6/32", "10.1.0.5/32");
+		pair_free(p);
+	}
+
+	p = pair_new(&pair, NULL); /* and no packet says which */
+	attempt = try_up(p, "net", RV_S(10));
+	assert_true(attempt->ended && attempt->code);
+	assert_says(attempt, "start_action = trap");
+	rv_attempt_drop(attempt);
+	pair_free(p);
+}
+
+/* Rekeys */
+
+/* RFC 7296, 2.9.2: whoever would get less than there was keeps the old child SA. */
+static void a_rekey_narrows_nothing(void **state)
+{
+	for (int i = 0; i < 2; i++) {
+		struct pair *p = pair_new(NULL, NULL);
+
+		bring_up(p);
+		struct rv_child *west = child_of(p->west), *east = child_of(p->east);
+		const uint32_t spi = west->spi_in;
+
+		/* west asks for less than east has; west has more than east gives */
+		west->ts[0] = i ? rv_ts_prefix(&p->west->addr, 4) : rv_ts_prefix(&p->west->addr, 32);
+		if (!i)
+			west->ts[0].lo[1] = west->ts[0].hi[1] = 1;
+		assert_int_equal(ike_child_rekey(west), 0);
+		sim_run(p->sim, RV_S(3));
+		assert_int_equal(child_of(p->west)->spi_in, spi);
+		assert_ptr_equal(child_of(p->east), east);
+		assert_int_equal(sim_n_sas(p->west), 2);
+		assert_int_equal(sim_n_sas(p->east), 2);
+		pair_free(p);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_both_agree_on_reaches_the_kernel),
+		cmocka_unit_test(one_pair_of_addresses_has_a_child_sa_of_its_own),
+		cmocka_unit_test(a_rekey_narrows_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

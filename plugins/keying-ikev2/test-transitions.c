@@ -152,6 +152,7 @@ static char met(struct rv_ike_sa *sa, unsigned from, uint8_t exchange, unsigned 
 	sa->state = (uint8_t)from;
 	const struct rv_ike_row *row = ike_table_find(x, &self, &refuse);
 	sa->state = was;
+	rv_ref_drop(&x->row_of);
 	talloc_free(x);
 	if (row)
 		return row->steps && !row->refuse ? '+' : '?';

@@ -214,7 +214,7 @@ bool ike_row_fits(const struct rv_ike_row *row, const struct rv_ike_exchange *x,
 	return !complete || has_all(x, &row->needs);
 }
 
-const struct rv_ike_row *ike_table_find(const struct rv_ike_exchange *x, void **self, int *refuse)
+const struct rv_ike_row *ike_table_find(struct rv_ike_exchange *x, void **self, int *refuse)
 {
 	const struct rv_ike_row *row = ike_ext_row(x, self);
 

@@ -10,7 +10,7 @@ enum { IKE_EXCHANGE_OPENING = 0 }; /* in a row: the first exchange of any extens
 /* The rows; the one for x (self: of the extension that owns it), or NULL and the refusal, which is always set: a
  * notification, or -1. */
 const struct rv_ike_row *ike_table(size_t *n);
-const struct rv_ike_row *ike_table_find(const struct rv_ike_exchange *x, void **self, int *refuse);
+const struct rv_ike_row *ike_table_find(struct rv_ike_exchange *x, void **self, int *refuse);
 
 /* Whether a row is for x; complete: its payloads are there as well. */
 bool ike_row_fits(const struct rv_ike_row *row, const struct rv_ike_exchange *x, bool complete);

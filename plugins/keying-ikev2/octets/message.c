@@ -65,21 +65,27 @@ struct ike_types ike_types_own(void)
  *	|                            Length                             |
  *	+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
  */
+void ike_header_get(struct rv_rd *r, struct ike_header *header)
+{
+	uint8_t version;
+
+	header->spi_i = rv_rd_u64(r);
+	header->spi_r = rv_rd_u64(r);
+	header->next = rv_rd_u8(r);
+	version = rv_rd_u8(r);
+	header->major = version >> 4;
+	header->minor = version & 0x0f;
+	header->exchange = rv_rd_u8(r);
+	header->flags = rv_rd_u8(r);
+	header->id = rv_rd_u32(r);
+	header->length = rv_rd_u32(r);
+}
+
 bool ike_header_read(struct ike_header *header, struct rv_bytes message)
 {
 	struct rv_rd r = rv_rd(message);
-	uint8_t version;
 
-	header->spi_i = rv_rd_u64(&r);
-	header->spi_r = rv_rd_u64(&r);
-	header->next = rv_rd_u8(&r);
-	version = rv_rd_u8(&r);
-	header->major = version >> 4;
-	header->minor = version & 0x0f;
-	header->exchange = rv_rd_u8(&r);
-	header->flags = rv_rd_u8(&r);
-	header->id = rv_rd_u32(&r);
-	header->length = rv_rd_u32(&r);
+	ike_header_get(&r, header);
 	(void)rv_rd_rest(&r);
 	return rv_rd_done(&r) && header->length == message.len;
 }

@@ -41,6 +41,7 @@ struct ike_header {
 
 /* Reads the 28 octets in front of message. False when they are not there, or when the Length field is not the length of
  * message. The version is not looked at. */
+void ike_header_get(struct rv_rd *r, struct ike_header *header);
 RV_MUST_USE bool ike_header_read(struct ike_header *header, struct rv_bytes message);
 
 struct ike_payload {
