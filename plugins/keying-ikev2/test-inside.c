@@ -8,6 +8,8 @@
 #include "protect.h"
 #include "transitions.h"
 
+#include <ravelin/attr.h>
+
 struct inside {
 	struct pair *p;
 	struct ear ear;
@@ -584,6 +586,47 @@ static void a_half_open_ike_sa_takes_nothing_but_ike_auth(void **state)
 	}
 }
 
+/* What east answers to a configuration payload in INFORMATIONAL; false: none. */
+static bool configured(struct inside *in, const struct ike_cp *asks, struct ike_cp *says)
+{
+	const struct ike_payload *p;
+
+	ike_builder_init(&in->b, in->room, sizeof(in->room));
+	if (asks)
+		ike_cp_put(&in->b, asks);
+	inside_send(in, IKE_EXCHANGE_INFORMATIONAL, in->west->next_out++);
+	p = ike_chain_first(answer_of(in), IKE_PAYLOAD_CP);
+	return p && ike_cp_read(says, p->body);
+}
+
+/* RFC 7296, 3.15.1 and 2.20: what is asked for and known is told, the rest is passed over, also type 5, which was once
+ * an expiry (1.6); nothing that is to be set is accepted; and nothing is said unasked. */
+static void configuration_payloads_are_answered_as_they_are_asked(void **state)
+{
+	const struct rv_bytes none = rv_bytes(NULL, 0);
+	struct ike_cp asks = { .type = IKE_CP_REQUEST, .n = 4 }, says;
+	struct inside in;
+
+	inside_begin(&in);
+	assert_false(configured(&in, NULL, &says));
+	asks.attr[0] = (struct ike_cp_attr){ 5, RV_STR("\0\0\1\0") };
+	asks.attr[1] = (struct ike_cp_attr){ RV_ATTRIBUTE_VERSION, none };
+	asks.attr[2] = (struct ike_cp_attr){ 16384, RV_STR("what?") };
+	asks.attr[3] = (struct ike_cp_attr){ RV_ATTRIBUTE_SUPPORTED, none };
+	assert_true(configured(&in, &asks, &says));
+	assert_int_equal(says.type, IKE_CP_REPLY);
+	assert_int_equal(says.n, 2);
+	assert_int_equal(says.attr[0].type, RV_ATTRIBUTE_VERSION);
+	assert_memory_equal(says.attr[0].value.p, "Ravelin", 7);
+	assert_int_equal(says.attr[1].type, RV_ATTRIBUTE_SUPPORTED);
+	assert_true(says.attr[1].value.len >= 4 && says.attr[1].value.len % 2 == 0);
+	asks.type = IKE_CP_SET;
+	assert_true(configured(&in, &asks, &says));
+	assert_int_equal(says.type, IKE_CP_ACK);
+	assert_int_equal(says.n, 0);
+	pair_free(in.p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -605,6 +648,7 @@ int main(void)
 		cmocka_unit_test(a_malformed_answer_is_not_complained_about),
 		cmocka_unit_test(only_who_is_not_behind_a_nat_follows_the_other),
 		cmocka_unit_test(a_half_open_ike_sa_takes_nothing_but_ike_auth),
+		cmocka_unit_test(configuration_payloads_are_answered_as_they_are_asked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

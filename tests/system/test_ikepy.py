@@ -111,6 +111,69 @@ def a_wrong_proof_is_refused():
         p.close()
 
 
+class Reserved(ikepy.Peer):
+    """What its identity payload has reserved is not zero, and its proof covers that (RFC 7296, 2.15 and 3.5)."""
+
+    def identity(self):
+        body = ikepy.identity(self.local_id)
+        return body[:1] + b'\xa5\x5a\xff' + body[4:]
+
+    def auth_payload(self):
+        return (ikepy.AUTH, b'\2\0\0\0' + self.proof(self.initiator, self.identity()))
+
+    def outgoing(self, message):
+        message.payloads = [(p[0], self.identity()) if p[0] in (ikepy.IDI, ikepy.IDR) else p for p in message.payloads]
+
+
+def reserved_octets_of_an_identity_count_in_its_proof():
+    for initiator in (True, False):
+        with Lab() as lab:
+            a, b = lab.hosts
+            daemon(a, b, 'gcm')
+            p = peer(b, a, 'gcm', Reserved)
+            if initiator:
+                p.connect()
+            else:
+                with p.serving():
+                    a.ravelin('up', 'py')
+            lives(a, p)
+            p.close()
+
+
+class Hearer(ikepy.Peer):
+    """Notes the SPIs of which it hears that nobody has them."""
+    def __init__(self, *args, **more):
+        super().__init__(*args, **more)
+        self.heard = []
+
+    def on_informational(self, request):
+        self.heard += [body[4:] for body in request.bodies(ikepy.N) if body[2:4] == b'\0\x0b']
+        return super().on_informational(request)
+
+
+def esp_with_an_spi_of_nobodys_is_told():
+    lost = b'\x0b\xad\xca\xfe'
+    with Lab() as lab:
+        a, b = lab.hosts
+        daemon(a, b, 'gcm')
+        p = peer(b, a, 'gcm', Hearer).connect()
+        esp = ikepy.namespace_socket(b, 4500)
+
+        def goes_on():
+            esp.sendto(lost + bytes(36), (a.wire4, 4500))
+            time.sleep(0.1)
+            return p.heard
+        with p.serving():
+            esp.sendto(lost + bytes(36), (a.wire4, 4500))
+            time.sleep(3)
+            check(not p.heard, 'one packet of a lost SA is no news')
+            wait('the daemon complains', goes_on, 30)
+            lives(a, p)
+        check(p.heard == [lost], f'heard of {p.heard}')
+        esp.close()
+        p.close()
+
+
 def a_damaged_message_is_not_answered():
     with Lab() as lab:
         a, b = lab.hosts
@@ -249,6 +312,7 @@ def messages_at_the_end_of_a_train_are_answered():
 
 
 if __name__ == '__main__':
-    main([*rows(), a_wrong_proof_is_refused, a_damaged_message_is_not_answered,
+    main([*rows(), a_wrong_proof_is_refused, reserved_octets_of_an_identity_count_in_its_proof,
+          esp_with_an_spi_of_nobodys_is_told, a_damaged_message_is_not_answered,
           three_requests_out_of_order_are_answered, three_requests_of_ours_go_at_once,
           messages_at_the_end_of_a_train_are_answered])
