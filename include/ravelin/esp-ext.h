@@ -5,7 +5,7 @@
  * kernel opens it with the SA. Outbound texts pass it before they are padded and sealed, inbound ones when their
  * padding is gone and before selectors are looked at. They come in bursts of one SA; what becomes of them the extension
  * emits, one text for each, fewer or more, then or at a time of its own. An SA without an extension costs one test of a
- * pointer (doc/adr/0016).
+ * pointer (doc/adr/0018).
  */
 #pragma once
 
