@@ -55,13 +55,8 @@ struct out_state {
 	uint64_t bytes; /* clear octets of the run */
 	struct rv_packet trains[RV_BURST];
 	uint32_t n_trains;
-	struct sa *train_sa;	     /* the last train is open for this SA; NULL: closed */
-	struct {		     /* of the last packet of this burst, and what it led to; NULL: nothing */
-		struct ip_info info; /* its addresses are these, since a packet may be written over */
-		uint8_t src[16], dst[16];
-		struct iface *iface;
-		struct sa *sa;
-	} flow;
+	struct sa *train_sa; /* the last train is open for this SA; NULL: closed */
+	struct flow flow;    /* of the last packet of this burst */
 	uint32_t at;
 	uint8_t *arena;
 };

@@ -19,6 +19,7 @@ enum { HELD_PACKETS = 8, HELD_OCTETS = 64 << 10 };
 struct bundle;
 struct held;
 struct iface;
+struct sa;
 struct userspace;
 
 struct policy {
@@ -68,6 +69,14 @@ struct spd {
 	struct retirer *retirer;
 	uint32_t n;
 	uint64_t order;
+};
+
+/* What the last packet was chosen by, and the SA that it led to (NULL: nothing is known). */
+struct flow {
+	struct ip_info info; /* its addresses are these, since a packet may be written over */
+	uint8_t src[16], dst[16];
+	struct iface *iface;
+	struct sa *sa;
 };
 
 /* 0 or -ENOMEM. fini frees the structure, not the policies. */
