@@ -55,7 +55,7 @@ struct bundle {
 struct sa_terms {
 	uint16_t tfc;
 	uint8_t copy_dscp;
-	bool plain_ecn, keep_mss, fragment_first, fragments_also;
+	bool plain_ecn : 1, keep_mss : 1, fragment_first : 1, fragments_also : 1;
 };
 
 struct sa {

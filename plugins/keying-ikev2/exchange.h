@@ -62,21 +62,20 @@ struct rv_ike_exchange {
 	/* what goes out */
 	struct ike_builder out;
 	struct ike_outside outside;
-	uint8_t *room;
+	uint8_t *room, kept_first;
 	struct ike_list sent; /* our message as datagrams */
 	struct rv_bytes kept; /* and its payloads, for other datagrams */
-	uint8_t kept_first;
-	struct rv_path via; /* another path than the session's */
+	struct rv_path via;   /* has_via: another path than the session's */
 	bool has_via;
 	struct rv_timer timer;
 	unsigned tries, anew, refusals; /* anew: tries when waiting began anew; refusals: TEMPORARY_FAILUREs so far */
 	uint64_t due_us, sent_us;	/* when it is sent again */
 
-	/* how it failed; veto: what the peer is told (0: what fits the error) */
+	/* how it failed, in more words, reason: of the fate; veto: what the peer is told (0: what fits the error) */
 	struct rv_why why;
 	const char *advice;
-	char words[512]; /* for a longer explanation */
-	int reason;	 /* of the fate */
+	char words[512];
+	int reason;
 	uint16_t veto;
 	uint8_t veto_data[4], veto_len, veto_protocol;
 	uint32_t veto_spi;
@@ -134,10 +133,8 @@ struct rv_ike_exchange *ike_exchange_ask(struct rv_ike_sa *sa, const struct rv_i
 void ike_exchange_kick(struct rv_ike_sa *sa);
 bool ike_exchange_busy(const struct rv_ike_sa *sa, const struct rv_ike_plan *plan);
 
-/* In a step: the rest of its list of steps is left out. */
+/* skip: in a step, leaves out the rest of its list. put_off: a queued request starts after us at the earliest. */
 void ike_exchange_skip(struct rv_ike_exchange *x);
-
-/* A queued request starts after us at the earliest. */
 void ike_exchange_put_off(struct rv_ike_exchange *x, uint64_t us);
 
 /* A message with x->header, chain and message: a request to be answered; the response to ours. x may be gone after. */
