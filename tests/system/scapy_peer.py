@@ -217,8 +217,8 @@ lock = threading.Lock()
 
 
 def take(frame):
-    packet = frame.getlayer(IPv6) or frame.getlayer(IP)
-    kind = packet is not None and next((k for k in (AH, ESP) if k in packet), None)
+    packet = frame.payload  # the outer one: what is behind AH Scapy takes apart, too
+    kind = isinstance(packet, (IP, IPv6)) and next((k for k in (AH, ESP) if k in packet), None)
     pair = by_spi.get((kind, packet[kind].spi)) if kind else None
     if pair and packet.src == pair.them and packet.dst == pair.me and (UDP in packet) == pair.encap:
         with lock:
