@@ -19,6 +19,7 @@ static int core_gone(struct rv_core *core)
 	TALLOC_FREE(core->sad);
 	TALLOC_FREE(core->spd);
 	TALLOC_FREE(core->names);
+	rv_jobs_stop(core->jobs); /* what runs in a job uses what its plugin has */
 	TALLOC_FREE(core->plugins);
 	TALLOC_FREE(core->bus); /* behind the plugins, whose objects are on it */
 	TALLOC_FREE(core->host);

@@ -158,7 +158,7 @@ static bool start_threads(struct rv_jobs *jobs)
 	sigset_t all, before;
 	int r = 0;
 
-	if (jobs->n_threads > 0)
+	if (jobs->n_threads > 0 || jobs->stopping)
 		return true;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -228,16 +228,19 @@ unsigned rv_jobs_of(const struct rv_jobs *jobs, const struct rv_host *host)
 	return n;
 }
 
-/* Waits for the jobs that have begun; all that are left are dropped unanswered. */
-static int jobs_end(struct rv_jobs *jobs)
+void rv_jobs_stop(struct rv_jobs *jobs)
 {
 	pthread_mutex_lock(&jobs->lock);
 	jobs->stopping = true;
 	pthread_cond_broadcast(&jobs->work);
 	pthread_mutex_unlock(&jobs->lock);
-	for (unsigned i = 0; i < jobs->n_threads; i++)
-		pthread_join(jobs->threads[i], NULL);
+	for (; jobs->n_threads > 0; jobs->n_threads--)
+		pthread_join(jobs->threads[jobs->n_threads - 1], NULL);
+}
 
+static int jobs_end(struct rv_jobs *jobs)
+{
+	rv_jobs_stop(jobs);
 	rv_list_each (&jobs->all, job, struct rv_job, entry) {
 		if (jobs->n_wanted == 0)
 			rv_defer_cancel(jobs->loop, job);

@@ -18,8 +18,10 @@ unsigned rv_loop_n_timers(const struct rv_loop *loop);
 /* signals: fn on the loop for each signal of set (blocked in all threads by the caller). */
 int rv_loop_signal(struct rv_loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg);
 
-/* job.c. n_threads 0: on the loop. queue at most 4096 jobs. jobs_of: how many of host are under way. */
+/* job.c. n_threads 0: on the loop. queue at most 4096 jobs. stop: waits for the jobs that have begun; no other one
+ * begins, and all that are left are dropped unanswered at the end. jobs_of: how many of host are under way. */
 struct rv_jobs *rv_jobs_new(const void *parent, struct rv_loop *loop, unsigned n_threads);
+void rv_jobs_stop(struct rv_jobs *jobs);
 unsigned rv_jobs_of(const struct rv_jobs *jobs, const struct rv_host *host);
 
 /* secret.c. locked: how many octets of secrets' memory could be locked of how many there are. mapped: these and pages.

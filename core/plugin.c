@@ -41,7 +41,8 @@ static struct plugin *find(struct rv_plugins *plugins, const char *name)
 	return NULL;
 }
 
-/* Frees what the plugin has, then its code. Jobs that still run it (the whole daemon ends at once) keep it mapped. */
+/* Frees what the plugin has, then its code; jobs that were dropped (the whole daemon ends) keep that mapped: they have
+ * ways to free their data. */
 static void end(struct plugin *plugin)
 {
 	struct rv_jobs *jobs = plugin->plugins->core->jobs;
