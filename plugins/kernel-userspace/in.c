@@ -111,7 +111,8 @@ bool in_out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len
 		sa_drop(sa, wrong);
 		return false;
 	}
-	if (!sa->terms.keep_mss && boundary_is_syn(&info, p))
+	/* how long texts of an extension may be is for its outbound SA to say */
+	if (!sa->terms.keep_mss && !sa->ext && boundary_is_syn(&info, p))
 		boundary_clamp(&info, p, lane_mtu(lane, sa));
 	in_emit(lane, sa->iface, p, info.len, limit);
 	return true;
