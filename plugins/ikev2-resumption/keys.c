@@ -50,7 +50,7 @@ static struct rv_secret *read_secret(struct ticket_keys *keys, const char *path,
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	struct rv_secret *secret = NULL;
-	struct stat st;
+	struct stat st = { 0 };
 
 	*why = fd < 0 || fstat(fd, &st) ? rv_error_text(-errno) : distrust(&st);
 	if (!*why)
