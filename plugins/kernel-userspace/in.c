@@ -227,8 +227,9 @@ void in_open_run(struct lane *lane)
 	struct sa *sa = in->sa;
 	uint64_t packets = 0, bytes = 0;
 
-	if (in->n_ops)
-		drop_replays(in);
+	if (!sa) /* no run is open */
+		return;
+	drop_replays(in);
 	if (!in->n_ops)
 		return;
 	const struct rv_packet *watched = NULL; /* segments of one train came from one place */
@@ -258,7 +259,7 @@ void in_open_run(struct lane *lane)
 			continue;
 		}
 		packets++;
-		if (in->meta[i].newest && in->meta[i].packet != watched) {
+		if (in->meta[i].newest && (!watched || in->meta[i].packet != watched)) {
 			watched = in->meta[i].packet;
 			watch_peer(lane, sa, watched);
 		}

@@ -103,8 +103,8 @@ int main(int argc, char **argv)
 	(void)setsockopt(s, SOL_SOCKET, SO_SNDBUFFORCE, &size, sizeof(size));
 	printf("sending\n");
 	fflush(stdout);
-	for (double since = 0; seconds > 0 ? since < seconds : next < p.n; since = now() - began) {
-		double due = since * rate;
+	while (seconds > 0 ? now() - began < seconds : next < p.n) {
+		double due = (now() - began) * rate;
 		while ((double)next < due && (seconds > 0 || next < p.n)) {
 			size_t n = seconds > 0 || p.n - next > BATCH ? BATCH : p.n - next;
 			send_batch(s, &p, &next, (unsigned)n);
@@ -112,5 +112,8 @@ int main(int argc, char **argv)
 		nanosleep(&pause, NULL);
 	}
 	printf("%zu\n", next);
+	free(p.to);
+	free(p.at);
+	free(octets);
 	return 0;
 }
