@@ -103,8 +103,9 @@ bool in_out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len
 
 	if (!good)
 		wrong = RV_DROP_MALFORMED;
-	else if (!boundary_match(sa, &info, p))
-		wrong = RV_DROP_SELECTOR;
+	else if (info.fragment == IP_WHOLE ? !boundary_match(sa, &info, p)
+					   : !fragment_match_in(&lane->in_fragments, sa, &info, p, lane->now_us))
+		wrong = info.fragment == IP_LATER ? RV_DROP_FRAGMENT : RV_DROP_SELECTOR;
 	else if (!boundary_tos_in(sa, &info, p, tos))
 		wrong = RV_DROP_ECN;
 	if (wrong != RV_N_DROPS) {

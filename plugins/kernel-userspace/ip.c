@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum { EXTENSIONS_MAX = 8, V6_OFFSET = 0xfff8, V6_MF = 1 };
+enum { EXTENSIONS_MAX = 8, V6_NEXT = 6, V6_OFFSET = 0xfff8, V6_MF = 1 };
 
 static bool has_ports(uint8_t proto)
 {
@@ -73,8 +73,8 @@ static bool parse4(struct ip_info *info, const uint8_t *p, size_t len, bool cut)
 	return true;
 }
 
-/* One extension header at info->upper; its length, or 0 when it is cut short. */
-static uint32_t extension(struct ip_info *info, const uint8_t *p)
+/* One extension header at info->upper, which is named at that place; its length, or 0 when it is malformed. */
+static uint32_t extension(struct ip_info *info, const uint8_t *p, uint16_t named)
 {
 	const uint8_t *h = p + info->upper;
 	uint32_t left = info->len - info->upper;
@@ -83,6 +83,10 @@ static uint32_t extension(struct ip_info *info, const uint8_t *p)
 		return 0;
 	if (info->proto == IP_FRAGMENT) {
 		uint16_t at = ip_u16(h + 2);
+		if (info->fragment_at) /* RFC 8200, 4.1: once at most */
+			return 0;
+		info->fragment_at = info->upper;
+		info->fragment_named = named;
 		if (at & V6_OFFSET)
 			info->fragment = IP_LATER;
 		else if (at & V6_MF)
@@ -117,10 +121,12 @@ static bool parse6(struct ip_info *info, const uint8_t *p, size_t len, bool cut)
 		info->len = (uint32_t)len;
 	if (info->len > len)
 		return false;
+	uint16_t named = V6_NEXT;
 	for (int i = 0; is_extension(info->proto) && info->fragment != IP_LATER; i++) {
-		uint32_t size = i < EXTENSIONS_MAX ? extension(info, p) : 0;
+		uint32_t size = i < EXTENSIONS_MAX ? extension(info, p, named) : 0;
 		if (!size)
 			return false;
+		named = info->upper;
 		info->proto = p[info->upper];
 		info->upper = (uint16_t)(info->upper + size);
 	}
@@ -150,6 +156,21 @@ bool ip_parse(struct ip_info *info, const uint8_t *p, size_t len)
 bool ip_parse_quote(struct ip_info *info, const uint8_t *p, size_t len)
 {
 	return parse(info, p, len, true);
+}
+
+struct ip_piece ip_piece(const struct ip_info *info, const uint8_t *p)
+{
+	const uint8_t *h = p + info->fragment_at;
+
+	if (info->family == RV_IPV4)
+		return (struct ip_piece){ .id = ip_u16(p + 4),
+					  .offset = (ip_u16(p + 6) & IP4_OFFSET) * 8u,
+					  .at = info->base_len,
+					  .more = ip_u16(p + 6) & IP4_MF };
+	return (struct ip_piece){ .id = ip_u32(h + 4),
+				  .offset = ip_u16(h + 2) & V6_OFFSET,
+				  .at = info->fragment_at + 8u,
+				  .more = ip_u16(h + 2) & V6_MF };
 }
 
 /* Four sums side by side, since an addition waits for the one before it. */

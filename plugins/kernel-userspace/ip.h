@@ -42,6 +42,8 @@ struct ip_info {
 	uint16_t upper;		     /* where the upper layer starts */
 	uint8_t base_next;	     /* protocol behind the base header */
 	uint32_t len;		     /* of the packet by its own header */
+	uint16_t fragment_at;	     /* of a fragment of IPv6: where its fragment header is, and where that is named */
+	uint16_t fragment_named;
 	const uint8_t *src, *dst;
 };
 
@@ -74,6 +76,13 @@ static inline void ip_put32(uint8_t *p, uint32_t v)
 	ip_put16(p, v >> 16);
 	ip_put16(p + 2, v & 0xffff);
 }
+
+/* Of a fragment at p: its identification, which octet of the whole its first one is, and where its own octets begin. */
+struct ip_piece {
+	uint32_t id, offset, at;
+	bool more; /* it is not the last */
+};
+struct ip_piece ip_piece(const struct ip_info *info, const uint8_t *p);
 
 /* The Internet checksum (RFC 1071): sums octets onto sum; fold gives the field's value. */
 uint64_t ip_sum(uint64_t sum, const uint8_t *p, size_t len);

@@ -12,7 +12,9 @@ int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t 
 	*lane = (struct lane){ .index = index, .db = db, .due_us = UINT64_MAX };
 	lane->out.arena = rv_pages_new(db->vault, ARENA);
 	lane->in.scratch = rv_pages_new(db->vault, SCRATCH);
-	if (lane->out.arena && lane->in.scratch && !contexts_init(&lane->contexts, index, max_contexts))
+	if (lane->out.arena && lane->in.scratch && !fragments_init(&lane->in_fragments) &&
+	    !fragments_init(&lane->out_fragments) && !reassembly_init(&lane->reassembly, db->vault) &&
+	    !contexts_init(&lane->contexts, index, max_contexts))
 		return 0;
 	lane_fini(lane);
 	return -ENOMEM;
@@ -21,6 +23,9 @@ int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t 
 void lane_fini(struct lane *lane)
 {
 	contexts_fini(&lane->contexts);
+	fragments_fini(&lane->in_fragments);
+	fragments_fini(&lane->out_fragments);
+	reassembly_fini(&lane->reassembly);
 	rv_pages_free(lane->db->vault, lane->out.arena, ARENA);
 	rv_pages_free(lane->db->vault, lane->in.scratch, SCRATCH);
 	lane->out.arena = lane->in.scratch = NULL;

@@ -9,10 +9,12 @@
 #include "coalesce.h"
 #include "context.h"
 #include "extended.h"
+#include "fragment.h"
 #include "keytable.h"
 #include "note.h"
 #include "offload.h"
 #include "policies.h"
+#include "reassemble.h"
 
 #include <ravelin/packet.h>
 
@@ -102,6 +104,8 @@ struct lane {
 	uint64_t due_us; /* when an extension wants its turn; UINT64_MAX: none does */
 	uint8_t random[RANDOM_POOL];
 	uint32_t random_left;
+	struct fragments in_fragments, out_fragments; /* their owners: reqid; number of the device */
+	struct reassembly reassembly;
 };
 
 /* 0 or -ENOMEM. */

@@ -379,10 +379,7 @@ static bool frame(const struct sa *sa, const struct offload *plan, struct text *
 /* RFC 4301, 8.2.1, case 2: the SA must carry later fragments, which show no ports, for a packet to be cut before. */
 static void cut(const struct sa *sa, uint32_t mtu, struct offload *plan)
 {
-	struct ip_info later = plan->ip;
-
-	later.ports_known = false;
-	if (sa->terms.fragment_first && sa->mode == RV_TUNNEL && (sa->terms.fragments_also || sa_match(sa, &later)))
+	if (sa->terms.fragment_first && sa->mode == RV_TUNNEL && fragment_allowed(sa, &plan->ip))
 		(void)offload_fragments(plan, mtu);
 }
 
@@ -475,6 +472,67 @@ static struct policy *find(const struct lane *lane, const struct iface *iface, c
 	return policy && policy->bundle && atomic_load(&policy->bundle->first) ? policy : NULL;
 }
 
+/* A fragment shows by which ports it goes, or its first one did (RFC 4301, 7.3). False: it was dropped. */
+static bool look_up_fragment(struct lane *lane, const struct iface *iface, struct ip_info *info, const uint8_t *p)
+{
+	if (info->fragment == IP_FIRST)
+		fragments_first(&lane->out_fragments, info, p, iface->key, lane->now_us);
+	else if (!fragments_later(&lane->out_fragments, info, p, iface->key, lane->now_us)) {
+		lane_drop(lane, RV_DROP_FRAGMENT);
+		return false;
+	}
+	return true;
+}
+
+/* The SA that a packet goes by. NULL: there is none, and it waits or was dropped. */
+static struct sa *choose(struct lane *lane, struct iface *iface, const struct rv_packet *packet,
+			 const struct ip_info *info)
+{
+	struct sa *sa = same_flow(lane, iface, info);
+
+	if (sa)
+		return sa;
+	struct policy *policy = find(lane, iface, packet->data, info);
+	if (!policy || !policy->bundle) {
+		/* what the SPD passes has no business on a tunnel's device */
+		lane_drop(lane, policy ? RV_DROP_POLICY : RV_DROP_NO_POLICY);
+		return NULL;
+	}
+	sa = pick(policy->bundle, info, packet->data);
+	/* an ICMP error that goes with its cause says nothing of the next one */
+	keep_flow(lane, iface, info, sa && sa_match(sa, info) ? sa : NULL);
+	if (sa)
+		return sa;
+	if (policy->trap)
+		trap_hold(lane, policy, iface, packet, info);
+	else
+		lane_drop(lane, RV_DROP_NO_SA);
+	return NULL;
+}
+
+/* RFC 4303, 3.3.4: "transport mode ESP is applied only to whole IP datagrams"; who sends the result cuts that. */
+static void put_together(struct lane *lane, struct iface *iface, const struct rv_packet *packet, struct ip_info *info)
+{
+	struct rv_packet whole;
+	unsigned lost;
+	enum reassembled r =
+		reassembly_add(&lane->reassembly, info, packet->data, iface->key, lane->now_us, &whole, &lost);
+
+	for (lost += r == REASSEMBLY_BAD; lost; lost--)
+		lane_drop(lane, RV_DROP_FRAGMENT);
+	if (r != REASSEMBLY_DONE)
+		return;
+	if (!ip_parse(info, whole.data, whole.len)) {
+		lane_drop(lane, RV_DROP_MALFORMED);
+		return;
+	}
+	info->df = false; /* its sender cut it already */
+	struct sa *sa = choose(lane, iface, &whole, info);
+	if (sa)
+		protect(lane, iface, sa, &whole, info);
+	out_flush(lane); /* what is in its buffer is needed no more */
+}
+
 void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet)
 {
 	struct ip_info info;
@@ -483,24 +541,16 @@ void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet
 		lane_drop(lane, RV_DROP_MALFORMED);
 		return;
 	}
-	struct sa *sa = same_flow(lane, iface, &info);
-	if (sa) {
-		protect(lane, iface, sa, packet, &info);
+	bool whole = info.fragment == IP_WHOLE;
+	if (!whole && !look_up_fragment(lane, iface, &info, packet->data))
 		return;
-	}
-	struct policy *policy = find(lane, iface, packet->data, &info);
-	if (!policy || !policy->bundle) {
-		/* what the SPD passes has no business on a tunnel's device */
-		lane_drop(lane, policy ? RV_DROP_POLICY : RV_DROP_NO_POLICY);
+	struct sa *sa = choose(lane, iface, packet, &info);
+	if (!sa)
 		return;
-	}
-	sa = pick(policy->bundle, &info, packet->data);
-	/* an ICMP error that goes with its cause says nothing of the next one */
-	keep_flow(lane, iface, &info, sa && sa_match(sa, &info) ? sa : NULL);
-	if (sa)
+	if (whole || (sa->mode == RV_TUNNEL && (info.fragment == IP_FIRST || fragment_allowed(sa, &info))))
 		protect(lane, iface, sa, packet, &info);
-	else if (policy->trap)
-		trap_hold(lane, policy, iface, packet, &info);
+	else if (sa->mode == RV_TUNNEL)
+		sa_drop(sa, RV_DROP_FRAGMENT);
 	else
-		lane_drop(lane, RV_DROP_NO_SA);
+		put_together(lane, iface, packet, &info);
 }

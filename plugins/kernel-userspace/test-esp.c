@@ -549,51 +549,6 @@ static void too_big_is_told_to_the_sender(void **state)
 	assert_int_equal(pair->west->clear[0].n, n + 1);
 }
 
-static void fragments_pass_selectors_without_ports_only(void **state)
-{
-	struct pair *pair = *state;
-	struct rig_sa narrow = plain;
-	uint8_t p[60];
-
-	tunnel(pair, &plain);
-	rig_packet(p, "10.1.0.1", "10.2.0.1", 1, 80, 60);
-	ip_put16(p + 6, 100); /* offset */
-	rig_clear(pair->west, 0, p, 60);
-	assert_int_equal(pair->west->wire[1].n, 1);
-	narrow.local = "10.3.0.0/16";
-	narrow.remote = "10.4.0.0/16[udp/80]";
-	narrow.reqid = 11;
-	narrow.spi = 0x4444;
-	tunnel(pair, &narrow);
-	rig_packet(p, "10.3.0.1", "10.4.0.1", 1, 80, 60);
-	rig_clear(pair->west, 0, p, 60);
-	assert_int_equal(pair->west->wire[1].n, 2);
-	ip_put16(p + 6, 0x2000); /* the first fragment has ports */
-	rig_clear(pair->west, 0, p, 60);
-	assert_int_equal(pair->west->wire[1].n, 3);
-	ip_put16(p + 6, 100);
-	rig_clear(pair->west, 0, p, 60);
-	assert_int_equal(pair->west->wire[1].n, 3);
-	assert_int_equal(pair->west->u->db.dropped[RV_DROP_NO_POLICY], 1);
-}
-
-static void transport_mode_takes_whole_packets_only(void **state)
-{
-	struct pair *pair = *state;
-	struct rig_sa sa = plain;
-	uint8_t p[60];
-
-	sa.transport = true;
-	sa.local = "192.0.2.1";
-	sa.remote = "192.0.2.2";
-	tunnel(pair, &sa);
-	rig_packet(p, "192.0.2.1", "192.0.2.2", 1, 80, 60);
-	ip_put16(p + 6, 100);
-	rig_clear(pair->west, 0, p, 60);
-	assert_int_equal(pair->west->wire[1].n, 0);
-	assert_int_equal(rig_dropped(pair->west, sa.spi, false, RV_DROP_MALFORMED), 1);
-}
-
 /* RFC 3948, 3.1.2 */
 static void a_nat_does_not_break_checksums_in_transport_mode(void **state)
 {
@@ -794,8 +749,6 @@ int main(void)
 		TEST(what_is_behind_the_icv_is_not_trusted),
 		TEST(congestion_marks_cross_the_tunnel),
 		TEST(too_big_is_told_to_the_sender),
-		TEST(fragments_pass_selectors_without_ports_only),
-		TEST(transport_mode_takes_whole_packets_only),
 		TEST(a_nat_does_not_break_checksums_in_transport_mode),
 		cmocka_unit_test(trains_are_cut_sealed_and_sent_as_trains),
 		TEST(trains_come_out_as_trains),
