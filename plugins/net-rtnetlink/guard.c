@@ -118,6 +118,9 @@ static void say_table(struct net *net, uint32_t mark)
 		"chain pre { type filter hook prerouting priority raw; policy accept;\n"
 		"iifname \"lo\" accept\niifname @clear accept\n"
 		"%s%s%s"
+		/* without its first fragment, which shows ports, a later one comes to nothing */
+		"ip protocol udp ip frag-off & 0x1fff > 0 fib daddr type local %saccept\n"
+		"frag nexthdr udp frag frag-off > 0 fib daddr type local %saccept\n"
 		"meta l4proto { esp, ah, 141 } fib daddr type local %saccept\n"
 		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
 		"jump odd_in\njump sets_in\n"
@@ -130,7 +133,7 @@ static void say_table(struct net *net, uint32_t mark)
 		net->nft_table, net->nft_table, net->nft_table, ports && *ports ? "udp dport { " : "",
 		ports && *ports ? ports : "",
 		ports && *ports ? talloc_asprintf(ports, " } fib daddr type local %saccept\n", set_mark) : "", set_mark,
-		is_mark);
+		set_mark, set_mark, is_mark);
 
 	guard_say(net, text ? text : "");
 	talloc_free(text);
