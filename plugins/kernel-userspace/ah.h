@@ -4,7 +4,6 @@
  */
 #pragma once
 
-#include "in.h"
 #include "out.h"
 
 enum { AH_HEADER = 12 }; /* without its ICV */
@@ -41,3 +40,13 @@ void ah_finish(const struct out_state *out);
 
 /* ah-in.c: gives an authentic packet of the run to the clear side; how many octets of payload it had. */
 uint32_t ah_deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta);
+
+/* in.c, for ah-in.c */
+
+/* Opens what the run has and delivers it. */
+void in_open_run(struct lane *lane);
+
+/* What came out of a tunnel, at p, of protocol next: selectors, traffic class (tos: that of the outer header), clear
+ * side. limit: until there what is behind p may be overwritten. False when it was dropped. */
+bool in_out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next, uint8_t tos,
+		      const uint8_t *limit);

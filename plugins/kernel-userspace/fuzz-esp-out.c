@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* fuzz-esp-out: what comes from the clear side, with the header that says how it is to be segmented. The first octet
- * says how the SA is, the next ten are struct virtio_net_hdr; the rest is the packet.
+ * says how the SA is, the next ten are struct virtio_net_hdr; the rest is the packet, or
+ * several, each behind two octets of length.
  *
  * What leaves on the wire is opened again: it must be authentic, numbered upwards, padded as RFC 4303, 2.4 says, and in
  * tunnel mode hold a whole packet that the selectors allow.
  */
 #include "test-fuzz.h"
 
-enum { TRANSPORT = 2, OUTER6 = 4, ESN = 8, RAW = 16, WIDE = 32, VNET = 10, REQID = 7 };
+enum { TRANSPORT = 2, OUTER6 = 4, ESN = 8, RAW = 16, WIDE = 32, SEVERAL = 64, ALSO = 128, VNET = 10, REQID = 7 };
 
 struct checked {
 	struct world w;
@@ -49,7 +50,8 @@ static void check_text(const struct checked *c, const uint8_t *text, uint32_t le
 	check(copy || !len);
 	memcpy(copy, text, len);
 	check(ip_parse(&info, copy, len) && info.len == len);
-	check(rv_ts_match(&c->w.remote, info.family, info.dst, info.proto, info.dst_port, info.ports_known));
+	bool later = info.fragment == IP_LATER && c->how & ALSO; /* its first one was judged */
+	check(later || rv_ts_match(&c->w.remote, info.family, info.dst, info.proto, info.dst_port, info.ports_known));
 	free(copy);
 }
 
@@ -130,6 +132,7 @@ static void add(struct world *w, uint8_t how, bool v6)
 				   .src = outer(how, 1),
 				   .dst = outer(how, 2),
 				   .encr_key = rv_bytes(key, sizeof(key)),
+				   .fragments_also = how & ALSO,
 				   .local_ts = &any,
 				   .remote_ts = &w->remote,
 				   .n_local_ts = 1,
@@ -140,32 +143,48 @@ static void add(struct world *w, uint8_t how, bool v6)
 	check(!w->ops->sa_add(w->self, &spec, &call));
 }
 
-static void feed(struct userspace *u, const uint8_t *data, uint32_t size)
+static void feed(struct userspace *u, const uint8_t *vnet, const uint8_t *data, uint32_t len)
 {
-	uint32_t len = size - VNET, cap = RV_HEADROOM + len + RV_TAILROOM;
+	uint32_t cap = RV_HEADROOM + len + RV_TAILROOM;
 	uint8_t *buf = calloc(1, cap);
 	struct rv_packet packet = { .buf = buf, .data = buf + RV_HEADROOM, .cap = cap, .len = len };
 	struct rv_packet *list[] = { &packet };
 
 	check(buf);
-	memcpy(packet.vnet, data, VNET);
-	memcpy(packet.data, data + VNET, len);
+	memcpy(packet.vnet, vnet, VNET);
+	memcpy(packet.data, data, len);
 	lane_clear(&u->workers[0].lane, table_get(&u->db.ifaces, 0), list, 1);
 	free(buf);
+}
+
+static void feed_all(struct userspace *u, uint8_t how, const uint8_t *vnet, const uint8_t *data, uint32_t size)
+{
+	static const uint8_t none[VNET];
+
+	if (!(how & SEVERAL)) {
+		feed(u, vnet, data, size);
+		return;
+	}
+	while (size > 2) {
+		uint32_t len = ip_u16(data) < size - 2 ? ip_u16(data) : size - 2;
+		feed(u, none, data + 2, len);
+		data += 2 + len;
+		size -= 2 + len;
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct checked c = { .w = { .clear_ops = &clear_ops } };
 
-	if (size < 2 + VNET || size > OCTETS)
+	if (size < 4 + VNET || size > OCTETS)
 		return 0;
 	c.how = data[0];
 	struct userspace *u = world_init(&c.w);
 	c.w.wire = (struct rv_port){ .ops = &wire_ops, .fd = -1, .takes_trains = true, .mtu = 1500 };
 	u->workers[0].lane.wire[0] = u->workers[0].lane.wire[1] = &c.w.wire;
-	add(&c.w, c.how, data[1 + VNET] >> 4 == 6);
-	feed(u, data + 1, (uint32_t)size - 1);
+	add(&c.w, c.how, data[1 + VNET + (c.how & SEVERAL ? 2 : 0)] >> 4 == 6);
+	feed_all(u, c.how, data + 1, data + 1 + VNET, (uint32_t)size - 1 - VNET);
 	talloc_free(u->host);
 	talloc_free(c.w.core);
 	return 0;

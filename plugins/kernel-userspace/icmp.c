@@ -26,8 +26,9 @@ bool icmp_cause(const struct ip_info *info, const uint8_t *packet, struct ip_inf
 	const uint8_t *src;
 	uint16_t port;
 
-	if (!info->ports_known || info->fragment == IP_LATER || info->len < info->upper + (uint32_t)HEADER || !is_error(info) ||
-	    !ip_parse_quote(cause, quote, info->len - info->upper - HEADER) || cause->family != info->family)
+	if (!info->ports_known || info->fragment == IP_LATER || info->len < info->upper + (uint32_t)HEADER ||
+	    !is_error(info) || !ip_parse_quote(cause, quote, info->len - info->upper - HEADER) ||
+	    cause->family != info->family)
 		return false;
 	src = cause->src;
 	cause->src = cause->dst;

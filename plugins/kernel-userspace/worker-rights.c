@@ -2,7 +2,7 @@
 /* worker-rights: a filter of system calls for one thread. A worker reads packets of strangers; should one of them take
  * it over, it finds open descriptors of sockets and devices, and no way to a file.
  */
-#include "worker-rights.h"
+#include "worker.h"
 
 #include <errno.h>
 #include <linux/audit.h>

@@ -3,7 +3,6 @@
 #include "worker.h"
 #include "extend.h"
 #include "trap.h"
-#include "worker-rights.h"
 
 #include <errno.h>
 #include <signal.h>

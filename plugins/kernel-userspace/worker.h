@@ -38,3 +38,9 @@ void worker_look(struct worker *worker);
 
 /* Hands over packets that were held. Loop thread. */
 void worker_release(struct worker *worker, struct held *held);
+
+/* worker-rights.c */
+
+/* From now on the calling thread can open no file, start no program and trace nobody. False where the machine knows no
+ * such filter; the worker then works without. */
+bool worker_drop_rights(void);

@@ -9,6 +9,10 @@ answered inside ESP. Commands come as JSON objects on stdin, a line each, and ar
     name, inner, sequences, break               sends echo requests with these sequence numbers (break: the ICV)
     name, inner, n, headers                     sends them with options and extension headers, some of which may change
     name, inner, n, route                       sends them by a source route of IPv6 through that address, as they arrive
+    name, inner, datagram, ports, cut, order, id  sends a UDP datagram of so many octets between these ports: cut into pieces
+                                                of so many, in this order of their numbers; in tunnel mode what is inside
+                                                is cut, in transport mode the sealed packet. What comes back with the
+                                                same octets is a reply
     name                                        nothing
 
 The answer says how many replies came within `wait` seconds, how many packets came in all, their lowest and highest
@@ -30,7 +34,7 @@ logging.getLogger('scapy').setLevel(logging.ERROR)
 
 from scapy.all import (ESP, ICMP, IP, UDP, AsyncSniffer, HBHOptUnknown, ICMPv6EchoReply, ICMPv6EchoRequest,  # noqa: E402
                        IPOption_NOP, IPOption_RR, IPOption_Router_Alert, IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrHopByHop,
-                       IPv6ExtHdrRouting, Raw, RouterAlert, SecurityAssociation)
+                       IPv6ExtHdrFragment, IPv6ExtHdrRouting, Raw, RouterAlert, SecurityAssociation)
 from scapy.layers.ipsec import (AH, AUTH_ALGOS, CRYPT_ALGOS, AuthAlgo, CryptAlgo, IPSecIntegrityError,  # noqa: E402
                                 _ESPPlain)
 
@@ -98,6 +102,53 @@ for word, algo in (('GMAC', Aead(CRYPT_ALGOS['AES-GCM'], clear=True)), ('GCM-8',
     CRYPT_ALGOS[word] = algo
 
 
+class Pieces:
+    """Fragments that come, until they are whole."""
+
+    def __init__(self):
+        self.parts, self.n = {}, 0
+
+    def add(self, packet):
+        """The whole packet, or None as long as it is not there."""
+        if packet.version == 4:
+            if not packet.frag and not packet.flags.MF:
+                return packet
+            key, at, more, octets = packet.id, 8 * packet.frag, bool(packet.flags.MF), bytes(packet.payload)
+        else:
+            if IPv6ExtHdrFragment not in packet:
+                return packet
+            f = packet[IPv6ExtHdrFragment]
+            key, at, more, octets = f.id, 8 * f.offset, bool(f.m), bytes(f.payload)
+        self.n += 1
+        got = self.parts.setdefault((packet.src, packet.dst, key), {})
+        got[at] = (octets, more)
+        end = 0
+        while end in got:
+            octets, more = got[end]
+            if not more:
+                break
+            end += len(octets)
+        else:
+            return None
+        whole = b''.join(got[at][0] for at in sorted(got))
+        if packet.version == 4:
+            return IP(bytes(IP(src=packet.src, dst=packet.dst, proto=packet.proto, id=key) / Raw(whole)))
+        return IPv6(bytes(IPv6(src=packet.src, dst=packet.dst, nh=packet[IPv6ExtHdrFragment].nh) / Raw(whole)))
+
+
+def pieces_of(packet, cut, number=4711):
+    """The packet in fragments of so many octets behind the header."""
+    octets = bytes(packet.payload)
+    for at in range(0, len(octets), cut):
+        part, more = octets[at:at + cut], at + cut < len(octets)
+        if packet.version == 4:
+            yield IP(src=packet.src, dst=packet.dst, proto=packet.proto, id=number, frag=at // 8,
+                     flags='MF' if more else 0) / Raw(part)
+        else:
+            yield (IPv6(src=packet.src, dst=packet.dst) /
+                   IPv6ExtHdrFragment(nh=packet.nh, id=number, offset=at // 8, m=int(more)) / Raw(part))
+
+
 class Pair:
     """The SAs of both directions between two addresses."""
 
@@ -110,6 +161,7 @@ class Pair:
         self.outbound = self.association(want, want['out'], self.me, self.them)
         self.sequence, self.highest = want['out'].get('sequence', 0), want['in'].get('sequence', 0)
         self.seen, self.replies, self.bad = [], 0, []
+        self.pieces, self.sent = Pieces(), None
 
     def association(self, want, sa, src, dst):
         a = SecurityAssociation(self.kind, spi=sa['spi'], seq_num=0, crypt_algo=want['encr'],
@@ -121,7 +173,7 @@ class Pair:
             a.auth_algo = EsnIntegrity(AUTH_ALGOS[want['integ']])
         return a
 
-    def seal(self, packet, sequence=None, spoil=False, arrive=lambda packet: packet):
+    def seal(self, packet, sequence=None, spoil=False, arrive=lambda packet: packet, cut=0, order=None):
         if sequence is None:
             self.sequence += 1
             sequence = self.sequence
@@ -136,7 +188,22 @@ class Pair:
             sealed = self.outer(src=self.me, dst=self.them) / UDP(sport=4500, dport=4500) / Raw(bytes(sealed[ESP]))
         family = socket.AF_INET6 if self.outer is IPv6 else socket.AF_INET
         with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
-            s.sendto(bytes(arrive(sealed)), (self.them, 0))
+            sealed = arrive(sealed)
+            parts = list(pieces_of(self.outer(bytes(sealed)), cut, getattr(sealed, 'id', 4711))) if cut else [sealed]
+            for i in order or range(len(parts)):
+                s.sendto(bytes(parts[i]), (self.them, 0))
+
+    def datagram(self, inner, size, ports, cut, order, number):
+        src, dst = inner
+        self.sent = bytes(i % 251 for i in range(size))
+        packet = (IPv6 if ':' in src else IP)(src=src, dst=dst) / UDP(sport=ports[0], dport=ports[1]) / Raw(self.sent)
+        packet = packet.__class__(bytes(packet))
+        if self.mode == 'transport':
+            self.seal(packet, cut=cut, order=order)
+            return
+        parts = list(pieces_of(packet, cut, number))
+        for i in order or range(len(parts)):
+            self.seal(packet.__class__(bytes(parts[i])))
 
     def open(self, packet):
         """The packet inside, or None. Guesses the high half as RFC 4303, A2.2 does, with half the numbers as window."""
@@ -160,6 +227,7 @@ class Pair:
 
     def arrived(self, packet):
         opened = self.open(packet)
+        opened = opened if opened is None else self.pieces.add(opened)
         if opened is None:
             return
         if ICMP in opened and opened[ICMP].type == 8:
@@ -170,6 +238,8 @@ class Pair:
             self.seal(IPv6(src=opened.dst, dst=opened.src) /
                       ICMPv6EchoReply(id=ask.id, seq=ask.seq, data=ask.data))
         elif (ICMP in opened and opened[ICMP].type == 0) or ICMPv6EchoReply in opened:
+            self.replies += 1
+        elif UDP in opened and self.sent and bytes(opened[UDP].payload) == self.sent:
             self.replies += 1
         else:
             self.bad.append(opened.summary())
@@ -214,11 +284,13 @@ def changed(packet):
 pairs = {want['name']: Pair(want) for want in json.loads(sys.argv[1])}
 by_spi = {(p.kind, p.inbound.spi): p for p in pairs.values()}
 lock = threading.Lock()
+outer_pieces = Pieces()
 
 
 def take(frame):
     packet = frame.payload  # the outer one: what is behind AH Scapy takes apart, too
-    kind = isinstance(packet, (IP, IPv6)) and next((k for k in (AH, ESP) if k in packet), None)
+    packet = outer_pieces.add(packet) if isinstance(packet, (IP, IPv6)) else None
+    kind = packet and next((k for k in (AH, ESP) if k in packet), None)
     pair = by_spi.get((kind, packet[kind].spi)) if kind else None
     if pair and packet.src == pair.them and packet.dst == pair.me and (UDP in packet) == pair.encap:
         with lock:
@@ -230,7 +302,11 @@ def run(command):
     with lock:
         before = pair.replies
         numbers = command.get('sequences') or [None] * command.get('n', 0)
-        for i, number in enumerate(numbers):
+        if 'datagram' in command:
+            pair.datagram(command['inner'], command['datagram'], command['ports'], command['cut'], command.get('order'),
+                          command['id'])
+            numbers = [None]
+        for i, number in enumerate([] if 'datagram' in command else numbers):
             headers, route = command.get('headers', False), command.get('route')
             pair.seal(request(command['inner'], i, command.get('size', 56), headers, route), number,
                       command.get('break', False),
@@ -239,7 +315,8 @@ def run(command):
     while pair.replies - before < len(numbers) and time.monotonic() < end:
         time.sleep(0.01)
     return {'replies': pair.replies - before, 'seen': len(pair.seen), 'first': min(pair.seen or [0]),
-            'last': max(pair.seen or [0]), 'bad': pair.bad[:3]}
+            'last': max(pair.seen or [0]), 'bad': pair.bad[:3],
+            'pieces': pair.pieces.n, 'outer_pieces': outer_pieces.n}
 
 
 sniffer = AsyncSniffer(iface='eth0', prn=take, store=False, started_callback=lambda: print('ready', flush=True))
