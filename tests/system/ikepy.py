@@ -323,6 +323,7 @@ class Peer:
         self.keys = self.initiator = None
         self.next_out = self.next_in = self.counter = 0
         self.children, self.answers, self.alive, self.fresh = [], {}, True, None
+        self.n_replaced = 0  # IKE SAs that gave way to their successors
         self.resumed = None  # the Ticket that this IKE SA was made with
         self.timeout, self.tries = 2.0, 5
 
@@ -458,6 +459,7 @@ class Peer:
             self.alive = self.fresh is not None
             if self.fresh:
                 self.take_over(*self.fresh)
+                self.n_replaced += 1
                 self.fresh = None
 
     def serve(self, seconds):

@@ -85,9 +85,10 @@ def ends(host, kind):
 
 
 def move(host, old, new, prefix):
+    """The new address is there before the old one goes, and stays then."""
+    host.run('sysctl', '-qw', 'net.ipv4.conf.eth0.promote_secondaries=1')
     host.ip('addr', 'add', f'{new}/{prefix}', 'dev', 'eth0', *(['nodad'] if ':' in new else []))
     host.ip('addr', 'del', f'{old}/{prefix}', 'dev', 'eth0')
-    host.ip('addr', 'replace', f'{new}/{prefix}', 'dev', 'eth0', *(['nodad'] if ':' in new else []))
 
 
 def carries(a, b):
@@ -105,7 +106,7 @@ def moves(west, east):
         transfer = Transfer(a, b, a.in4, b.in4, octets=30_000_000)
         time.sleep(0.3)
         move(a, a.wire4, NEW4, 24)
-        # for a moment there is no IPv4 address: strongSwan may prefer IPv6 then
+        # for a moment there may be no route over IPv4: strongSwan may prefer IPv6 then
         pairs = [(NEW4, b.wire4)] + ([(a.wire6, b.wire6)] if west == 'strongswan' else [])
         wait('west has moved', lambda: ends(a, west) in pairs, 30)
         wait('east has moved', lambda: ends(b, east) == ends(a, west)[::-1], 30)
