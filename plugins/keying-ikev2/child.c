@@ -530,6 +530,7 @@ static int check_ts(struct rv_ike_exchange *x)
 		return rv_why_set(&x->why, -RV_ETS_UNACCEPTABLE, "%s", x->words);
 	}
 	if (ike_child_narrows(x, answer)) {
+		x->narrower = true;
 		ike_explain_ts_pair(x, "the peer answered with fewer selectors than what is replaced has", answer);
 		return rv_why_set(&x->why, -RV_ETS_UNACCEPTABLE, "%s", x->words);
 	}

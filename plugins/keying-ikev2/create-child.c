@@ -21,15 +21,20 @@ static struct rv_child *old_of(const struct rv_ike_exchange *x)
 	return x->old ? rv_child_by_id(x->sa->engine->host->core, x->old) : NULL;
 }
 
+static struct rv_child *superseded(const struct rv_ike_exchange *x)
+{
+	return x->supersedes ? rv_child_by_id(x->sa->engine->host->core, x->supersedes) : NULL;
+}
+
 /* Our request */
 
 static int begin(struct rv_ike_exchange *x, void *self)
 {
-	struct rv_child *old = old_of(x);
+	struct rv_child *old = old_of(x), *there = x->supersedes ? superseded(x) : old;
 	const struct rv_transform *t;
 	int r;
 
-	if (x->old && (!old || old->state != RV_CHILD_INSTALLED))
+	if ((x->old || x->supersedes) && (!there || there->state != RV_CHILD_INSTALLED))
 		return -RV_ECANCELLED;
 	ike_nonce(x);
 	r = ike_child_begin(x, x->conf, old ? old->reqid : 0);
@@ -74,6 +79,7 @@ static struct rv_ike_exchange *once_more(struct rv_ike_exchange *x)
 		return NULL;
 	}
 	again->old = x->old;
+	again->supersedes = x->supersedes;
 	again->group = x->group;
 	again->pair = x->pair;
 	again->attempt = x->attempt;
@@ -152,20 +158,58 @@ static void give_back(struct rv_ike_exchange *x, int result)
 		ike_child_disown(x->sa, x->child->child->spi_in);
 }
 
-static void child_end(struct rv_ike_exchange *x, int result, void *self)
-{
-	if (!result || other_group(x) || later(x) || ike_child_ask_pair(x))
-		return;
-	give_back(x, result);
-	ike_explain_refusal(x);
-	ike_attempt_fail(x, result);
-}
-
 static void retry(struct rv_timer *timer)
 {
 	struct rv_child *child = rv_container_of(timer, struct ike_child, timer)->child;
 
 	(void)ike_child_rekey(child);
+}
+
+/* Another rekey of a child SA in some seconds. */
+static void retry_later(struct rv_ike_exchange *x, struct rv_child *old)
+{
+	struct rv_host *host = x->sa->engine->host;
+	struct rv_subject subject = ike_subject(x->sa);
+	struct ike_child *ic = ike_child_of(old);
+	uint64_t spread;
+
+	if (!ic)
+		return;
+	rv_host_random(host, &spread, sizeof(spread));
+	rv_timer_cancel(&ic->timer);
+	rv_timer_init(&ic->timer, host->loop, retry);
+	if (rv_timer_arm(&ic->timer, RETRY_US + spread % RETRY_SPREAD_US))
+		rv_log(&subject, RV_ERROR, "no-timer", KV_STR("for", "a rekey"));
+}
+
+static void child_end(struct rv_ike_exchange *x, int result, void *self)
+{
+	struct rv_child *old = superseded(x);
+
+	if (!result || other_group(x) || later(x) || ike_child_ask_pair(x))
+		return;
+	give_back(x, result);
+	ike_explain_refusal(x);
+	ike_attempt_fail(x, result);
+	if (old && old->state == RV_CHILD_INSTALLED && result != -RV_ETIMEOUT && result != -RV_ECANCELLED)
+		retry_later(x, old);
+}
+
+/* RFC 7296, 2.9.2: what is narrower replaces nothing; where a peer wants it, "the policy was changed in a way such that
+ * the currently used SA is against the policy". A new child SA, which may be narrower, takes its place. */
+static bool ask_anew(struct rv_ike_exchange *x)
+{
+	struct rv_subject subject = ike_subject(x->sa);
+	struct rv_ike_exchange *again = x->narrower ? ike_exchange_ask(x->sa, &ike_plan_child) : NULL;
+
+	if (!again || !hold_conf(again, x->conf)) {
+		talloc_free(again);
+		return false;
+	}
+	again->supersedes = x->old;
+	rv_log(&subject, RV_NOTICE, "child-narrowed", KV_UINT("child", x->old), KV_STR("why", x->why.text),
+	       KV_STR("next", "a new child SA takes its place"));
+	return true;
 }
 
 /* RFC 7296, 2.25: after TEMPORARY_FAILURE "it MUST wait so that the sender may complete whatever operation caused" it;
@@ -174,10 +218,8 @@ static void rekey_end(struct rv_ike_exchange *x, int result, void *self)
 {
 	struct rv_child *old = old_of(x);
 	struct rv_subject subject = ike_subject(x->sa);
-	struct rv_host *host = x->sa->engine->host;
 	const struct rv_child_conf *conf = x->conf;
 	struct ike_child *ic;
-	uint64_t spread;
 
 	if (!result)
 		return;
@@ -189,7 +231,7 @@ static void rekey_end(struct rv_ike_exchange *x, int result, void *self)
 	if (result != -RV_ETIMEOUT && result != -RV_ECANCELLED)
 		ike_child_complete(old); /* the peer has it: it has just refused to replace it */
 	ic = ike_child_of(old);
-	if (result == -RV_ETIMEOUT || result == -RV_ECANCELLED || !ic || ic->successor)
+	if (result == -RV_ETIMEOUT || result == -RV_ECANCELLED || !ic || ic->successor || ask_anew(x))
 		return;
 	rv_log(&subject, RV_NOTICE, "child-rekey-failed", KV_UINT("child", old->id), KV_STR("why", x->why.text));
 	if (ike_error_in(x) == IKE_N_CHILD_SA_NOT_FOUND) {
@@ -197,11 +239,7 @@ static void rekey_end(struct rv_ike_exchange *x, int result, void *self)
 		(void)ike_child_create(x->sa, conf, NULL);
 		return;
 	}
-	rv_host_random(host, &spread, sizeof(spread));
-	rv_timer_cancel(&ic->timer);
-	rv_timer_init(&ic->timer, host->loop, retry);
-	if (rv_timer_arm(&ic->timer, RETRY_US + spread % RETRY_SPREAD_US))
-		rv_log(&subject, RV_ERROR, "no-timer", KV_STR("for", "a rekey"));
+	retry_later(x, old);
 }
 
 const struct rv_ike_plan ike_plan_child = {
@@ -248,7 +286,8 @@ int ike_child_create_later(struct rv_ike_sa *sa, const struct rv_child_conf *con
 static bool asked_for(const struct rv_ike_sa *sa, uint32_t id)
 {
 	rv_list_each (&sa->requests, x, struct rv_ike_exchange, entry)
-		if (x->old == id && (x->plan == &ike_plan_child_rekey || x->plan == &ike_plan_child_delete))
+		if (x->supersedes == id ||
+		    (x->old == id && (x->plan == &ike_plan_child_rekey || x->plan == &ike_plan_child_delete)))
 			return true;
 	return false;
 }
@@ -302,14 +341,16 @@ static int make(struct rv_ike_exchange *x, void *self)
 
 static int install(struct rv_ike_exchange *x, void *self)
 {
-	return ike_child_install(x, NULL, false);
+	return ike_child_install(x, superseded(x), false);
 }
 
 static int created(struct rv_ike_exchange *x, void *self)
 {
+	struct rv_child *old = superseded(x);
+
 	ike_child_done(x, false);
 	ike_attempt_ok(x);
-	return 0;
+	return old ? ike_child_delete(old) : 0;
 }
 
 rv_ike_step_fn *const ike_child_created[] = {

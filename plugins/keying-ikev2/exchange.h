@@ -48,6 +48,7 @@ struct rv_ike_exchange {
 	bool transport; /* mode of the child SA */
 	bool pair;	/* only the packet's own selectors are asked for (RFC 7296, 2.9) */
 	bool more_ts;	/* other selectors would have been acceptable in another child SA */
+	bool narrower;	/* the answer has fewer selectors than what it replaces */
 	bool no_tfc;	/* the peer takes no packets with traffic flow confidentiality padding */
 	bool fragments; /* both sides take fragments without ports in the child SA */
 
@@ -116,11 +117,11 @@ struct rv_ike_exchange {
 	uint8_t rival_nonce[IKE_NONCE_MAX]; /* the lower one of the peer's exchange, also of a child SA */
 	uint16_t rival_nonce_len;	    /* 0: the peer does not replace the same */
 
-	/* a child SA; old: id of the one to be replaced or deleted */
+	/* a child SA; ids: old: to be replaced or deleted; supersedes: a new child SA, no rekey, takes its place */
 	struct ike_child *child;
 	const struct rv_child_conf *conf;
 	struct ike_ts_pair *ts;
-	uint32_t old, spi_out;
+	uint32_t old, supersedes, spi_out;
 };
 
 /* The exchange is the first one of its IKE SA: IKE_SA_INIT, or (opens) an extension's. */

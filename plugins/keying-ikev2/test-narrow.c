@@ -238,6 +238,47 @@ static void an_answer_wider_than_the_offer_is_seen(void **state)
 	}
 }
 
+/* The same addresses cut elsewhere are no others; ports are not put together. */
+static void selectors_are_compared_by_what_they_hold(void **state)
+{
+	static const struct {
+		const char *what, *inner[MAX], *outer[MAX];
+		bool within;
+	} cuts[] = {
+		{ "halves of one", { "10.1.0.0/16" }, { "10.1.0.0/17", "10.1.128.0/17" }, true },
+		{ "in any order", { "10.1.0.0/16" }, { "10.1.128.0/17", "10.1.0.0/17" }, true },
+		{ "overlapping", { "10.1.0.9-10.1.3.7" }, { "10.1.0.0-10.1.2.0", "10.1.1.0-10.1.3.7" }, true },
+		{ "a gap of one address",
+		  { "10.1.0.0/24" },
+		  { "10.1.0.0-10.1.0.127", "10.1.0.129-10.1.0.255" },
+		  false },
+		{ "one is missing at the end",
+		  { "10.1.0.0/24" },
+		  { "10.1.0.0-10.1.0.127", "10.1.0.128-10.1.0.254" },
+		  false },
+		{ "one is missing at the start", { "10.1.0.0/24" }, { "10.1.0.1-10.1.0.255" }, false },
+		{ "all addresses", { "0.0.0.0/0" }, { "0.0.0.0/1", "128.0.0.0/1" }, true },
+		{ "all of IPv6", { "::/0" }, { "::/1", "8000::/1" }, true },
+		{ "all but one of IPv6",
+		  { "::/0" },
+		  { "::/1", "8000::-ffff:ffff:ffff:ffff:ffff:ffff:ffff:fffe" },
+		  false },
+		{ "a carry", { "10.0.255.0-10.1.0.9" }, { "10.0.255.0/24", "10.1.0.0/24" }, true },
+		{ "a half for one protocol", { "10.1.0.0/24" }, { "10.1.0.0/25", "10.1.0.128/25[tcp]" }, false },
+		{ "the same protocol", { "10.1.0.0/24[tcp/80]" }, { "10.1.0.0/25[tcp]", "10.1.0.128/25" }, true },
+		{ "ports", { "10.1.0.0/24[tcp/1-9]" }, { "10.1.0.0/24[tcp/1-5]", "10.1.0.0/24[tcp/6-9]" }, false },
+	};
+
+	for (size_t i = 0; i < RV_COUNT(cuts); i++) {
+		struct ike_ts_list inner, outer;
+
+		list_parse(&inner, cuts[i].inner);
+		list_parse(&outer, cuts[i].outer);
+		if (ike_ts_within(&inner, outer.ts, outer.n) != cuts[i].within)
+			fail_msg("%s", cuts[i].what);
+	}
+}
+
 static void a_nat_is_seen_through_where_there_is_one_address(void **state)
 {
 	static const struct {
@@ -276,6 +317,7 @@ int main(void)
 		cmocka_unit_test(an_empty_list_is_unacceptable),
 		cmocka_unit_test(a_choice_never_has_more_than_64_selectors),
 		cmocka_unit_test(an_answer_wider_than_the_offer_is_seen),
+		cmocka_unit_test(selectors_are_compared_by_what_they_hold),
 		cmocka_unit_test(a_nat_is_seen_through_where_there_is_one_address),
 	};
 

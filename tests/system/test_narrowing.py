@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """Selectors of child SAs (RFC 7296, 2.9) with strongSwan in both roles: the responder narrows, what is left is carried and
 nothing else. With a second implementation where strongSwan does not go: ADDITIONAL_TS_POSSIBLE both ways, and
-SINGLE_PAIR_REQUIRED. Three child SAs beside each other on one IKE SA."""
+SINGLE_PAIR_REQUIRED, and a peer that narrows at a rekey (2.9.2). Three child SAs beside each other on one IKE SA."""
 
 import struct
 
@@ -251,7 +251,67 @@ def single_pairs_are_asked_for():
         p.close()
 
 
+def a_peer_that_narrows_at_a_rekey_gets_a_new_child_sa():
+    """RFC 7296, 2.9.2, as initiator: the narrower successor is given back, the old child SA stays until a new one is there.
+    One that is only cut elsewhere is taken."""
+    class Narrows(ikepy.Peer):
+        less, story = None, []
+
+        def incoming(self, message):
+            if not message.response and message.exchange in (ikepy.CREATE_CHILD_SA, ikepy.INFORMATIONAL):
+                self.story.append('rekey' if message.notified(ikepy.REKEY_SA) is not None else
+                                  'create' if message.get(ikepy.TSR) else
+                                  message.get(ikepy.D)[4:] if message.get(ikepy.D) else 'other')
+
+        def outgoing(self, message):
+            if message.response and message.get(ikepy.TSR) and self.less:
+                message.payloads = [(ikepy.TSR, ikepy.selectors(self.less)) if x[0] == ikepy.TSR else x
+                                    for x in message.payloads]
+
+    with Lab() as lab:
+        a, b = lab.hosts
+        a.ravelind(config(a, b, IDS, a.net4, '10.2.0.0/16').replace('encap = yes', 'encap = never'))
+        p = peer(a, b, Narrows)
+        with p.serving(60):
+            a.ravelin('up', 'c')
+            for answer, wanted, story in ((['10.2.0.0/17', '10.2.128.0/17'], 2, 2), (['10.2.4.0/24'], 1, 4)):
+                p.less, p.story[:] = answer, []
+                before = a.json('list', 'child')[0]
+                a.ravelin('rekey', 'c', 'net')
+                wait('the old one is deleted', lambda n=story: len(p.story) >= n, 20)
+                wait('another child SA', lambda old=before: [c['SpiIn'] for c in a.json('list', 'child')] not in
+                     ([], [old['SpiIn']]) and len(a.json('list', 'child')) == 1, 20)
+                check(len(selectors(a)[1]) == wanted, f'the selectors are {selectors(a)}')
+                kinds = [s if isinstance(s, str) else 'delete' for s in p.story]
+                check(kinds == (['rekey', 'delete'] if wanted == 2 else ['rekey', 'delete', 'create', 'delete']),
+                      f'the story is {p.story}')
+                check('0x' + p.story[-1].hex() == before['SpiIn'], f'{p.story} ends not with {before["SpiIn"]}')
+            check(selectors(a)[1] == ['10.2.4.0/24'], f'the selectors are {selectors(a)}')
+            a.ravelin('down', 'c')
+        p.close()
+
+
+def a_rekey_that_offers_less_is_refused():
+    """RFC 7296, 2.9.2, as responder: TS_UNACCEPTABLE, and the old child SA stays. A superset is narrowed to what it had."""
+    with Lab() as lab:
+        a, b = lab.hosts
+        a.ravelind(config(a, b, IDS, a.net4, '10.2.0.0/16').replace('encap = yes', 'encap = never'))
+        p = peer(a, b, ts=('10.2.0.0/16', a.net4))
+        p.connect()
+        before = a.json('list', 'child')
+        p.ts = ('10.2.4.0/24', a.net4)
+        answer = p.create_child(rekey=p.children[0])
+        check(answer.error() == TS_UNACCEPTABLE, f'the answer has {answer.payloads}')
+        check([c['SpiIn'] for c in a.json('list', 'child')] == [c['SpiIn'] for c in before], 'the old one is gone')
+        p.ts = ('10.0.0.0/8', '10.0.0.0/8')
+        answer = p.create_child(rekey=p.children[0])
+        check(not answer.error() and answer.get(ikepy.TSI) == ikepy.selectors(['10.2.0.0/16']),
+              f'the answer has {answer.payloads}')
+        p.close()
+
+
 if __name__ == '__main__':
     main([*narrow_rows(), nothing_in_common_is_refused, we_make_three_child_sas, strongswan_makes_three_child_sas,
           we_say_that_more_would_do, we_hear_that_more_would_do, what_was_not_offered_is_not_taken,
-          single_pairs_are_asked_for])
+          single_pairs_are_asked_for, a_peer_that_narrows_at_a_rekey_gets_a_new_child_sa,
+          a_rekey_that_offers_less_is_refused])

@@ -19,7 +19,7 @@ static bool has_partner(const struct rv_ts *ts, const struct ike_ts_list *others
 	return false;
 }
 
-static bool covered(const struct rv_ts *ts, const struct rv_ts *by, size_t n)
+static bool in_one(const struct rv_ts *ts, const struct rv_ts *by, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		if (rv_ts_contains(&by[i], ts))
@@ -27,12 +27,46 @@ static bool covered(const struct rv_ts *ts, const struct rv_ts *by, size_t n)
 	return false;
 }
 
+/* ts without the addresses up to hi; false: nothing is left. */
+static bool behind(struct rv_ts *ts, const uint8_t hi[static 16])
+{
+	size_t i = rv_family_len(ts->family);
+
+	memcpy(ts->lo, hi, i);
+	while (i && ++ts->lo[i - 1] == 0)
+		i--;
+	return i && memcmp(ts->lo, ts->hi, sizeof(ts->lo)) <= 0;
+}
+
+/* True when all addresses of ts are in by, however they are cut; each part with all of its ports and protocols. */
+static bool covered(const struct rv_ts *ts, const struct rv_ts *by, size_t n)
+{
+	struct rv_ts left = *ts;
+
+	for (;;) {
+		const struct rv_ts *best = NULL;
+
+		for (size_t i = 0; i < n; i++) {
+			struct rv_ts first = left;
+
+			memcpy(first.hi, left.lo, sizeof(first.hi));
+			if (rv_ts_contains(&by[i], &first) &&
+			    (!best || memcmp(by[i].hi, best->hi, sizeof(best->hi)) > 0))
+				best = &by[i];
+		}
+		if (!best)
+			return false;
+		if (!behind(&left, best->hi))
+			return true;
+	}
+}
+
 /* Adds ts in the place of those that it covers, unless another one covers it. */
 static void add(struct ike_ts_list *list, const struct rv_ts *ts)
 {
 	size_t place = list->n, kept = 0;
 
-	if (covered(ts, list->ts, list->n))
+	if (in_one(ts, list->ts, list->n))
 		return;
 	for (size_t i = 0; i < list->n; i++) {
 		if (!rv_ts_contains(ts, &list->ts[i]))

@@ -22,7 +22,7 @@ struct ike_ts_pair {
 enum ike_narrow ike_narrow(const struct rv_ts *local, size_t n_local, const struct rv_ts *remote, size_t n_remote,
 			   const struct ike_ts_list *tsr, const struct ike_ts_list *tsi, struct ike_ts_pair *chosen);
 
-/* The initiator's check of an answer: every selector lies in one that was offered, and there is one. */
+/* The initiator's check of an answer: each selector lies in what was offered, however that is cut; there is one. */
 bool ike_ts_within(const struct ike_ts_list *answer, const struct rv_ts *offered, size_t n_offered);
 
 /* RFC 7296, 2.23.1: puts addr in the place of the one address that all selectors of list have. False, and nothing is
