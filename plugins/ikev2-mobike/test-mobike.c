@@ -225,6 +225,92 @@ static void the_responder_moves_itself_when_it_must(void **state)
 	pair_free(p);
 }
 
+/* The one child SA is in transport mode between these addresses, on both sides, and carries. */
+static void assert_transport(struct pair *p, const char *west, const char *east)
+{
+	const struct rv_child *child[] = { child_of(p->west), child_of(p->east) };
+	const char *at[] = { west, east };
+	char text[RV_TS_TEXT], wanted[RV_TS_TEXT];
+
+	for (unsigned side = 0; side < 2; side++) {
+		assert_non_null(child[side]);
+		assert_int_equal(child[side]->mode, RV_TRANSPORT);
+		assert_true(child[side]->n_local_ts == 1 && child[side]->n_remote_ts == 1);
+		for (unsigned k = 0; k < 2; k++) {
+			snprintf(wanted, sizeof(wanted), "%s/32", at[side ^ k]);
+			assert_string_equal(rv_ts_text(&child[side]->ts[k], text), wanted);
+		}
+	}
+	assert_true(sim_packet(p->west, p->east, west, east) && sim_packet(p->east, p->west, east, west));
+	assert_int_equal(sim_n_sas(p->west), 2);
+	assert_int_equal(sim_n_sas(p->east), 2);
+}
+
+/* A child SA in transport mode protects the addresses themselves: where the session moves it is made anew, by who set
+ * the session up, whoever moved, however often. One in tunnel mode stays the same. */
+static void transport_mode_is_made_anew_after_a_move(void **state)
+{
+	static const struct {
+		bool east;
+		const char *from, *to, *then, *west_at, *east_at;
+		bool rekeys; /* while it moves */
+	} rows[] = {
+		{ false, "10.0.0.1", "10.0.0.7", NULL, "10.0.0.7", "10.0.0.2" },
+		{ true, "10.0.0.2", "10.0.0.12", NULL, "10.0.0.7", "10.0.0.12" },
+		{ false, "10.0.0.7", "10.0.0.8", "10.0.0.9", "10.0.0.9", "10.0.0.12" },
+		{ false, "10.0.0.9", "10.0.0.10", NULL, "10.0.0.10", "10.0.0.12", true },
+	};
+	const struct side west = { .local_addr = "%any",
+				   .child = "mode = transport",
+				   .local_ts = "dynamic",
+				   .remote_ts = "dynamic",
+				   .more = { MOBIKE } };
+	struct side east = west;
+
+	east.remote_addr = "%any";
+	struct pair *p = pair_new(&west, &east);
+	struct rv_attempt *attempt = try_up(p, "net", RV_S(10));
+
+	assert_int_equal(attempt->code, 0);
+	rv_attempt_drop(attempt);
+	assert_transport(p, "10.0.0.1", "10.0.0.2");
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		struct sim_host *host = rows[i].east ? p->east : p->west;
+		const uint32_t session = peer_of(p->west)->id, child = child_of(p->west)->id;
+
+		sim_address(host, rows[i].to, true);
+		sim_address(host, rows[i].from, false);
+		if (rows[i].rekeys) { /* the answer comes when the path has changed */
+			sim_run(p->sim, 195000);
+			assert_int_equal(pair_child_rekey(p->west), 0);
+		}
+		if (rows[i].then) { /* on again while the first one is being made */
+			sim_run(p->sim, 530000);
+			sim_address(host, rows[i].then, true);
+			sim_address(host, rows[i].to, false);
+		}
+		sim_run(p->sim, RV_S(20));
+		assert_int_equal(peer_of(p->west)->id, session);
+		assert_int_not_equal(child_of(p->west)->id, child);
+		assert_transport(p, rows[i].west_at, rows[i].east_at);
+		assert_int_equal(pair_child_rekey(rows[i].east ? p->west : p->east), 0);
+		sim_run(p->sim, RV_S(10));
+		assert_transport(p, rows[i].west_at, rows[i].east_at);
+	}
+	pair_free(p);
+
+	p = mobile_pair(NULL);
+	bring_up(p);
+	const uint32_t spi = child_of(p->west)->spi_in;
+
+	sim_address(p->west, "10.0.0.7", true);
+	sim_address(p->west, "10.0.0.1", false);
+	await(p, "10.0.0.7", "10.0.0.2", NULL, RV_S(5));
+	sim_run(p->sim, RV_S(5));
+	assert_int_equal(child_of(p->west)->spi_in, spi);
+	pair_free(p);
+}
+
 /* A new address that the peer was told of while nothing moved */
 static void later_addresses_are_told(void **state)
 {
@@ -491,6 +577,7 @@ int main(void)
 		cmocka_unit_test(a_dead_path_is_left_for_another_one),
 		cmocka_unit_test(from_ipv4_to_ipv6_and_back),
 		cmocka_unit_test(the_responder_moves_itself_when_it_must),
+		cmocka_unit_test(transport_mode_is_made_anew_after_a_move),
 		cmocka_unit_test(later_addresses_are_told),
 		cmocka_unit_test(traffic_goes_to_a_new_address_when_it_answered),
 		cmocka_unit_test(a_nat_that_appears_after_a_move_is_seen),

@@ -37,6 +37,7 @@ static int begin(struct rv_ike_exchange *x, void *self)
 	if ((x->old || x->supersedes) && (!there || there->state != RV_CHILD_INSTALLED))
 		return -RV_ECANCELLED;
 	ike_nonce(x);
+	x->moves = x->sa->moves;
 	r = ike_child_begin(x, x->conf, old ? old->reqid : 0);
 	if (r)
 		return r;
@@ -346,10 +347,12 @@ static int install(struct rv_ike_exchange *x, void *self)
 
 static int created(struct rv_ike_exchange *x, void *self)
 {
-	struct rv_child *old = superseded(x);
+	struct rv_child *old = superseded(x), *fresh = x->child ? x->child->child : NULL;
 
 	ike_child_done(x, false);
 	ike_attempt_ok(x);
+	if (fresh)
+		ike_path_catch_up(x, fresh);
 	return old ? ike_child_delete(old) : 0;
 }
 
@@ -381,14 +384,12 @@ static int replace(struct rv_ike_exchange *x, void *self)
 
 static int replaced(struct rv_ike_exchange *x, void *self)
 {
-	struct rv_child *old = old_of(x);
+	struct rv_child *old = old_of(x), *fresh = x->child ? x->child->child : NULL;
 
 	if (x->lost) {
-		struct rv_child *redundant = x->child ? x->child->child : NULL;
-
-		if (redundant) {
-			ike_child_disown(x->sa, redundant->spi_in);
-			rv_child_down(redundant, 0);
+		if (fresh) {
+			ike_child_disown(x->sa, fresh->spi_in);
+			rv_child_down(fresh, 0);
 		}
 		return 0;
 	}
@@ -397,6 +398,8 @@ static int replaced(struct rv_ike_exchange *x, void *self)
 		old->state = RV_CHILD_REKEYED;
 		(void)ike_child_delete(old);
 	}
+	if (fresh)
+		ike_path_catch_up(x, fresh);
 	return 0;
 }
 

@@ -105,6 +105,9 @@ void ike_ghost_expire(struct ike_engine *engine);
 void ike_path_follow(struct rv_ike_sa *sa, const struct rv_path *path);
 int ike_path_mapping(struct rv_ike_sa *sa, const struct rv_addr *remote);
 
+/* A child SA that x asked for is there; where the session has moved meanwhile it is made anew in transport mode. */
+void ike_path_catch_up(const struct rv_ike_exchange *x, struct rv_child *child);
+
 /* The path that a request of ours takes. */
 const struct rv_path *ike_path_of(const struct rv_ike_exchange *x);
 

@@ -101,8 +101,7 @@ struct rv_ike_exchange {
 	/* configuration: what was asked for, by whoever made the request; the list that is being made or was read */
 	struct rv_attributes *asked, *attributes;
 
-	/* an exchange whose keying goes on in others (ikev2-kex.h): its remaining steps, the secrets, who waits for its
-	 * end and what that was */
+	/* keying goes on in others (ikev2-kex.h): remaining steps, secrets, who waits for the end, and what it was */
 	bool parted;
 	rv_ike_step_fn *const *rest;
 	unsigned rest_task;
@@ -122,6 +121,7 @@ struct rv_ike_exchange {
 	const struct rv_child_conf *conf;
 	struct ike_ts_pair *ts;
 	uint32_t old, supersedes, spi_out;
+	uint8_t moves; /* the IKE SA's when the child SA was offered */
 };
 
 /* The exchange is the first one of its IKE SA: IKE_SA_INIT, or (opens) an extension's. */

@@ -49,6 +49,7 @@ struct rv_ike_sa {
 	bool encap;			   /* ESP goes in UDP */
 	bool pinned;			   /* whoever moves says so (ikev2-path.h) */
 	uint8_t n_chosen, n_agreed;
+	uint8_t moves; /* how often it went to other addresses */
 	/* requests at once (RFC 7296, 2.3): that we promised to take, that the peer did */
 	uint8_t window_in, window_out;
 	uint16_t agreed[IKE_AGREED_MAX];      /* what extensions of both sides agreed on */

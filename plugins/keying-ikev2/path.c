@@ -80,15 +80,26 @@ void ike_verb_resend(struct rv_ike_sa *sa, const struct rv_path *path)
 }
 
 /* What transport mode protects are the addresses themselves: with others it is another child SA, which who set the
- * session up asks for when the peer has heard of the move. */
-static void renew_transport(struct rv_ike_sa *sa)
+ * session up asks for when the peer has heard of the move. False: out of memory. */
+static bool renew(struct rv_ike_sa *sa, struct rv_child *child)
 {
-	rv_list_each (&sa->peer->children, child, struct rv_child, entry) {
-		if (child->mode != RV_TRANSPORT || child->state != RV_CHILD_INSTALLED)
-			continue;
-		if (ike_child_create_later(sa, child->conf, SETTLE_US) || ike_child_delete(child))
+	if (child->mode != RV_TRANSPORT || child->state != RV_CHILD_INSTALLED)
+		return true;
+	return !ike_child_create_later(sa, child->conf, SETTLE_US) && !ike_child_delete(child);
+}
+
+static void renew_all(struct rv_ike_sa *sa)
+{
+	sa->moves++;
+	rv_list_each (&sa->peer->children, child, struct rv_child, entry)
+		if (!renew(sa, child))
 			return;
-	}
+}
+
+void ike_path_catch_up(const struct rv_ike_exchange *x, struct rv_child *child)
+{
+	if (x->moves != x->sa->moves)
+		(void)renew(x->sa, child);
 }
 
 void ike_verb_move(struct rv_ike_sa *sa, const struct rv_path *path)
@@ -109,7 +120,7 @@ void ike_verb_move(struct rv_ike_sa *sa, const struct rv_path *path)
 	rv_peer_moved(sa->peer, path);
 	ike_sa_keep_alive(sa, true);
 	if (elsewhere && current && sa->peer->initiator)
-		renew_transport(current);
+		renew_all(current);
 }
 
 void ike_verb_pin(struct rv_ike_sa *sa, bool on)

@@ -430,6 +430,7 @@ void ike_sa_replace(struct rv_ike_sa *old, struct rv_ike_sa *fresh)
 	fresh->next = old->next;
 	fresh->reauth_us = old->reauth_us; /* RFC 7296, 2.8.3: a rekey authenticates nobody */
 	fresh->superseded = old->superseded;
+	fresh->moves = old->moves;
 	fresh->reauths = old->reauths;
 	old->reauths = 0;
 	old->next = NULL;
