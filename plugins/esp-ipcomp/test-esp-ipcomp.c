@@ -8,10 +8,10 @@
 
 extern const struct rv_plugin rv_plugin_esp_ipcomp;
 
-enum { IPCOMP_SUPPORTED = 16387 };
+enum { IPCOMP_SUPPORTED = 16387, SA = 33 };
 
 static struct {
-	unsigned offered, answered;
+	unsigned offered, answered, bare, twice; /* in a message without an SA payload; a second one in an answer */
 	size_t len;
 	uint8_t octets[8];
 	bool spoil;
@@ -19,10 +19,12 @@ static struct {
 
 static int listen_to(struct rv_ike_exchange *x, void *self)
 {
-	struct rv_bytes data;
+	struct rv_bytes data, other;
 
 	if (!rv_ike_notify(x, IPCOMP_SUPPORTED, 0, &data))
 		return 0;
+	seen.bare += !rv_ike_payload(x, SA, 0, &other);
+	seen.twice += rv_ike_role(x) == RV_IKE_INITIATOR && rv_ike_notify(x, IPCOMP_SUPPORTED, 1, &other);
 	*(rv_ike_role(x) == RV_IKE_RESPONDER ? &seen.offered : &seen.answered) += 1;
 	seen.len = data.len;
 	memcpy(seen.octets, data.p, data.len < sizeof(seen.octets) ? data.len : sizeof(seen.octets));
@@ -101,6 +103,11 @@ static void both_sides_must_want_it(void **state)
 			agree(p);
 			assert_int_equal(seen.len, 3);
 			assert_int_equal(seen.octets[2], 2);
+			/* in no message without an SA payload, nor where that is of an IKE SA */
+			assert_int_equal(pair_rekey(p->west), 0);
+			sim_run(p->sim, RV_S(10));
+			assert_int_equal(seen.bare, 0);
+			assert_int_equal(seen.answered, 1);
 		} else {
 			assert_int_equal(cpi_of(p->west, RV_IN) + cpi_of(p->west, RV_OUT), 0);
 			assert_int_equal(cpi_of(p->east, RV_IN) + cpi_of(p->east, RV_OUT), 0);
@@ -141,6 +148,7 @@ static void other_transforms_are_not_taken(void **state)
 	seen.spoil = true;
 	bring_up(p);
 	agree(p);
+	assert_true(seen.answered && !seen.twice);
 	pair_free(p);
 }
 

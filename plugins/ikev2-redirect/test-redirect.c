@@ -144,6 +144,46 @@ static void in_an_active_session_the_children_come_along(void **state)
 	pair_free(t.p);
 }
 
+/* What is seen at each datagram of the world. */
+struct way {
+	struct three *t;
+	bool broke, both; /* the traffic went nowhere; there were two sessions at a time */
+};
+
+static bool look(void *arg, struct sim_host *from, struct sim_host *to, uint8_t *message, size_t *len)
+{
+	struct way *way = arg;
+	const struct three *t = way->t;
+
+	way->broke |= !sim_packet(t->p->west, t->p->east, "10.1.0.5", "10.2.0.5") &&
+		      !sim_packet(t->p->west, t->other, "10.1.0.5", "10.2.0.5");
+	way->both |= n_peers(t->p->west) == 2 && child_of(t->other) && child_of(t->p->east);
+	return false;
+}
+
+/* In an active session the new one is there before the old one goes; where there is none the old one stays. */
+static void an_active_session_is_made_before_it_is_broken(void **state)
+{
+	for (unsigned there = 0; there < 2; there++) {
+		struct three t = three_new(NULL, NULL, NULL);
+		struct way way = { .t = &t };
+
+		bring_up(t.p);
+		t.other->down = !there;
+		sim_tap(t.p->sim, look, &way);
+		assert_int_equal(rv_ike_start(peer_of(t.p->east)->sa, &send_plan, NULL), 0);
+		if (there)
+			await_other(&t);
+		sim_run(t.p->sim, RV_S(600)); /* longer than an attempt lasts */
+		assert_false(way.broke);
+		assert_int_equal(way.both, there);
+		if (!there)
+			assert_true(pair_up(t.p));
+		assert_int_equal(n_peers(t.p->west), 1);
+		pair_free(t.p);
+	}
+}
+
 /* The client began the session: it cannot send the gateway away. */
 static void only_the_responder_sends_on(void **state)
 {
@@ -256,6 +296,7 @@ int main(void)
 		cmocka_unit_test(in_ike_auth_both_are_authenticated_first),
 		cmocka_unit_test(other_identities_stay),
 		cmocka_unit_test(in_an_active_session_the_children_come_along),
+		cmocka_unit_test(an_active_session_is_made_before_it_is_broken),
 		cmocka_unit_test(only_the_responder_sends_on),
 		cmocka_unit_test(loops_end),
 		cmocka_unit_test(only_allowed_gateways_are_called),

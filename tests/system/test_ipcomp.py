@@ -20,9 +20,12 @@ IPCOMP_SUPPORTED, DEFLATE, IPCOMP = 16387, 2, 108
 PROPOSALS = dict(proposals='aes128gcm16-prfsha256-x25519', esp='aes128gcm16-x25519')
 
 
-def config(host, other, name, ids, ipcomp='yes', extra='', child=''):
+TWO_KE = dict(proposals='aes128gcm16-prfsha256-x25519-ke1_ecp256', esp='aes128gcm16-x25519-ke1_ecp256')
+
+
+def config(host, other, name, ids, ipcomp='yes', extra='', child='', words=None):
     return connection(name, host.wire4, other.wire4, *ids, local_ts=host.net4, remote_ts=other.net4,
-                      child_extra=f'ipcomp = {ipcomp}\n{child}', extra=extra, **PROPOSALS)
+                      child_extra=f'ipcomp = {ipcomp}\n{child}', extra=extra, **(words or PROPOSALS))
 
 
 def counted(host, direction):
@@ -58,6 +61,31 @@ def both_directions():
                 wait('the SAs have ended', lambda: counted(host, direction)['compressed'] >= 13)
                 got = counted(host, direction)
                 check(got['as-it-is'] >= 3 and not got['data'] + got['cpi'] + got['header'], f'{direction}: {got}')
+
+
+def with_further_key_exchanges():
+    """RFC 9370: a rekey's answer goes out before there are keys; what was agreed on in it counts when IKE_FOLLOWUP_KE is over."""
+    with Lab() as lab:
+        a, b = lab.hosts
+        b.ravelind(config(b, a, 'west', ('east.example', 'west.example'), words=TWO_KE))
+        a.ravelind(config(a, b, 'east', ('west.example', 'east.example'), words=TWO_KE))
+        a.ravelin('up', 'east')
+        for i, (host, name) in enumerate(((a, 'east'), (b, 'west'))):
+            before = a.json('list', 'child')[0]['SpiIn']
+            host.ravelin('rekey', name, 'net')
+            wait('it is replaced', lambda: [c['SpiIn'] for c in a.json('list', 'child')][-1:] != [before])
+            wait('the old one is gone', lambda: len(a.json('list', 'child')) == 1 and len(b.json('list', 'child')) == 1)
+            capture = Capture(a)
+            a.ping(b.in4, source=a.in4, size=1200, count=5)
+            b.ping(a.in4, source=b.in4, size=1200, count=5)
+            capture.stop()
+            large = [n for n in octets_on_the_wire(capture, a) if n > 600]
+            check(not large, f'after rekey {i} packets of {large} octets on the wire')
+        a.ravelin('down', 'east')
+        for host in (a, b):
+            check('additional key exchange' in host.log_text(), 'there was one key exchange only')
+            for direction in ('in', 'out'):
+                wait('the SAs have ended', lambda: counted(host, direction)['compressed'] >= 20)
 
 
 def one_side_does_not_want_it():
@@ -174,4 +202,4 @@ def strongswan_leaves_it_out():
 
 
 if __name__ == '__main__':
-    main([both_directions, one_side_does_not_want_it, a_second_implementation, strongswan_leaves_it_out])
+    main([both_directions, with_further_key_exchanges, one_side_does_not_want_it, a_second_implementation, strongswan_leaves_it_out])
