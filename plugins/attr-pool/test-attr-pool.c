@@ -67,6 +67,9 @@ static int read_own(struct rv_ike_exchange *x, void *self)
 
 	ext.seen += rv_ike_attribute(x, OWN, 0, &value) && rv_bytes_equal(value, RV_STR("own"));
 	assert_false(rv_ike_attribute(x, OWN, 1, &value));
+	/* RFC 7296, 3.15.1: a netmask is asked for without a value, or not at all */
+	assert_true(rv_ike_role(x) != RV_IKE_RESPONDER || !rv_ike_attribute(x, RV_ATTRIBUTE_IP4_NETMASK, 0, &value) ||
+		    !value.len);
 	return 0;
 }
 

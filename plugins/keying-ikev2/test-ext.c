@@ -420,6 +420,7 @@ static void a_session_that_cannot_be_kept_up_is_replaced(void **state)
 {
 	assert_true(taken_over(IKE_N_NO_ADDITIONAL_SAS, 1));
 	assert_false(taken_over(IKE_N_TEMPORARY_FAILURE, RV_S(120)));
+	assert_true(taken_over(IKE_N_TEMPORARY_FAILURE, RV_S(240)));
 	assert_false(taken_over(IKE_N_NO_PROPOSAL_CHOSEN, RV_S(300)));
 }
 

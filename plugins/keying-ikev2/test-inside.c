@@ -406,12 +406,24 @@ static void begin_deed(struct inside *in, enum deed deed)
 	assert_int_equal(in->ear.n, 1);
 }
 
-enum wish { REKEY_CHILD, CLOSE_CHILD, CREATE_CHILD, CLOSE_IKE_SA };
+enum wish { REKEY_CHILD, CLOSE_CHILD, CREATE_CHILD, CLOSE_IKE_SA, REKEY_IKE_SA };
+
+static void put_rekey(struct inside *in)
+{
+	const struct rv_connection *c = in->west->peer->connection;
+	static const uint8_t octets[32] = { 9 };
+
+	ike_offer_put(&in->b, c->proposals, c->n_proposals, RV_STR("\1\2\3\4\5\6\7\10"));
+	ike_nonce_put(&in->b, RV_STR("0123456789abcdef0123456789abcdef"));
+	ike_ke_put(&in->b, 31, rv_bytes(octets, sizeof(octets)));
+}
 
 static void put_wish(struct inside *in, enum wish wish)
 {
 	if (wish == REKEY_CHILD || wish == CREATE_CHILD)
 		put_child_request(in, wish == REKEY_CHILD ? child_of(in->p->west)->spi_in : 0);
+	else if (wish == REKEY_IKE_SA)
+		put_rekey(in);
 	else if (wish == CLOSE_CHILD)
 		ike_delete_put(&in->b, RV_PROTO_ESP, &child_of(in->p->west)->spi_in, 1);
 	else
@@ -437,7 +449,9 @@ static void collisions_are_answered_as_the_rfc_says(void **state)
 		{ "close of an IKE SA that is being rekeyed", REKEYS_IKE_SA, CLOSE_IKE_SA, 0, false },
 		{ "close of an IKE SA that is being closed", CLOSES_IKE_SA, CLOSE_IKE_SA, 0, false },
 		{ "a child in an IKE SA that is being closed", CLOSES_IKE_SA, CREATE_CHILD, IKE_N_TEMPORARY_FAILURE,
-		  false }
+		  false },
+		{ "rekey of an IKE SA that is being closed", CLOSES_IKE_SA, REKEY_IKE_SA, IKE_N_TEMPORARY_FAILURE,
+		  false },
 	};
 
 	for (size_t i = 0; i < RV_COUNT(rows); i++) {

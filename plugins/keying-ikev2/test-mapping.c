@@ -92,6 +92,30 @@ static void transport_mode_passes_a_nat(void **state)
 	}
 }
 
+/* RFC 7296, 2.23.1: "it MUST use exactly one IP address in the TSi and TSr payloads", whatever the child's selectors
+ * and however wide the peer's are; those of the session. Without a NAT the child's own are offered. */
+static void transport_mode_through_a_nat_offers_one_address(void **state)
+{
+	const struct side side[] = {
+		{ .child = "mode = transport", .local_ts = "10.0.0.0/24", .remote_ts = "10.0.0.0/24" },
+		{ .child = "mode = transport",
+		  .local_ts = "0.0.0.0/0",
+		  .remote_ts = "0.0.0.0/0",
+		  .remote_addr = "%any" },
+	};
+
+	for (unsigned nat = 0; nat < 2; nat++) {
+		struct pair *p = nat ? nat_pair(&side[0], &side[1], NULL) : pair_new(&side[0], &side[1]);
+		struct rv_attempt *attempt = try_up(p, "net", RV_S(10));
+
+		assert_int_equal(attempt->code, 0);
+		rv_attempt_drop(attempt);
+		assert_ts(child_of(p->west), nat ? "10.0.0.1/32" : "10.0.0.0/24", nat ? "10.0.0.2/32" : "10.0.0.0/24");
+		assert_ts(child_of(p->east), nat ? "10.0.0.2/32" : "10.0.0.0/24", nat ? "192.0.2.1/32" : "10.0.0.0/24");
+		pair_free(p);
+	}
+}
+
 /* "undo the Traffic Selector substitutions" and look for tunnel mode: with the addresses as the peer has them */
 static void without_transport_mode_the_peers_own_addresses_count(void **state)
 {
@@ -169,6 +193,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(transport_mode_passes_a_nat),
+		cmocka_unit_test(transport_mode_through_a_nat_offers_one_address),
 		cmocka_unit_test(without_transport_mode_the_peers_own_addresses_count),
 		cmocka_unit_test(a_new_mapping_is_followed_from_messages),
 		cmocka_unit_test(a_new_mapping_is_followed_from_esp),

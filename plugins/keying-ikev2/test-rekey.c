@@ -75,6 +75,27 @@ static void either_side_rekeys_a_child(void **state)
 	pair_free(p);
 }
 
+/* RFC 7296, 2.6: SPIs are "unique identifiers of an IKE SA", also when random numbers come again. */
+static void an_spi_is_never_that_of_another_ike_sa(void **state)
+{
+	struct pair *p = up_pair(NULL, NULL);
+	struct rv_ike_sa *sa = sa_of(p->west);
+	const uint64_t was = sa->spi_i, dice = p->west->random;
+	uint64_t first = ike_spi_new(sa->engine);
+
+	p->west->random = dice;
+	assert_int_equal(ike_spi_new(sa->engine), first);
+	p->west->random = dice;
+	ike_sas_remove(sa);
+	sa->spi_i = first;
+	assert_int_equal(ike_sas_add(sa), 0);
+	assert_int_not_equal(ike_spi_new(sa->engine), first);
+	ike_sas_remove(sa);
+	sa->spi_i = was;
+	assert_int_equal(ike_sas_add(sa), 0);
+	pair_free(p);
+}
+
 static void either_side_rekeys_the_ike_sa(void **state)
 {
 	struct pair *p = up_pair(NULL, NULL);
@@ -585,6 +606,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(either_side_rekeys_a_child),
+		cmocka_unit_test(an_spi_is_never_that_of_another_ike_sa),
 		cmocka_unit_test(either_side_rekeys_the_ike_sa),
 		cmocka_unit_test(both_sides_rekey_a_child_at_once),
 		cmocka_unit_test(both_sides_rekey_the_ike_sa_at_once),

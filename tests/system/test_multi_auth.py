@@ -5,6 +5,7 @@ strongSwan 5.9.8 as initiator gives up after the first round of a responder that
 of ours are tested."""
 
 import os
+import re
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -102,6 +103,28 @@ def try_it(we_ask, initiator_has_two, responder_has_two, wrong=False, ours_only=
         b.ping(a.in4, source=b.in4, count=10)
 
 
+def configuration_goes_with_the_sa_payload():
+    """RFC 7296, 2.19: CP is in front of SA, and where there are several IKE_AUTH exchanges in the messages that have SA: here
+    the first request and the last response."""
+    with Lab() as lab:
+        a, b = lab.hosts
+        one, two = key(), key()
+        put_keys(a, one, two)
+        put_keys(b, two, one)
+        b.ravelind(config(b, a, True, True).replace('local_addrs', 'pools = road\nlocal_addrs')
+                   .replace(f'remote_ts = {a.net4}', 'remote_ts = dynamic') + 'pools { road { addrs = 10.3.0.0/24 } }\n')
+        a.ravelind(config(a, b, True, True).replace('local_addrs', 'vips = 0.0.0.0\nlocal_addrs')
+                   .replace(f'local_ts = {a.net4}', 'local_ts = dynamic'))
+        said = a.ravelin('up', 'net', 'net').stdout
+        messages = re.findall(r'IKE_AUTH (request|response) (?:to|from) \S+: ([^;]*);', said)
+        check([kind for kind, _ in messages].count('request') == 2, f'not two exchanges: {said}')
+        for i, (kind, payloads) in enumerate(messages):
+            names = payloads.split()
+            check(('SA' in names) == ('CP' in names) == (i in (0, len(messages) - 1)), f'{kind} {i}: {payloads}')
+            check('SA' not in names or names.index('CP') < names.index('SA'), f'{kind} {i}: {payloads}')
+        check(messages[0][0] == 'request' and messages[-1][0] == 'response', said)
+
+
 def rows():
     for name, row in (('we_ask_the_initiator_has_two', (True, True, False)),
                       ('we_ask_the_responder_has_two', (True, False, True)),
@@ -118,4 +141,4 @@ def rows():
 
 
 if __name__ == '__main__':
-    main(list(rows()))
+    main([configuration_goes_with_the_sa_payload, *rows()])
