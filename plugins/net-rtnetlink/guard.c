@@ -19,7 +19,7 @@
 
 /* Most of what a transaction costs does not depend on its size, so many at once become few: the first is carried out
  * at once, others not sooner than this after the one before. */
-enum { PAUSE_US = 10000 };
+enum { PAUSE_US = 30000 };
 
 /* A transaction is one message to the kernel, which in a user namespace may not be large. */
 enum { PART_LINES = 200 };
