@@ -56,24 +56,32 @@ def a_batch_of_policies():
         check(traces(a) == before, 'left behind:\n' + traces(a))
 
 
+def cost_behind(host, config):
+    """Milliseconds of the processor that the loop needs behind a change of the configuration, until it answers again."""
+    used = lambda: int(open(f'/proc/{host.pid()}/schedstat').read().split()[0]) / 1e6
+    host.write('ravelin.conf', config)
+    host.ravelin('reload')
+    before = used()
+    time.sleep(0.1)
+    host.ravelin('status')
+    return used() - before
+
+
 def one_at_a_time():
     need_root(LONG_MESSAGES)
-    """A single policy besides thousands costs the loop little: a question right behind it is answered at once."""
+    """A single policy besides thousands costs the loop less than a quarter of what the removal of all of them does."""
     with Lab() as lab:
         a, b = lab.hosts
         empty = connection('east', a.wire4, b.wire4, 'west.example', 'east.example', local_ts=a.net4, remote_ts=b.net4)
         text = empty.replace('children {', 'children {' + children(a.net4, 0, N))
         a.ravelind(text)
         wait('the guard stands', lambda: a.run('nft', 'list', 'ruleset').stdout.count('10.64.255.0') == 2)
-        times = []
+        costs = []
         for i in range(9):
             text = text.replace('children {', 'children {' + children(a.net4, N + i, 1), 1)
-            a.write('ravelin.conf', text)
-            a.ravelin('reload')
-            began = time.monotonic()
-            a.ravelin('status')
-            times.append(time.monotonic() - began)
-        check(sorted(times)[4] < 0.2, f'after one policy more, an answer takes {sorted(times)[4]:.3f} s')
+            costs.append(cost_behind(a, text))
+        all_of_them = cost_behind(a, empty)
+        check(sorted(costs)[4] < all_of_them / 4, f'one policy more costs {sorted(costs)[4]:.1f} ms, all {all_of_them:.1f}')
 
 
 if __name__ == '__main__':
