@@ -46,7 +46,10 @@ void resync_try(struct lane *lane, uint8_t *kept)
 			break;
 		if (!op.ok)
 			continue;
-		in->ops[0] = op;
+		if (op.dst != in->ops[0].dst) /* a train that it begins grows where the packets are */
+			memcpy(in->ops[0].dst, op.dst, op.len);
+		in->ops[0].ok = true;
+		in->ops[0].esn = op.esn;
 		in->meta[0].seq = (uint64_t)op.esn << 32 | (uint32_t)in->meta[0].seq;
 		return;
 	}
