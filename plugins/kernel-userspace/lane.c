@@ -91,12 +91,20 @@ void in_flush(struct lane *lane)
 	in->iface = NULL;
 }
 
+/* What joins a train moves over octets that are used up: those between the train and itself. So it must lie behind the
+ * train in the same buffer, which what an extension made does not. */
+static bool lies_behind(const struct coalesced *train, const uint8_t *p)
+{
+	return (uintptr_t)p >= (uintptr_t)train->p + train->len && (uintptr_t)p < (uintptr_t)train->limit;
+}
+
 void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, const uint8_t *limit)
 {
 	struct in_state *in = &lane->in;
 	const struct rv_port *port = clear_port(lane, iface);
 
-	if (in->iface == iface && in->n_clear && in->train.open && coalesce_add(&in->train, p, len))
+	if (in->iface == iface && in->n_clear && in->train.open && lies_behind(&in->train, p) &&
+	    coalesce_add(&in->train, p, len))
 		return;
 	end_train(in);
 	if (in->iface != iface || in->n_clear == RV_BURST) {

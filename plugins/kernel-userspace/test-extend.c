@@ -296,6 +296,48 @@ static void every_segment_passes_by_itself(void **state)
 	free(p);
 }
 
+/* Three datagrams of one flow in one buffer, of which the second shrank on the way: what it was cannot join the first,
+ * where the third still is. */
+static void what_grows_again_overwrites_nothing(void **state)
+{
+	enum { LEN = 600, N = 3 };
+	struct pair *pair = *state;
+	struct rig_sa sa = with(false);
+	uint8_t clear[N][LEN], *buf = calloc(1, N * (RV_HEADROOM + 2 * LEN));
+	struct rv_packet packets[N], *list[N];
+	uint32_t at = 0, got = 0;
+
+	assert_non_null(buf);
+	sa.local = "2001:db8:1::/64";
+	sa.remote = "2001:db8:2::/64";
+	tunnel(pair, &sa);
+	pair->east->clear[0].port.takes_udp_trains = true;
+	for (int i = 0; i < N; i++) {
+		struct ip_info info;
+		rig_packet(clear[i], "2001:db8:1::1", "2001:db8:2::1", 1000, 80, LEN);
+		clear[i][LEN - 1] = i == 1 ? FILL : (uint8_t)i;
+		assert_true(ip_parse(&info, clear[i], LEN));
+		ip_fix_upper(&info, clear[i] + info.upper, LEN - info.upper);
+		rig_clear(pair->west, 0, clear[i], LEN);
+		packets[i] = pair->west->wire[1].caught[i];
+		packets[i].buf = buf + at;
+		packets[i].cap = N * (RV_HEADROOM + 2 * LEN) - at;
+		packets[i].data = memcpy(packets[i].buf + RV_HEADROOM, packets[i].data, packets[i].len);
+		at += RV_HEADROOM + packets[i].len + RV_TAILROOM;
+		list[i] = &packets[i];
+	}
+	assert_int_equal(pair->west->wire[1].n, N);
+	assert_true(packets[1].len < 200 && packets[2].len > LEN);
+	lane_wire(rig_lane(pair->east), list, N);
+	for (unsigned i = 0; i < pair->east->clear[0].n; i++) {
+		const struct rv_packet *out = &pair->east->clear[0].caught[i];
+		for (uint32_t from = 48; from < out->len; from += LEN - 48)
+			assert_memory_equal(out->data + from, clear[got++] + 48, LEN - 48);
+	}
+	assert_int_equal(got, N);
+	free(buf);
+}
+
 static void what_the_extension_refuses_is_counted(void **state)
 {
 	struct pair *pair = *state;
@@ -522,6 +564,7 @@ int main(void)
 		TEST(texts_pass_the_extension),
 		TEST(transport_mode_passes_what_is_behind_the_header),
 		TEST(every_segment_passes_by_itself),
+		TEST(what_grows_again_overwrites_nothing),
 		TEST(what_the_extension_refuses_is_counted),
 		TEST(selectors_see_the_original),
 		TEST(an_sa_opens_and_closes_it),
