@@ -332,10 +332,10 @@ static bool is_pending(const struct ike_engine *engine, const struct ike_header 
 }
 
 /* A request of an IKE SA that we have, with the Initiator flag turned over, or are about to have: whoever says that we
- * do not know it would lie (RFC 7296, 3.1). */
+ * do not know it would lie (RFC 7296, 3.1). One that begins an IKE SA has no SPI of ours yet. */
 static bool ours(const struct ike_port *port, const struct ike_header *header)
 {
-	return !is_first(port->engine, header->exchange) &&
+	return (header->spi_r || !is_first(port->engine, header->exchange)) &&
 	       (ike_sas_find(port->engine, header->spi_i) || ike_sas_find(port->engine, header->spi_r) ||
 		is_pending(port->engine, header));
 }

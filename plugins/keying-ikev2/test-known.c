@@ -10,6 +10,7 @@
 #include <ravelin/ikev2-known.h>
 #include <ravelin/ikev2-wire.h>
 #include <ravelin/secret.h>
+#include <ravelin/wire.h>
 #include <string.h>
 
 enum { IKE_SA_INIT = 34, IKE_AUTH = 35, OWN = 200, OWN_MARK = 40960, OWN_REFUSAL = 40961, EXCHANGE = 18, FLAGS = 19 };
@@ -22,6 +23,7 @@ struct told {
 	bool deaf;
 	struct rv_id *id[2];
 	unsigned init_tasks; /* how often a task for IKE_SA_INIT ran in the other exchange */
+	unsigned strays;     /* requests that are of no IKE SA of this host */
 };
 
 static struct told told[2];
@@ -99,6 +101,14 @@ static int init_task(struct rv_ike_exchange *x, void *self)
 	return 0;
 }
 
+static int stray(void *self, const struct rv_ike_datagram *datagram)
+{
+	struct told *t = self;
+
+	t->strays++;
+	return 0;
+}
+
 static const struct rv_ike_task tasks[] = {
 	{ RV_IKE_AT_BUILD, OWN, mark },
 	{ RV_IKE_AT_PATH, IKE_SA_INIT, init_task },
@@ -107,7 +117,7 @@ static const struct rv_ike_opening opening = {
 	.size = sizeof(opening), .exchange = OWN, .open = open_own, .opened = opened
 };
 static const struct rv_ikev2_ext_ops ext_ops = {
-	.size = sizeof(ext_ops), .tasks = tasks, .n_tasks = RV_COUNT(tasks), .opening = &opening
+	.size = sizeof(ext_ops), .tasks = tasks, .n_tasks = RV_COUNT(tasks), .datagram = stray, .opening = &opening
 };
 
 /* AUTH = prf(SK_p, octets) */
@@ -257,6 +267,50 @@ static void a_cookie_is_asked_for_as_in_ike_sa_init(void **state)
 	known_free(p);
 }
 
+/* A request in the exchange that an IKE SA begins with, as if it were of one that there is. */
+static void ask_within(struct pair *p, uint64_t spi_i, uint64_t spi_r, uint8_t flags)
+{
+	struct rv_path path = { .local = p->west->addr, .remote = p->east->addr };
+	uint8_t message[28 + 60];
+	struct rv_wr w = rv_wr(message, sizeof(message));
+
+	path.local.port = path.remote.port = 500;
+	rv_wr_u64(&w, spi_i);
+	rv_wr_u64(&w, spi_r);
+	rv_wr_u8(&w, 46); /* SK */
+	rv_wr_u8(&w, 0x20);
+	rv_wr_u8(&w, OWN);
+	rv_wr_u8(&w, flags);
+	rv_wr_u32(&w, 7);
+	rv_wr_u32(&w, sizeof(message));
+	rv_wr_u16(&w, 0);
+	rv_wr_u16(&w, 60);
+	rv_wr_zero(&w, 56);
+	sim_send(p->west, &path, rv_wr_bytes(&w));
+	sim_run(p->sim, RV_MS(50));
+}
+
+/* RFC 7296, 3.1: with the Initiator flag turned over, the SPIs of an IKE SA are still its own. */
+static void an_ike_sa_that_is_there_is_no_strangers(void **state)
+{
+	struct seen seen;
+	struct pair *p = known_pair(NULL, &seen);
+	uint64_t spi_i, spi_r;
+	unsigned before;
+
+	bring_up(p);
+	(void)rv_ike_spis(peer_of(p->east)->sa, &spi_i, &spi_r);
+	before = told_of(p->east)->strays;
+	for (uint8_t flags = 0; flags <= 8; flags += 8) {
+		ask_within(p, spi_i, spi_r, flags);
+		ask_within(p, spi_r, spi_i, flags);
+	}
+	assert_int_equal(told_of(p->east)->strays, before);
+	ask_within(p, spi_i + 1, spi_r + 1, 0);
+	assert_int_equal(told_of(p->east)->strays, before + 1);
+	known_free(p);
+}
+
 /* Who has other keys, or is somebody else, gets no further. */
 static void other_keys_or_identities_do_not_hold(void **state)
 {
@@ -314,6 +368,7 @@ int main(void)
 		cmocka_unit_test(what_is_known_of_an_ike_sa_can_be_asked_for),
 		cmocka_unit_test(a_full_handshake_follows_a_refusal),
 		cmocka_unit_test(a_cookie_is_asked_for_as_in_ike_sa_init),
+		cmocka_unit_test(an_ike_sa_that_is_there_is_no_strangers),
 		cmocka_unit_test(other_keys_or_identities_do_not_hold),
 		cmocka_unit_test(a_reauthentication_begins_from_scratch),
 	};
