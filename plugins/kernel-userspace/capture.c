@@ -161,12 +161,16 @@ static void capture_free(struct retired *retired)
 void capture_stop(struct userspace *u)
 {
 	struct capture *capture = atomic_exchange(&u->db.capture, NULL);
+	uint64_t dropped;
 
 	if (!capture)
 		return;
 	rv_timer_cancel(&capture->timer);
+	pthread_mutex_lock(&capture->lock); /* workers may be in it still */
+	dropped = capture->dropped;
+	pthread_mutex_unlock(&capture->lock);
 	rv_log(&u->host->subject, RV_NOTICE, "capture-ended", KV_UINT("reqid", capture->reqid),
-	       KV_UINT("left-out", capture->dropped));
+	       KV_UINT("left-out", dropped));
 	retire(&u->db.retirer, &capture->retired, capture_free);
 }
 
