@@ -107,6 +107,30 @@ static void a_trap_asks_once_and_keeps_the_first_packets(void **state)
 	assert_int_equal(west->u->db.held_octets, 0);
 }
 
+/* What waited too long makes room for what comes now. */
+static void old_packets_that_were_held_make_room(void **state)
+{
+	struct pair *pair = *state;
+	struct rig *west = pair->west;
+	uint8_t p[60];
+
+	assert_int_equal(rig_policy(west, plain.local, plain.remote, RV_TUNNEL, plain.reqid, true), 0);
+	for (uint16_t i = 0; i < HELD_PACKETS; i++)
+		rig_clear(west, 0, p, rig_packet(p, "10.1.0.1", "10.2.0.1", 100, 200, 60));
+	rig_lane(west)->now_us += 31000000;
+	rig_clear(west, 0, p, rig_packet(p, "10.1.0.1", "10.2.0.1", 100, 201, 60));
+	assert_int_equal(west->u->db.dropped[RV_DROP_NO_SA], HELD_PACKETS);
+	assert_int_equal(west->u->db.held_octets, 60);
+	rig_clear(west, 0, p, rig_packet(p, "10.1.0.1", "10.2.0.1", 100, 202, 60));
+	assert_int_equal(rig_add(west, &plain), 0);
+	struct worker *w = &west->u->workers[0];
+	assert_non_null(w->held);
+	trap_release(&w->lane, w->held);
+	w->held = NULL;
+	assert_int_equal(west->wire[1].n, 2);
+	assert_int_equal(west->u->db.held_octets, 0);
+}
+
 static void held_packets_are_bounded_by_octets_and_go_with_the_policy(void **state)
 {
 	struct pair *pair = *state;
@@ -418,6 +442,7 @@ int main(void)
 		TEST(octets_are_limited_too),
 		TEST(policies_decide_by_priority),
 		TEST(a_trap_asks_once_and_keeps_the_first_packets),
+		TEST(old_packets_that_were_held_make_room),
 		TEST(held_packets_are_bounded_by_octets_and_go_with_the_policy),
 		TEST(without_a_trap_nothing_leaks),
 		TEST(the_newest_sa_of_a_reqid_seals),

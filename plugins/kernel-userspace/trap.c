@@ -54,12 +54,30 @@ static struct held *held_new(const struct lane *lane, const struct iface *iface,
 	return held;
 }
 
-static bool append(struct policy *policy, struct held *held)
+/* Under the lock: takes out what nobody waits for any more, oldest first. */
+static struct held *take_stale(struct policy *policy, uint64_t now_us)
+{
+	struct held *first = policy->held, **end = &first;
+
+	while (*end && now_us - (*end)->at_us > stale_us) {
+		policy->n_held--;
+		policy->held_octets -= (*end)->len;
+		end = &(*end)->next;
+	}
+	policy->held = *end;
+	if (!policy->held)
+		policy->held_end = &policy->held;
+	*end = NULL;
+	return first;
+}
+
+static bool append(struct policy *policy, struct held *held, struct held **stale)
 {
 	bool fits;
 
 	while (atomic_flag_test_and_set_explicit(&policy->held_lock, memory_order_acquire))
 		;
+	*stale = take_stale(policy, held->at_us);
 	fits = policy->n_held < HELD_PACKETS && policy->held_octets + held->len <= HELD_OCTETS;
 	if (fits) {
 		*policy->held_end = held;
@@ -77,12 +95,16 @@ void trap_hold(struct lane *lane, struct policy *policy, struct iface *iface, co
 	struct databases *db = lane->db;
 	uint32_t all = atomic_fetch_add(&db->held_octets, packet->len);
 	struct held *held = all + packet->len <= HELD_IN_ALL ? held_new(lane, iface, packet) : NULL;
+	struct held *stale = NULL;
 
-	if (!held || !append(policy, held)) {
+	if (!held || !append(policy, held, &stale)) {
 		free(held);
 		atomic_fetch_sub(&db->held_octets, packet->len);
 		lane_drop(lane, RV_DROP_NO_SA);
 	}
+	for (const struct held *h = stale; h; h = h->next)
+		lane_drop(lane, RV_DROP_NO_SA);
+	trap_free(db, stale);
 	ask(lane, policy, info);
 }
 
