@@ -120,8 +120,8 @@ static void a_lost_session_is_gone_on_with_by_its_ticket(void **state)
 		lose(w);
 		assert_int_equal(w->wire.requests[IKE_SESSION_RESUME], i);
 		assert_int_equal(w->wire.requests[IKE_SA_INIT], 1);
-		assert_string_equal((const char *)peer_of(w->p->east)->remote_id->b, "west.example");
-		assert_string_equal((const char *)peer_of(w->p->west)->remote_id->b, "east.example");
+		assert_id(peer_of(w->p->east)->remote_id, "west.example");
+		assert_id(peer_of(w->p->west)->remote_id, "east.example");
 		assert_int_equal(pair_rekey(w->p->west), 0);
 		sim_run(w->p->sim, RV_S(2));
 		assert_true(pair_up(w->p));

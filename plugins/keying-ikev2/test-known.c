@@ -222,7 +222,7 @@ static void what_is_known_of_an_ike_sa_can_be_asked_for(void **state)
 	assert_memory_equal(west.key.p, east.key.p, 32);
 	assert_int_equal(west.proposal.n, 3);
 	assert_true(rv_id_same(west.initiator, east.initiator) && rv_id_same(west.responder, east.responder));
-	assert_string_equal((const char *)west.initiator->b, "west.example");
+	assert_id(west.initiator, "west.example");
 	known_free(p);
 }
 

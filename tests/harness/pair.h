@@ -226,6 +226,14 @@ static inline void tell(const struct rv_attempt *attempt)
 		}                                                                                                      \
 	} while (0)
 
+/* The octets of an identity, which end without a NUL. */
+static inline void assert_id(const struct rv_id *id, const char *text)
+{
+	assert_non_null(id);
+	assert_int_equal(id->len, strlen(text));
+	assert_memory_equal(id->b, text, id->len);
+}
+
 /* The last attempt that host knows of, for what a responder tells. */
 static inline struct rv_attempt *last_attempt(struct sim_host *host)
 {
