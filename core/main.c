@@ -329,7 +329,7 @@ static int become(struct program *program, struct rv_core *core, struct rv_why *
 	if (!r && program->user.change)
 		r = give_run_dir(program, why);
 	if (!r)
-		r = rights_drop(&program->user, program->options.no_filter, why);
+		r = rights_drop(core, &program->user, program->options.no_filter, why);
 	if (!r && access(program->options.config, R_OK))
 		rv_log(&core->subject, RV_WARN, "reload-will-fail", KV_STR("file", program->options.config),
 		       KV_STR("why", "the user that the daemon has become may not read it"));
@@ -345,6 +345,9 @@ static int on_stage(void *self, struct rv_core *core, enum rv_core_stage stage, 
 	if (stage == RV_CORE_READ)
 		return become(program, core, why);
 	program->started = true;
+	int r = rights_settle(why);
+	if (r)
+		return r;
 	if (!program->options.no_filter)
 		return rights_filter(core, &program->calls, why);
 	rv_log(&core->subject, RV_WARN, "no-filter",

@@ -180,6 +180,7 @@ static int take(struct rv_note *note, const struct item *item, struct rv_why *wh
 		{ "name", &note->name },       { "version", &note->version }, { "summary", &note->summary },
 		{ "licence", &note->licence }, { "vendor", &note->vendor },   { "provides", &note->provides },
 		{ "needs", &note->needs },     { "rfc", &note->rfc },	      { "schema", &note->schema },
+		{ "rights", &note->rights },
 	};
 
 	for (size_t i = 0; i < RV_COUNT(texts); i++) {

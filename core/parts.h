@@ -55,6 +55,10 @@ struct rv_plugins *rv_plugins_new(const void *parent, struct rv_core *core);
 int rv_plugins_load(struct rv_plugins *plugins, const char *const *names, struct rv_why *why);
 /* what the snapshot root wants loaded: `ravelin.load`, or default=on and `ravelin.plugins.NAME.load` */
 int rv_plugins_load_configured(struct rv_plugins *plugins, const struct rv_conf *root, struct rv_why *why);
+/* the rights that the plugins which root wants loaded need in init, each once or more; a non-zero return of fn ends the
+ * walk and is returned */
+int rv_plugins_each_right(struct rv_plugins *plugins, const struct rv_conf *root,
+			  int (*fn)(const char *plugin, const char *right, void *arg), void *arg);
 /* the system calls that loaded plugins asked for, each once or more; a non-zero return of fn ends the walk */
 int rv_plugins_each_syscall(struct rv_plugins *plugins, int (*fn)(const char *name, void *arg), void *arg);
 /* the same from a static twin; its note is found in the program's own segments */
@@ -64,7 +68,7 @@ int rv_plugins_unload(struct rv_plugins *plugins, const char *name, bool drain, 
 		      struct rv_why *why);
 /* every plugin found (loaded or not), with its note's text by key */
 struct rv_plugin_info {
-	const char *name, *path, *version, *summary, *licence, *vendor, *provides, *needs, *rfc, *schema;
+	const char *name, *path, *version, *summary, *licence, *vendor, *provides, *needs, *rfc, *schema, *rights;
 	unsigned abi_major, abi_minor;
 	bool loaded, draining, by_default;
 };

@@ -66,7 +66,8 @@ static int add_named(const char *name, const struct rv_conf *section, void *arg)
 	return append(decision, &decision->load, &decision->n_load, name);
 }
 
-int rv_plugins_load_configured(struct rv_plugins *plugins, const struct rv_conf *root, struct rv_why *why)
+/* What root says, into a new object. NULL: out of memory. */
+static struct decision *decision_new(struct rv_plugins *plugins, const struct rv_conf *root)
 {
 	const struct rv_conf *ravelin = rv_conf_section(root, "ravelin");
 	struct decision *decision = talloc_zero(plugins, struct decision);
@@ -83,6 +84,48 @@ int rv_plugins_load_configured(struct rv_plugins *plugins, const struct rv_conf 
 	list = !r && decision->listed ? rv_conf_list(ravelin, "load") : NULL;
 	for (; !r && list && *list; list++)
 		r = append(decision, &decision->load, &decision->n_load, *list);
+	if (r)
+		TALLOC_FREE(decision);
+	return decision;
+}
+
+struct rights_walk {
+	const struct decision *decision;
+	int (*fn)(const char *plugin, const char *right, void *arg);
+	void *arg;
+};
+
+static int each_right(const struct rv_plugin_info *info, void *arg)
+{
+	const struct rights_walk *walk = arg;
+	const char *list = info->rights;
+	bool wanted = false;
+	char right[32];
+	int r = 0;
+
+	for (size_t i = 0; list && i < walk->decision->n_load; i++)
+		wanted = wanted || !strcmp(walk->decision->load[i], info->name);
+	while (wanted && !r && (list = rv_note_word(list, right, sizeof(right))))
+		r = walk->fn(info->name, right, walk->arg);
+	return r;
+}
+
+int rv_plugins_each_right(struct rv_plugins *plugins, const struct rv_conf *root,
+			  int (*fn)(const char *plugin, const char *right, void *arg), void *arg)
+{
+	struct decision *decision = decision_new(plugins, root);
+	struct rights_walk walk = { decision, fn, arg };
+	int r = decision ? rv_plugins_each(plugins, each_right, &walk) : -ENOMEM;
+
+	talloc_free(decision);
+	return r;
+}
+
+int rv_plugins_load_configured(struct rv_plugins *plugins, const struct rv_conf *root, struct rv_why *why)
+{
+	struct decision *decision = decision_new(plugins, root);
+	int r = decision ? 0 : -ENOMEM;
+
 	if (r)
 		rv_why_set(why, r, "no memory");
 	else if (decision->n_load)

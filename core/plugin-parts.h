@@ -27,7 +27,7 @@ void rv_attach_end(struct rv_host *host);
 
 /* The text of a plugin's note, read (note.c). The strings stand in the text. Absent ones are NULL. */
 struct rv_note {
-	const char *name, *version, *summary, *licence, *vendor, *provides, *needs, *rfc, *schema;
+	const char *name, *version, *summary, *licence, *vendor, *provides, *needs, *rfc, *schema, *rights;
 	unsigned abi_major, abi_minor;
 	bool by_default, resident;
 };

@@ -469,6 +469,7 @@ static struct rv_plugin_info info_of(const char *name, const char *path, const s
 		.needs = note->needs,
 		.rfc = note->rfc,
 		.schema = note->schema,
+		.rights = note->rights,
 		.abi_major = note->abi_major,
 		.abi_minor = note->abi_minor,
 		.by_default = note->by_default,

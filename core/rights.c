@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* rights: own user, three capabilities, no new privileges, no core dumps, and a filter of system calls.
+/* rights: own user, three capabilities (more while plugins start), no new privileges, no core dumps, and a filter of
+ * system calls.
  *
  * Whatever takes the daemon over finds a process that can neither start a program nor trace another one. A call that is
  * not let through fails with EPERM and is logged by the kernel: a plugin that needs more than it says fails visibly.
@@ -20,6 +21,14 @@
 #include <unistd.h>
 
 static const unsigned keep[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE };
+
+/* What a plugin may ask for, for its init only. */
+static const struct {
+	const char *word;
+	unsigned capability;
+} starters[] = { { "bpf", CAP_BPF }, { "ipc-lock", CAP_IPC_LOCK } };
+
+enum { KEPT_MOST = sizeof(keep) / sizeof(keep[0]) + sizeof(starters) / sizeof(starters[0]) };
 
 /* What the core, its libraries (libc's resolver and loader, libdbus, talloc) and any event loop need. Plugins say what
  * they need besides. */
@@ -209,21 +218,62 @@ int rights_user(const struct rv_conf *conf, struct rights_user *user, struct rv_
 	return 0;
 }
 
-static int keep_capabilities(const struct rights_user *user, struct rv_why *why)
-{
-	bool have[RV_COUNT(keep)], can_bound;
+/* Capabilities to keep. */
+struct kept {
+	struct rv_core *core;
+	unsigned list[KEPT_MOST];
+	size_t n;
+};
 
+static int keep_for_plugin(const char *plugin, const char *right, void *arg)
+{
+	struct kept *kept = arg;
+	size_t i = 0;
+
+	while (i < RV_COUNT(starters) && strcmp(starters[i].word, right) != 0)
+		i++;
+	if (i == RV_COUNT(starters)) {
+		rv_log(&kept->core->subject, RV_WARN, "unknown-right", KV_STR("plugin", plugin),
+		       KV_STR("right", right));
+		return 0;
+	}
+	for (size_t at = 0; at < kept->n; at++)
+		if (kept->list[at] == starters[i].capability)
+			return 0;
+	kept->list[kept->n++] = starters[i].capability;
+	return 0;
+}
+
+/* Leaves those of kept that we have, and no other. */
+static int leave(const struct kept *kept)
+{
+	bool have[KEPT_MOST];
+
+	for (size_t i = 0; i < kept->n; i++)
+		have[i] = capng_have_capability(CAPNG_PERMITTED, kept->list[i]);
+	capng_clear(CAPNG_SELECT_ALL);
+	for (size_t i = 0; i < kept->n; i++)
+		if (have[i] && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, kept->list[i]))
+			return -RV_EACCESS;
+	return 0;
+}
+
+static int keep_capabilities(struct rv_core *core, const struct rights_user *user, struct rv_why *why)
+{
+	struct kept kept = { .core = core, .n = RV_COUNT(keep) };
+	bool can_bound;
+
+	memcpy(kept.list, keep, sizeof(keep));
+	int r = rv_plugins_each_right(core->plugins, core->conf, keep_for_plugin, &kept);
+	if (r)
+		return rv_why_set(why, r, "what rights plugins need could not be found out");
 	capng_get_caps_process();
 	can_bound = capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP);
-	for (size_t i = 0; i < RV_COUNT(keep); i++)
-		have[i] = capng_have_capability(CAPNG_PERMITTED, keep[i]);
-	capng_clear(CAPNG_SELECT_ALL);
-	for (size_t i = 0; i < RV_COUNT(keep); i++)
-		if (have[i] && capng_update(CAPNG_ADD, CAPNG_EFFECTIVE | CAPNG_PERMITTED, keep[i]))
-			return rv_why_set(why, -RV_EACCESS, "a capability could not be kept");
+	if (leave(&kept))
+		return rv_why_set(why, -RV_EACCESS, "a capability could not be kept");
 	if (user->change) {
-		int r = capng_change_id((int)user->uid, (int)user->gid,
-					CAPNG_INIT_SUPP_GRP | (can_bound ? CAPNG_CLEAR_BOUNDING : 0));
+		r = capng_change_id((int)user->uid, (int)user->gid,
+				    CAPNG_INIT_SUPP_GRP | (can_bound ? CAPNG_CLEAR_BOUNDING : 0));
 		return r ? rv_why_set(why, -RV_EACCESS, "user %u could not be become (step %d): %s", user->uid, -r,
 				      rv_error_text(-errno))
 			 : 0;
@@ -233,10 +283,22 @@ static int keep_capabilities(const struct rights_user *user, struct rv_why *why)
 	return 0;
 }
 
-int rights_drop(const struct rights_user *user, bool dumpable, struct rv_why *why)
+int rights_settle(struct rv_why *why)
+{
+	struct kept kept = { .n = RV_COUNT(keep) };
+
+	memcpy(kept.list, keep, sizeof(keep));
+	capng_get_caps_process();
+	if (leave(&kept) || capng_apply(CAPNG_SELECT_CAPS))
+		return rv_why_set(why, -RV_EACCESS, "what plugins needed at their start could not be given up: %s",
+				  rv_error_text(-errno));
+	return 0;
+}
+
+int rights_drop(struct rv_core *core, const struct rights_user *user, bool dumpable, struct rv_why *why)
 {
 	const struct rlimit none = { 0, 0 };
-	int r = keep_capabilities(user, why);
+	int r = keep_capabilities(core, user, why);
 
 	if (r)
 		return r;

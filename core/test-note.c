@@ -18,7 +18,7 @@ struct image {
 	char text[64];
 } __attribute__((packed));
 
-static const char good_text[64] = "abi=1.0\0name=x\0version=2\0provides=thing:a thing:b";
+static const char good_text[64] = "abi=1.0\0name=x\0version=2\0provides=thing:a thing:b\0rights=bpf";
 
 static struct image image_new(void)
 {
@@ -54,6 +54,7 @@ static void a_good_note_is_read(void **state)
 	assert_string_equal(note.name, "x");
 	assert_string_equal(note.version, "2");
 	assert_string_equal(note.provides, "thing:a thing:b");
+	assert_string_equal(note.rights, "bpf");
 	assert_null(note.needs);
 	assert_false(note.by_default);
 	assert_false(note.resident);
