@@ -230,7 +230,9 @@ static int swap(struct load *load, const char *path, const char *name, const cha
 	if (!conf)
 		return load->why->code ? load->why->code : -RV_ECONFIG;
 	core->conf = conf;
+	rv_jobs_hold(core->jobs, true); /* threads have the rights of their maker, who is to lose some */
 	pad = prepare(load);
+	rv_jobs_hold(core->jobs, false);
 	if (!pad) {
 		core->conf = old;
 		unload_new(load);

@@ -45,6 +45,7 @@ struct rv_jobs {
 	int event_fd;
 	struct rv_io io;
 	unsigned n_wanted, n_threads; /* wanted 0: jobs run on the loop */
+	bool held;		      /* no threads are made */
 	pthread_t threads[THREADS_MAX];
 };
 
@@ -151,14 +152,14 @@ static void enqueue(struct rv_jobs *jobs, struct rv_job *job)
 	pthread_cond_signal(&jobs->work);
 }
 
-/* The threads are made for the first job, so that a program can give up rights before there is any; fewer than wanted
- * will do. Signals are for the loop's thread only. */
+/* The threads are made for the first job, or when they are no longer held back, so that a program can give up rights
+ * before there is any; fewer than wanted will do. Signals are for the loop's thread only. */
 static bool start_threads(struct rv_jobs *jobs)
 {
 	sigset_t all, before;
 	int r = 0;
 
-	if (jobs->n_threads > 0 || jobs->stopping)
+	if (jobs->n_threads > 0 || jobs->stopping || jobs->held)
 		return true;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
@@ -168,6 +169,13 @@ static bool start_threads(struct rv_jobs *jobs)
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return jobs->n_threads > 0;
+}
+
+void rv_jobs_hold(struct rv_jobs *jobs, bool held)
+{
+	jobs->held = held;
+	if (!held && jobs->n_wanted > 0 && jobs->n_all > 0)
+		(void)start_threads(jobs); /* without memory for one the next job tries again */
 }
 
 struct rv_job *rv_job_start(struct rv_host *host, void *data, rv_job_run_fn *run, void *owner, rv_job_done_fn *done,

@@ -21,6 +21,8 @@ int rv_loop_signal(struct rv_loop *loop, int signo, void (*fn)(void *arg, int si
 /* job.c. n_threads 0: on the loop. queue at most 4096 jobs. stop: waits for the jobs that have begun; no other one
  * begins, and all that are left are dropped unanswered at the end. jobs_of: how many of host are under way. */
 struct rv_jobs *rv_jobs_new(const void *parent, struct rv_loop *loop, unsigned n_threads);
+/* while held no thread is made; jobs wait */
+void rv_jobs_hold(struct rv_jobs *jobs, bool held);
 void rv_jobs_stop(struct rv_jobs *jobs);
 unsigned rv_jobs_of(const struct rv_jobs *jobs, const struct rv_host *host);
 

@@ -5,6 +5,7 @@
 
 #include "parts.h"
 
+#include <dirent.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
@@ -148,6 +149,35 @@ static void a_pool_thread_runs_it_with_signals_blocked(void **state)
 	assert_int_equal(owner.n_done, 1);
 	pthread_sigmask(SIG_SETMASK, NULL, &after);
 	assert_int_equal(sigismember(&before, SIGTERM), sigismember(&after, SIGTERM));
+}
+
+static unsigned count_threads(void)
+{
+	DIR *tasks = opendir("/proc/self/task");
+	struct dirent *entry;
+	unsigned n = 0;
+
+	assert_non_null(tasks);
+	while ((entry = readdir(tasks)))
+		n++;
+	closedir(tasks);
+	return n;
+}
+
+/* A thread has the rights of its maker at that moment. */
+static void no_thread_is_made_while_they_are_held_back(void **state)
+{
+	struct fixture *f = *state;
+	struct owner owner = { 0 };
+	unsigned before = count_threads();
+
+	rv_jobs_hold(f->core.jobs, true);
+	assert_non_null(rv_job_start(&f->host, new_work(f, 7), run, &owner, done, drop));
+	assert_int_equal(count_threads(), before);
+	rv_jobs_hold(f->core.jobs, false);
+	assert_int_equal(count_threads(), before + 3);
+	until_dropped(f, 1);
+	assert_int_equal(owner.result, 7);
 }
 
 static void a_cancelled_job_is_dropped_unanswered(void **state)
@@ -385,6 +415,7 @@ int main(void)
 		ON_THE_LOOP(a_job_runs_and_answers_once),
 		ON_THREADS(a_job_runs_and_answers_once),
 		ON_THREADS(a_pool_thread_runs_it_with_signals_blocked),
+		ON_THREADS(no_thread_is_made_while_they_are_held_back),
 		ON_THE_LOOP(a_cancelled_job_is_dropped_unanswered),
 		ON_THREADS(a_cancelled_job_is_dropped_unanswered),
 		ON_ONE_THREAD(a_running_job_is_cancelled_without_waiting),
