@@ -329,7 +329,7 @@ static const struct command commands[] = {
 	{ "reauth", "NAME", "both sides prove themselves anew; traffic goes on meanwhile", 1, 1, 0, run_reauth },
 	{ "redirect", "NAME GATEWAY", "sends the clients of a connection to another gateway", 2, 2, 0, run_redirect },
 	{ "status", "", "what is up", 0, 0, 0, run_status },
-	{ "list", "connections|ike|child|plugins|services|policies|pools|attempts", "tables", 1, 1, 0, run_list,
+	{ "list", "connections|ike|child|plugins|services|policies|pools|xdp|attempts", "tables", 1, 1, 0, run_list,
 	  check_list },
 	{ "diagnose", "NAME", "the story of the attempts to reach a peer", 1, 1, 0, run_diagnose },
 	{ "load", "PLUGIN", "loads a plugin", 1, 1, 0, run_load },

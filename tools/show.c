@@ -180,6 +180,7 @@ static const struct table tables[] = {
 	{ "services", "service", { "Kind", "Name", "Provider", "Chosen", "SelfTest", "SpeedNs", "Users" } },
 	{ "policies", "policy", { "LocalTs", "RemoteTs", "Action", "Trap", "Reqid", "Priority", "Whose" } },
 	{ "pools", "pool", { "Name", "Addresses", "Size", "Online", "Offline", "Leases" } },
+	{ "xdp", "xdp", { "Interface", "Queue", "Mode", "FramesIn", "FramesOut", "Damaged", "NoRoom" } },
 	{ "attempts", "attempt", { "Id", "Connection", "Child", "Who", "State", "Error" } },
 };
 

@@ -72,8 +72,8 @@ struct rv_plugin {
 
 /* Closes a plugin's main file. ident: the name with _ for -. note: one string of "key=value\0" items without abi and
  * name, in this order where present: version, summary, licence, vendor, default (on, off), provides ("kind:name ..."),
- * needs ("kind[:name] ..."), rfc, resident (yes: never unmapped), rights (what init needs and the daemon gives up behind
- * it: "bpf ipc-lock"), schema (config.h, lines).
+ * needs ("kind[:name] ..."), rfc, resident (yes: never unmapped), rights (what only init needs: "bpf ipc-lock"),
+ * schema (config.h, lines).
  *
  *	RV_PLUGIN(auth_psk, "auth-psk", "version=1\0summary=...\0licence=LGPL-2.1-or-later\0provides=auth:psk\0",
  *		  .init = init);

@@ -160,6 +160,7 @@ def interfaces_are_as_documented():
         for e in ElementTree.parse(path).getroot().findall('interface'):
             documented[e.get('name')] = members(e)
             check(os.path.basename(path) == e.get('name') + '.xml', f'{path} is about {e.get("name")}')
+    del documented[NAME + '.XdpQueue']  # needs a card: test_xdp.py
     with Lab() as lab:
         a, b = pair(lab, lend=True)
         b.ravelin('up', a.name)
