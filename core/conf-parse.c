@@ -465,8 +465,8 @@ static void read_file(struct conf_tree *tree, const char *path, const struct rea
 	if (tree->no_memory)
 		return;
 	if (source) {
-		int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-		wrong = fd < 0 ? rv_error_text(-errno) : source_fill(&r, source, fd);
+		int fd = rv_core_open(tree->params, path);
+		wrong = fd < 0 ? rv_error_text(fd) : source_fill(&r, source, fd);
 		if (fd >= 0)
 			close(fd);
 	}
@@ -501,6 +501,7 @@ struct conf_tree *conf_parse(const void *parent, const struct rv_schema *schema,
 	if (!tree)
 		return NULL;
 	tree->errors = errors;
+	tree->params = schema->params;
 	tree->root = talloc_zero(tree, struct conf_section);
 	if (tree->root) {
 		tree->root->node = &schema->store->root;

@@ -79,6 +79,7 @@ struct conf_section {
 };
 
 struct conf_tree {
+	const struct rv_core_params *params; /* with who opens files; NULL: open() */
 	struct conf_section *root;
 	struct conf_errors *errors;
 	const struct rv_schema *schema;

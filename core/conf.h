@@ -38,7 +38,8 @@ struct conf_store {
 };
 
 struct rv_schema {
-	struct conf_store *store; /* referenced by the snapshots */
+	struct conf_store *store;	     /* referenced by the snapshots */
+	const struct rv_core_params *params; /* with who opens files; NULL: open() */
 };
 
 /* The section or key of this name below node: exact names before prefixes before *. NULL when there is none. */

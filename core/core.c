@@ -2,6 +2,8 @@
 /* core: makes the parts of a daemon in their order, swaps configurations in whole, and ends it all in good order. */
 #include "sa/inner.h"
 
+#include "conf.h"
+
 #include <errno.h>
 #include <ravelin/dns.h>
 #include <string.h>
@@ -112,6 +114,7 @@ static struct rv_conf *read_conf(struct load *load, const char *path, const char
 		rv_why_set(load->why, -ENOMEM, "memory is out");
 		return NULL;
 	}
+	load->schema->params = &core->params;
 	if (!rv_schema_add(load->schema, "core", rv_schema_core, load->why) &&
 	    !rv_plugins_each(core->plugins, add_schema, load))
 		conf = path ? rv_conf_read_file(core, core->vault, load->schema, path, load->why)

@@ -51,7 +51,13 @@ struct rv_core_params {
 	/* at each stage of each load; what is not 0 fails the load */
 	int (*stage)(void *self, struct rv_core *core, enum rv_core_stage stage, struct rv_why *why);
 	void *stage_self;
+	/* opens for reading what the daemon itself may not: a descriptor, or negative; NULL: nothing does */
+	int (*open)(void *self, const char *path);
+	void *open_self;
 };
+
+/* Opens path for reading, by params->open where open() may not. The descriptor, or negative. Any thread. */
+int rv_core_open(const struct rv_core_params *params, const char *path);
 
 /* The parts, in the order in which they are made (and, reversed, freed). */
 struct rv_core {

@@ -8,6 +8,7 @@
 #include "registry-parts.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -75,6 +76,20 @@ void rv_host_random(struct rv_host *host, void *buf, size_t len)
 		       KV_STR("instead", "getrandom"));
 	}
 	random_of_kernel(buf, len);
+}
+
+int rv_core_open(const struct rv_core_params *params, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK), error = errno;
+
+	if (fd >= 0)
+		return fd;
+	return error == EACCES && params && params->open ? params->open(params->open_self, path) : -error;
+}
+
+int rv_host_open(struct rv_host *host, const char *path)
+{
+	return rv_core_open(&host->core->params, path);
 }
 
 void rv_host_needs_syscalls(struct rv_host *host, const char *const *names)

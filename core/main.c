@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* main: ravelind, one core with what a program has around it: options, the run folder, signals, rights, readiness. */
 #include "parts.h"
-#include "rights.h"
+#include "reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -30,6 +30,7 @@ struct program {
 	struct rv_core *core;
 	struct rights_user user;
 	struct rights_calls calls;
+	struct reader reader; /* of what the user may not read */
 	char *lock_path;
 	int lock_fd, ready_fd; /* ready: the parent that waits, or -1 */
 	bool started, stopping;
@@ -320,6 +321,16 @@ static void make_state_dir(struct program *program, struct rv_core *core)
 		       KV_STR("error", rv_error_text(-errno)));
 }
 
+/* Without it root's files cannot be read from now on: the warnings say which. */
+static void start_reader(struct program *program, struct rv_core *core)
+{
+	struct rv_why why = { 0 };
+
+	if (reader_start(&program->reader, core, program->options.config, &program->user, program->options.no_filter,
+			 &why))
+		rv_log(&core->subject, RV_WARN, "no-reader", KV_STR("why", why.text));
+}
+
 static int become(struct program *program, struct rv_core *core, struct rv_why *why)
 {
 	int r = rights_user(core->conf, &program->user, why);
@@ -328,12 +339,19 @@ static int become(struct program *program, struct rv_core *core, struct rv_why *
 		make_state_dir(program, core);
 	if (!r && program->user.change)
 		r = give_run_dir(program, why);
+	if (!r && program->user.change)
+		start_reader(program, core);
 	if (!r)
 		r = rights_drop(core, &program->user, program->options.no_filter, why);
-	if (!r && access(program->options.config, R_OK))
+	if (!r && !program->reader.folder && access(program->options.config, R_OK))
 		rv_log(&core->subject, RV_WARN, "reload-will-fail", KV_STR("file", program->options.config),
 		       KV_STR("why", "the user that the daemon has become may not read it"));
 	return r;
+}
+
+static int open_file(void *self, const char *path)
+{
+	return reader_open(&((struct program *)self)->reader, path);
 }
 
 static int on_stage(void *self, struct rv_core *core, enum rv_core_stage stage, struct rv_why *why)
@@ -445,6 +463,8 @@ static int make_core(struct program *program, struct rv_why *why)
 		.stop_self = program,
 		.stage = on_stage,
 		.stage_self = program,
+		.open = open_file,
+		.open_self = program,
 	};
 
 	program->core = rv_core_new(NULL, &params, why);

@@ -40,6 +40,10 @@ const struct rv_conf *rv_host_conf(const struct rv_host *host);
 /* Fills len octets at buf with random numbers of the daemon's source: fit for keys; replayable in a test. */
 void rv_host_random(struct rv_host *host, void *buf, size_t len);
 
+/* Opens a file (or a folder, to list it) for reading: also one below the configuration's folder that only root may
+ * read, although the daemon has become another user. The descriptor, the caller's to close, or -errno. Loop thread. */
+int rv_host_open(struct rv_host *host, const char *path);
+
 /* Says which system calls the plugin needs after start beyond the core's own, as libseccomp spells them. Called in
  * init. NULL-terminated list. */
 void rv_host_needs_syscalls(struct rv_host *host, const char *const *names);

@@ -9,7 +9,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <ravelin/error.h>
 #include <ravelin/log.h>
 #include <stdio.h>
@@ -17,6 +16,10 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define NOT_OURS                                                                                                       \
+	" (the daemon has become a user that may not; put it below the folder of the configuration, or let that user " \
+	"read it: chgrp ravelin FILE; chmod 640 FILE)"
 
 static const char *const folders[] = { "private", "rsa", "ecdsa", "pkcs8" };
 
@@ -56,11 +59,11 @@ static struct rv_secret *read_open(struct rv_vault *vault, const void *parent, i
 static struct rv_secret *read_file(struct rv_host *host, const void *parent, const char *path, struct stat *st,
 				   int *code)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = rv_host_open(host, path);
 	struct rv_secret *octets;
 
 	if (fd < 0) {
-		*code = -errno;
+		*code = fd;
 		return NULL;
 	}
 	octets = read_open(host->vault, parent, fd, st, code);
@@ -89,8 +92,8 @@ static struct rv_secret *find_file(struct rv_host *host, const void *parent, con
 		}
 	}
 	if (!octets)
-		rv_why_set(why, code, "%s: the file %s cannot be read: %s (the daemon reads it as user %u)",
-			   where ? where : "configuration", path ? path : name, rv_error_text(code), geteuid());
+		rv_why_set(why, code, "%s: the file %s cannot be read: %s%s", where ? where : "configuration",
+			   path ? path : name, rv_error_text(code), code == -EACCES ? NOT_OURS : "");
 	talloc_free(base);
 	return octets;
 }
@@ -161,8 +164,12 @@ static int each_secret(const char *name, const struct rv_conf *section, void *ar
 /* What lies in a folder and is a private key that needs no passphrase. */
 static void take_folder(struct raw_store *store, const char *path)
 {
-	DIR *dir = opendir(path);
+	int fd = rv_host_open(store->host, path);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *entry;
+
+	if (fd >= 0 && !dir)
+		close(fd);
 
 	while (dir && (entry = readdir(dir))) {
 		char *file = entry->d_name[0] != '.' ? talloc_asprintf(store, "%s/%s", path, entry->d_name) : NULL;

@@ -1,12 +1,18 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 """What the daemon may do after start, read from /proc (doc/architecture.md)."""
 
+import base64
 import glob
 import os
 import re
+import shutil
+import signal
+import tempfile
 
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from lab import SANITIZED, Lab, check, connection, main, need_root
+from lab import SANITIZED, Lab, check, connection, main, need_root, wait
 
 ALLOWED = {10: 'CAP_NET_BIND_SERVICE', 12: 'CAP_NET_ADMIN', 13: 'CAP_NET_RAW'}
 
@@ -57,6 +63,73 @@ def every_thread_has_only_what_it_needs():
         check(not left, f'left in the run folder: {left}')
 
 
+def reader_of(a):
+    tasks = open(f'/proc/{a.pid()}/task/{a.pid()}/children').read().split()
+    found = [p for p in tasks if open(f'/proc/{p}/comm').read().strip() == 'rv-reader']
+    check(len(found) == 1, f'the readers are {found} of {tasks}')
+    return found[0]
+
+
+def roots_files_are_read_after_root_is_given_up():
+    """The configuration, private keys and their folder are root's alone; what lies elsewhere is not read, nor by a link."""
+    need_root('the daemon becomes nobody')
+    with Lab() as lab:
+        a, b = lab.hosts
+        elsewhere = tempfile.mkdtemp()
+
+        def put_key(folder, name):
+            key = ed25519.Ed25519PrivateKey.generate()
+            with open(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT, 0o600), 'wb') as f:
+                f.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+            return base64.b64encode(key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+        def with_keys(host, other, name, me, them, own, peers, secrets):
+            text = config(host, other, name, me, them, 'ravelin { user = nobody }')
+            text = re.sub(r'(local \{\s*auth = )psk', r'\1pubkey\npubkeys = 0s' + own, text)
+            text = re.sub(r'(remote \{\s*auth = )psk', r'\1pubkey\npubkeys = ' + ', '.join('0s' + p for p in peers), text)
+            return text.replace('secrets {', 'secrets {\n' + ''.join('private-%d { file = %s }\n' % x for x in enumerate(secrets)))
+
+        for host in (a, b):
+            os.chmod(host.dir, 0o755)
+            os.mkdir(host.dir + '/private', 0o700)
+        first, second, third = (put_key(a.dir + '/private', n) for n in ('first.pem', 'second.pem', 'third.pem'))
+        far, other = put_key(elsewhere, 'far.pem'), put_key(b.dir + '/private', 'own.pem')
+        os.symlink(elsewhere + '/far.pem', a.dir + '/private/link.pem')
+        os.unlink(a.dir + '/private/third.pem')
+        b.ravelind(with_keys(b, a, 'west', 'east', 'west', other, [first, second, far], []))  # found in its folder
+        a.ravelind(with_keys(a, b, 'east', 'west', 'east', first, [other], ['first.pem', elsewhere + '/far.pem']))
+        check('reload-will-fail' not in a.log_text(), 'it thinks that it cannot read its configuration')
+        refused = [l for l in a.log_text().splitlines() if 'private-key-unusable' in l]
+        check(len(refused) == 1 and elsewhere in refused[0] and 'chgrp' in refused[0], f'{refused}')
+        a.ravelin('up', 'east')
+
+        # what the reader is
+        reader = reader_of(a)
+        s = status(f'/proc/{reader}/status')
+        check(int(s['CapEff'], 16) == int(s['CapPrm'], 16) == 1 << 2, f'its capabilities are {s["CapEff"]}')
+        check(int(s['CapInh'], 16) == int(s['CapAmb'], 16) == int(s['CapBnd'], 16) == 0, f'capabilities: {s}')
+        check(s['NoNewPrivs'] == '1' and set(s['Uid'].split()) == {'65534'}, f'{s["Uid"]}, {s["NoNewPrivs"]}')
+        check(SANITIZED or s['Seccomp'] == '2', 'it has no system-call filter')
+        check(len(os.listdir(f'/proc/{reader}/fd')) == 2, 'it has more files open than two')
+
+        # another key after a reload
+        a.write('ravelin.conf', with_keys(a, b, 'east', 'west', 'east', second, [other], ['second.pem']))
+        os.kill(a.pid(), signal.SIGHUP)
+        wait('it is reloaded', lambda: a.log_text().count('reloaded') >= 2)
+        a.ravelin('down', 'east')
+        a.ravelin('up', 'east')
+        # and not one that a link leads to
+        a.write('ravelin.conf', with_keys(a, b, 'east', 'west', 'east', far, [other], ['link.pem']))
+        os.kill(a.pid(), signal.SIGHUP)
+        wait('it is reloaded', lambda: a.log_text().count('reloaded') >= 3)
+        a.ravelin('down', 'east')
+        check(a.ravelin('up', 'east', ok=False).returncode, 'it has read what lies elsewhere')
+        check(a.stop() == 0, 'it does not end well')
+        wait('the reader ends too', lambda: not os.path.exists(f'/proc/{reader}/cmdline') or
+             open(f'/proc/{reader}/stat').read().split()[2] == 'Z')
+        shutil.rmtree(elsewhere)
+
+
 def workers_cannot_open_files():
     with Lab() as lab:
         a, b = lab.hosts
@@ -84,5 +157,5 @@ def a_second_daemon_in_the_same_run_folder_is_refused():
 
 
 if __name__ == '__main__':
-    main([every_thread_has_only_what_it_needs, workers_cannot_open_files,
+    main([every_thread_has_only_what_it_needs, roots_files_are_read_after_root_is_given_up, workers_cannot_open_files,
           a_second_daemon_in_the_same_run_folder_is_refused])
