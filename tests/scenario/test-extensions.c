@@ -25,6 +25,9 @@ static const struct sim_plugin extensions[] = {
 
 enum {
 	IKE_SA_INIT = 34,
+	IKE_AUTH = 35,
+	CREATE_CHILD_SA = 36,
+	IKE_INTERMEDIATE = 43,
 	NEXT_PAYLOAD = 16,
 	EXCHANGE = 18,
 	FLAGS = 19,
@@ -38,9 +41,9 @@ enum {
 struct world;
 
 /* prove: shows that the extension is at work, time and again. last: the same where that ends the session. why_not:
- * nothing of it outlives the handshake, so there is nothing to show. */
+ * nothing of it can be shown here. with: another extension that must be there. */
 struct row {
-	const char *plugin, *why_not;
+	const char *plugin, *why_not, *with;
 	struct side west, east;
 	void (*prove)(struct world *w);
 	void (*last)(struct world *w);
@@ -49,9 +52,10 @@ struct row {
 struct world {
 	const struct row *row;
 	struct pair *p;
-	struct sim_host *other; /* another gateway */
-	unsigned moves, fragments[2], requests[256];
-	uint32_t before; /* id of the session of west's */
+	struct sim_host *other;			     /* another gateway */
+	unsigned moves, fragments[2], requests[256]; /* requests: since the last step began */
+	bool anew;				     /* which was an authentication */
+	uint32_t before;			     /* id of the session of west's */
 };
 
 /* What a host's resolver was told. */
@@ -194,6 +198,11 @@ static void is_up(struct world *w, const char *when)
 #define ROAD "pools { road { addrs = 10.3.0.0/24\n dns = 10.2.0.53\n split_domains = example.com, other.test } }"
 
 #define PREFIXES "pools { net6 { prefixes = fd00:4::/56\n prefix_len = 64 }\n six { addrs = fd00:3::/112 } }"
+#define SECOND(me, other)                                                                                              \
+	"local-2 { auth = psk\n id = " me ".example }\n remote-2 { auth = psk\n id = " other ".example }"
+#define ALL "id-1 = west.example\n id-2 = east.example\n id-3 = west2.example\n id-4 = east2.example"
+#define INSIST "ppk_id = quantum\n ppk_required = yes"
+#define PPK "ppk-1 { id = quantum\n secret = 0x0102030405060708 }"
 #define TICKETS "ikev2-resumption { key = 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f }"
 #define TOKENS "ikev2-qcd { secret = 0x000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f }"
 
@@ -248,6 +257,41 @@ static void domains_stay(struct world *w)
 	assert_true(sim_is_placed(w->p->west, rv_addr_text(&addr, text)));
 	assert_int_equal(note->sets, note->clears + 1);
 	assert_int_equal(note->n_domains, 2);
+}
+
+/* What shapes the first exchanges does so in each authentication, and leaves later ones alone. */
+static void made(struct world *w, uint8_t exchange, unsigned n)
+{
+	if (w->requests[exchange] != (w->anew ? n : 0))
+		fail_msg("%s: %u exchanges of type %u", w->row->plugin, w->requests[exchange], exchange);
+	assert_true(carries(w->p));
+}
+
+static void authenticates_twice(struct world *w)
+{
+	made(w, IKE_AUTH, 2);
+}
+
+static void makes_the_child_sa_later(struct world *w)
+{
+	if (w->anew)
+		made(w, CREATE_CHILD_SA, 1);
+	assert_true(carries(w->p));
+}
+
+static void goes_between(struct world *w)
+{
+	made(w, IKE_INTERMEDIATE, 1);
+}
+
+/* Both sides insist on it, so it is in SK_d from each authentication on; all later keys come from that. */
+static void insists(struct world *w)
+{
+	for (unsigned side = 0; side < 2; side++) {
+		assert_int_equal(pair_child_rekey(side ? w->p->east : w->p->west), 0);
+		sim_run(w->p->sim, RV_S(2));
+		assert_true(carries(w->p));
+	}
 }
 
 static bool at_other(void *arg)
@@ -340,10 +384,12 @@ static void prefix_stays(struct world *w)
 
 static const struct row rows[] = {
 	{ "ikev2-auth-lifetime", .last = authenticates_anew },
-	{ "ikev2-childless", .why_not = "only IKE_AUTH is another one" },
+	{ "ikev2-childless", .west = { .connection = "childless = force" },
+	  .east = { .connection = "childless = force" }, .prove = makes_the_child_sa_later },
 	{ "ikev2-fragmentation", .west = { .local_ts = NETS, .sections = SMALL },
 	  .east = { .remote_ts = NETS, .sections = SMALL }, .prove = fragments },
-	{ "ikev2-intermediate", .why_not = "its exchanges end before IKE_AUTH does" },
+	{ "ikev2-intermediate", .with = "ikev2-multi-ke", .west = { .proposals = TWO_KE },
+	  .east = { .proposals = TWO_KE }, .prove = goes_between },
 	{ "ikev2-ipv6-config",
 	  .west = { .connection = "vips = ::\n ipv6_link = yes", .local_ts = "dynamic", .remote_ts = "fd00:2::/64" },
 	  .east = { .connection = "pools = six\n prefix_pool = net6",
@@ -352,10 +398,12 @@ static const struct row rows[] = {
 		    .root = PREFIXES },
 	  .prove = prefix_stays },
 	{ "ikev2-mobike", .prove = moves },
-	{ "ikev2-multi-auth", .why_not = "only IKE_AUTH takes more exchanges" },
+	{ "ikev2-multi-auth", .west = { .connection = SECOND("west2", "east2"), .secret_ids = ALL },
+	  .east = { .connection = SECOND("east2", "west2"), .secret_ids = ALL }, .prove = authenticates_twice },
 	{ "ikev2-multi-ke", .west = { .proposals = TWO_KE }, .east = { .proposals = TWO_KE }, .prove = follows_up },
-	{ "ikev2-ppk", .why_not = "it is in SK_d, which all later keys come from" },
-	{ "ikev2-puzzle", .why_not = "it asks strangers only" },
+	{ "ikev2-ppk", .west = { .connection = INSIST, .secrets = PPK },
+	  .east = { .connection = INSIST, .secrets = PPK }, .prove = insists },
+	{ "ikev2-puzzle", .why_not = "it asks strangers, under load, and keeps nothing on an IKE SA" },
 	{ "ikev2-qcd", .west = { .connection = "dpd_delay = 30s", .child = "dpd_action = restart", .sections = TOKENS },
 	  .east = { .connection = "dpd_delay = 30s", .sections = TOKENS }, .last = hears_of_a_crash },
 	{ "ikev2-redirect", .last = is_sent_on },
@@ -450,12 +498,22 @@ static void go_through(const struct row *row, enum step until)
 
 	world_new(&w, row);
 	for (unsigned step = UP; step <= until; step++) {
+		memset(w.requests, 0, sizeof(w.requests));
+		w.anew = step == UP || step == WEST_REAUTHS || step == WEST_REAUTHS_AGAIN;
 		take_step(&w, step);
 		show(&w, step_text[step]);
 	}
 	if (row->last)
 		row->last(&w);
 	pair_free(w.p);
+}
+
+static bool is_built(const char *plugin)
+{
+	for (size_t i = 0; i < RV_COUNT(extensions); i++)
+		if (strcmp(extensions[i].name, plugin) == 0)
+			return true;
+	return false;
 }
 
 static void every_extension_stays_at_work(void **state)
@@ -465,7 +523,7 @@ static void every_extension_stays_at_work(void **state)
 	for (size_t i = 0; i < RV_COUNT(extensions); i++) {
 		const struct row *row = row_named(extensions[i].name);
 
-		if (!row || row->why_not || (one && strcmp(one, row->plugin)))
+		if (!row || row->why_not || (one && strcmp(one, row->plugin)) || (row->with && !is_built(row->with)))
 			continue;
 		/* where the proof ends the session each step has a world of its own */
 		for (unsigned step = row->last ? UP : N_STEPS - 1; step < N_STEPS; step++)
