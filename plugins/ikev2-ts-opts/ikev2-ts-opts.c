@@ -115,8 +115,9 @@ static void tell_anchor(void *arg, const char *domain, const struct anchor *anch
 	       KV_STR("connection", taking->connection->name), KV_STR("domain", domain),
 	       KV_STR("ds", anchor_text(anchor, text)),
 	       KV_STR("note",
-		      wanted ? "the resolver takes no trust anchors from here: where it validates, put this into "
-			       "a file of dnssec-trust-anchors.d"
+		      wanted ? "no resolver takes trust anchors from here: where systemd-resolved validates, put "
+			       "\"DOMAIN IN DS ...\" with these into /run/dnssec-trust-anchors.d/NAME.positive and "
+			       "restart it"
 			     : "anchor_domains and split_domains do not have this domain"));
 }
 
