@@ -11,6 +11,7 @@
 
 #include <ravelin/attr.h>
 #include <ravelin/dns.h>
+#include <unistd.h>
 
 /* X(variable, name): the plugins that are built, from meson.build. */
 #define X(variable, name) extern const struct rv_plugin rv_plugin_##variable;
@@ -31,6 +32,7 @@ enum {
 	NEXT_PAYLOAD = 16,
 	EXCHANGE = 18,
 	FLAGS = 19,
+	FRAGMENT = 33, /* its number, of less than 256 */
 	RESPONSE = 0x20,
 	SKF = 53,
 	IKE_FOLLOWUP_KE = 44,
@@ -41,9 +43,9 @@ enum {
 struct world;
 
 /* prove: shows that the extension is at work, time and again. last: the same where that ends the session. why_not:
- * nothing of it can be shown here. with: another extension that must be there. */
+ * nothing of it can be shown here. with: others that must be there. */
 struct row {
-	const char *plugin, *why_not, *with;
+	const char *plugin, *why_not, *with[2];
 	struct side west, east;
 	void (*prove)(struct world *w);
 	void (*last)(struct world *w);
@@ -109,7 +111,8 @@ static bool watch(void *arg, struct sim_host *from, struct sim_host *to, uint8_t
 	unsigned response = message[FLAGS] & RESPONSE ? 1 : 0;
 
 	w->fragments[response] += message[NEXT_PAYLOAD] == SKF;
-	w->requests[message[EXCHANGE]] += !response;
+	if (message[NEXT_PAYLOAD] != SKF || message[FRAGMENT] == 1)
+		w->requests[message[EXCHANGE]] += !response;
 	return false;
 }
 
@@ -200,6 +203,14 @@ static void is_up(struct world *w, const char *when)
 #define PREFIXES "pools { net6 { prefixes = fd00:4::/56\n prefix_len = 64 }\n six { addrs = fd00:3::/112 } }"
 #define SECOND(me, other)                                                                                              \
 	"local-2 { auth = psk\n id = " me ".example }\n remote-2 { auth = psk\n id = " other ".example }"
+#define KEY "MCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=" /* RFC 8410, 10.1 */
+#define SIGNED(me, other)                                                                                              \
+	"local-2 { auth = pubkey\n id = " me ".example\n pubkeys = 0s" KEY " }\n"                                      \
+	"remote-2 { auth = pubkey\n id = " other ".example\n pubkeys = 0s" KEY " }"
+/* The shared secret of the first round is for whoever comes. */
+#define OWN "private-own { file = own.pem }"
+#define NOBODY "local-2 { auth = null }\n remote-2 { auth = null\n wide_ts = yes }"
+#define KEM "aes128gcm16-prfsha256-x25519-ke1_mlkem768"
 #define ALL "id-1 = west.example\n id-2 = east.example\n id-3 = west2.example\n id-4 = east2.example"
 #define INSIST "ppk_id = quantum\n ppk_required = yes"
 #define PPK "ppk-1 { id = quantum\n secret = 0x0102030405060708 }"
@@ -383,12 +394,20 @@ static void prefix_stays(struct world *w)
 }
 
 static const struct row rows[] = {
+	{ "auth-null", .with = { "ikev2-multi-auth" }, .west = { .connection = NOBODY, .secret_ids = "" },
+	  .east = { .connection = NOBODY, .secret_ids = "" }, .prove = authenticates_twice },
+	{ "auth-pubkey", .with = { "ikev2-multi-auth", "pki-raw" },
+	  .west = { .connection = SIGNED("west2", "east2"), .secret_ids = "", .secrets = OWN },
+	  .east = { .connection = SIGNED("east2", "west2"), .secret_ids = "", .secrets = OWN },
+	  .prove = authenticates_twice },
+	{ "crypto-mlkem", .with = { "ikev2-multi-ke" }, .west = { .proposals = KEM }, .east = { .proposals = KEM },
+	  .prove = follows_up },
 	{ "ikev2-auth-lifetime", .last = authenticates_anew },
 	{ "ikev2-childless", .west = { .connection = "childless = force" },
 	  .east = { .connection = "childless = force" }, .prove = makes_the_child_sa_later },
 	{ "ikev2-fragmentation", .west = { .local_ts = NETS, .sections = SMALL },
 	  .east = { .remote_ts = NETS, .sections = SMALL }, .prove = fragments },
-	{ "ikev2-intermediate", .with = "ikev2-multi-ke", .west = { .proposals = TWO_KE },
+	{ "ikev2-intermediate", .with = { "ikev2-multi-ke" }, .west = { .proposals = TWO_KE },
 	  .east = { .proposals = TWO_KE }, .prove = goes_between },
 	{ "ikev2-ipv6-config",
 	  .west = { .connection = "vips = ::\n ipv6_link = yes", .local_ts = "dynamic", .remote_ts = "fd00:2::/64" },
@@ -510,6 +529,8 @@ static void go_through(const struct row *row, enum step until)
 
 static bool is_built(const char *plugin)
 {
+	if (!plugin)
+		return true;
 	for (size_t i = 0; i < RV_COUNT(extensions); i++)
 		if (strcmp(extensions[i].name, plugin) == 0)
 			return true;
@@ -523,7 +544,8 @@ static void every_extension_stays_at_work(void **state)
 	for (size_t i = 0; i < RV_COUNT(extensions); i++) {
 		const struct row *row = row_named(extensions[i].name);
 
-		if (!row || row->why_not || (one && strcmp(one, row->plugin)) || (row->with && !is_built(row->with)))
+		if (!row || row->why_not || (one && strcmp(one, row->plugin)) || !is_built(row->with[0]) ||
+		    !is_built(row->with[1]))
 			continue;
 		/* where the proof ends the session each step has a world of its own */
 		for (unsigned step = row->last ? UP : N_STEPS - 1; step < N_STEPS; step++)
@@ -556,6 +578,30 @@ static void every_extension_has_a_row(void **state)
 	pair_free(w.p);
 }
 
+/* A folder with the private key that auth-pubkey's row names; the configuration is in none. */
+static int enter_folder(void **state)
+{
+	static char dir[] = "/tmp/test-extensions-XXXXXX";
+	FILE *file;
+
+	assert_non_null(mkdtemp(dir));
+	assert_int_equal(chdir(dir), 0);
+	file = fopen("own.pem", "we");
+	assert_non_null(file);
+	/* RFC 8410, 10.3 */
+	assert_true(fputs("-----BEGIN PRIVATE KEY-----\n"
+			  "MC4CAQAwBQYDK2VwBCIEINTuctv5E1hK1bbY8fdp+K06/nwoy/HU++CXqI9EdVhC\n"
+			  "-----END PRIVATE KEY-----\n",
+			  file) > 0);
+	*state = dir;
+	return fclose(file);
+}
+
+static int leave_folder(void **state)
+{
+	return unlink("own.pem") || rmdir(*state);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -563,5 +609,5 @@ int main(void)
 		cmocka_unit_test(every_extension_stays_at_work),
 	};
 
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, enter_folder, leave_folder);
 }
