@@ -37,6 +37,8 @@ struct redirect {
 	struct rv_list hops;
 	unsigned n_sessions; /* that are up */
 	unsigned turn;	     /* of gateways */
+	uint64_t log_at_us;  /* the second in which logs lines told of strangers that were sent on */
+	unsigned logs;
 	struct rv_bus_folder *folder;
 };
 

@@ -66,6 +66,22 @@ static const char *by_load(struct redirect *redirect)
 
 /* IKE_SA_INIT */
 
+enum { LOGS_PER_S = 10 };
+
+/* Requests come from anybody, and as many as he likes. */
+static void tell_sent_on(struct redirect *redirect, const struct rv_addr *client, const char *to)
+{
+	uint64_t now = rv_loop_now_us(redirect->host->loop);
+
+	if (!redirect->log_at_us || now - redirect->log_at_us >= RV_S(1)) {
+		redirect->log_at_us = now;
+		redirect->logs = 0;
+	}
+	if (redirect->logs++ < LOGS_PER_S)
+		rv_log(&redirect->host->subject, RV_INFO, "client-sent-on", KV_ADDR("client", client), KV_STR("to", to),
+		       KV_STR("in", "IKE_SA_INIT"));
+}
+
 int server_datagram(void *self, const struct rv_ike_datagram *datagram)
 {
 	struct redirect *redirect = self;
@@ -82,8 +98,7 @@ int server_datagram(void *self, const struct rv_ike_datagram *datagram)
 
 	if (!answer.len)
 		return 0;
-	rv_log(&redirect->host->subject, RV_INFO, "client-sent-on", KV_ADDR("client", &datagram->path->remote),
-	       KV_STR("to", to), KV_STR("in", "IKE_SA_INIT"));
+	tell_sent_on(redirect, &datagram->path->remote, to);
 	datagram->reply(datagram, answer);
 	return 1;
 }

@@ -2,6 +2,8 @@
 /* test-redirect: a client and two gateways; the client is sent on in each of the three forms of RFC 5685. */
 #include "pair.h"
 
+#include <ravelin/wire.h>
+
 extern const struct rv_plugin rv_plugin_ikev2_redirect;
 
 #define REDIRECT                                                                                                       \
@@ -81,6 +83,47 @@ static void in_ike_sa_init_no_state_is_made(void **state)
 		rv_attempt_drop(attempt);
 		pair_free(t.p);
 	}
+}
+
+static void count_line(void *arg, const char *line)
+{
+	*(unsigned *)arg += strstr(line, "client-sent-on") != NULL;
+}
+
+/* A request comes again and again: each is answered, few are told of. */
+static void a_flood_of_requests_does_not_fill_the_log(void **state)
+{
+	enum { N = 40 };
+	static const uint8_t rest[] = {
+		41, 0, 0, 20, 1, 2, 3,	  4,	5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, /* nonce */
+		0,  0, 0, 8,  0, 0, 0x40, 0x16,						   /* REDIRECT_SUPPORTED */
+	};
+	const struct side east = { .sections = RULE("addresses = 10.0.0.0/24") };
+	struct three t = three_new(NULL, &east, NULL);
+	struct rv_path path = { .local = t.p->west->addr, .remote = t.p->east->addr };
+	uint8_t message[28 + sizeof(rest)];
+	struct rv_wr w = rv_wr(message, sizeof(message));
+	uint64_t before = t.p->east->sent;
+	unsigned lines = 0;
+
+	path.local.port = path.remote.port = 500;
+	rv_wr_u64(&w, 1234);
+	rv_wr_u64(&w, 0);
+	rv_wr_u8(&w, 40);
+	rv_wr_u8(&w, 0x20);
+	rv_wr_u8(&w, 34);
+	rv_wr_u8(&w, 8);
+	rv_wr_u32(&w, 0);
+	rv_wr_u32(&w, sizeof(message));
+	rv_wr_put(&w, rv_bytes(rest, sizeof(rest)));
+	t.p->east->line = count_line;
+	t.p->east->line_arg = &lines;
+	for (unsigned i = 0; i < N; i++)
+		sim_send(t.p->west, &path, rv_wr_bytes(&w));
+	sim_run(t.p->sim, RV_MS(500));
+	assert_int_equal(t.p->east->sent - before, N);
+	assert_true(lines > 0 && lines <= 20);
+	pair_free(t.p);
 }
 
 static void in_ike_auth_both_are_authenticated_first(void **state)
@@ -293,6 +336,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_ike_sa_init_no_state_is_made),
+		cmocka_unit_test(a_flood_of_requests_does_not_fill_the_log),
 		cmocka_unit_test(in_ike_auth_both_are_authenticated_first),
 		cmocka_unit_test(other_identities_stay),
 		cmocka_unit_test(in_an_active_session_the_children_come_along),
