@@ -109,7 +109,7 @@ class Attack:
             'cut short inside': (self.authentic(lambda i: trailer(self.inner(1500)[:20 + i % 8])), 'malformed'),
             'other selectors': (self.authentic(lambda i: trailer(self.inner(3000 + i))), 'selector'),
             'later fragments inside': (self.authentic(lambda i: trailer(ip(c.in4, a.in4, 17, bytes(64), 8 * (1 + i)))),
-                                       'selector'),
+                                       'fragment'),
             'tiny': ([self.datagram(bytes([1] * (1 + i % 7))) for i in range(each)], None),
             'dummies': (self.authentic(lambda i: trailer(bytes(30), 59)), None),
             'oversize': (self.fragments(60000, 1480), 'no-sa'),
