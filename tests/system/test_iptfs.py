@@ -9,7 +9,7 @@ import time
 
 import esppy
 import ikepy
-from lab import Capture, Lab, check, connection, main, wait
+from lab import SANITIZED, Capture, Lab, check, connection, main, wait
 
 os.environ['SCAPY_USE_LIBPCAP'] = 'no'
 from scapy.all import ICMP, IP, Raw  # noqa: E402
@@ -54,17 +54,19 @@ def segmented(host):
 
 
 def even(packets, rate, what):
-    """One size; as many in the middle of the time as the rate says; spread over it."""
+    """One size; as many in the middle of the time as the rate says; spread over it. On a machine that has no time for
+    sanitized workers some places in the grid stay empty."""
+    slack, share = (0.5, 0.5) if SANITIZED else (0.1, 0.8)
     sizes = {n for _, n in packets}
     begin, end = packets[0][0] + 0.3, packets[-1][0] - 0.3
     inside = [t for t, _ in packets if begin <= t < end]
     check(len(sizes) == 1, f'{what}: sizes {sorted(sizes)}')
-    check(abs(len(inside) / (end - begin) / rate - 1) < 0.1, f'{what}: {len(inside)} packets in {end - begin:.1f} s')
+    check(abs(len(inside) / (end - begin) / rate - 1) < slack, f'{what}: {len(inside)} packets in {end - begin:.1f} s')
     bins = {}
     for t in inside:
         bins[int((t - begin) * 5)] = bins.get(int((t - begin) * 5), 0) + 1
     good = sum(1 for i in range(int((end - begin) * 5)) if 0.5 < bins.get(i, 0) / (rate / 5) < 1.5)
-    check(good > 0.8 * int((end - begin) * 5), f'{what}: packets in fifths of a second: {bins}')
+    check(good > share * int((end - begin) * 5), f'{what}: packets in fifths of a second: {bins}')
     return sizes.pop()
 
 
