@@ -264,6 +264,8 @@ static void read_child(struct maker *m, const char *name, const struct rv_conf *
 	child->plain_ecn = !rv_conf_bool(conf, "copy_ecn");
 	child->keep_mss = !rv_conf_bool(conf, "mss_clamp");
 	child->fragment_first = rv_conf_int(conf, "fragment") != 0;
+	child->copy_df = (uint8_t)rv_conf_int(conf, "copy_df");
+	child->dummy_us = (uint64_t)rv_conf_int(conf, "tfc_dummy");
 	read_child_padding(m, conf, child);
 	read_child_selectors(m, conf, child);
 	read_child_proposals(m, conf, child);

@@ -57,6 +57,8 @@ const char rv_schema_core[] =
 	CHILD "dpd_action|choice|clear|clear,none,trap,restart,start|What happens when the peer is found dead; none is clear, start is restart.\n"
 	CHILD "tfc_padding|string|0||Octets that outgoing ESP packets are padded to, to hide their lengths (RFC 4303, 2.7); mtu: as many as the path takes; 0 none.\n"
 	CHILD "fragments_also|bool|no||Whether later fragments of a packet, which show no ports, may travel in the SA whose selectors its first one fits (RFC 4301, 7.3); where the peer agrees.\n"
+	CHILD "tfc_dummy|duration|0||Time without a packet after which a dummy packet goes out, to hide silence (RFC 4303, 2.6); 0 never.\n"
+	CHILD "copy_df|choice|no|no,yes,set|Whether the outer IPv4 header forbids routers to cut (RFC 4301, 8.1): never, where the inner one does, or always. Where ICMP is filtered, yes and set lose packets that the path does not take.\n"
 	CHILD "copy_dscp|choice|out|out,in,yes,no|Which way the DSCP is copied between the headers of a tunnel: to the outer one, from it, both or none.\n"
 	CHILD "copy_ecn|bool|yes||Whether the ECN field of a tunnel's outer header is that of the inner one (RFC 6040, 4.1); no: it says Not-ECT.\n"
 	CHILD "mss_clamp|bool|yes||Whether the MSS of a TCP SYN is lowered to what the path takes, in both directions.\n"

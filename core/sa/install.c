@@ -115,7 +115,9 @@ static int add_sa(struct rv_install *in, uint8_t dir)
 				   .copy_dscp = conf->copy_dscp,
 				   .plain_ecn = conf->plain_ecn,
 				   .keep_mss = conf->keep_mss,
-				   .fragment_first = conf->fragment_first };
+				   .fragment_first = conf->fragment_first,
+				   .copy_df = conf->copy_df,
+				   .dummy_us = dir == RV_OUT ? conf->dummy_us : 0 };
 
 	if (in->c->in_kernel[dir] || (dir == RV_OUT && in->in_only))
 		return 0;

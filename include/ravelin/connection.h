@@ -45,6 +45,8 @@ struct rv_child_conf {
 	const char *ext;     /* of the mode: an extension of ESP without which its SAs do not come up; NULL: none */
 	uint8_t copy_dscp;   /* enum rv_copy_dscp */
 	bool plain_ecn, keep_mss, fragment_first; /* as kernel.h says */
+	uint8_t copy_df;			  /* enum rv_copy_df */
+	uint64_t dummy_us;
 };
 
 struct rv_connection {

@@ -21,6 +21,9 @@ enum { RV_TFC_MTU = UINT16_MAX }; /* as many octets as the path takes */
 /* Which way the DSCP passes between the headers of a tunnel (RFC 4301, 5.1.2). */
 enum rv_copy_dscp { RV_DSCP_OUT, RV_DSCP_IN, RV_DSCP_BOTH, RV_DSCP_NONE };
 
+/* The DF bit of a tunnel's outer IPv4 header (RFC 4301, 8.1); that of transport mode's only one, too. */
+enum rv_copy_df { RV_DF_CLEAR, RV_DF_COPY, RV_DF_SET };
+
 /* Everything an SA needs (RFC 4301, 4.4.2.1). Borrowed for the call; the kernel copies what it keeps. */
 struct rv_sa_spec {
 	uint8_t dir, mode, protocol; /* enum rv_dir, rv_mode, rv_protocol */
@@ -43,6 +46,9 @@ struct rv_sa_spec {
 	bool plain_ecn;	     /* the outer header is Not-ECT (RFC 6040, 4.1: compatibility mode) */
 	bool keep_mss;	     /* the MSS of a TCP SYN is not lowered to what the path takes */
 	bool fragment_first; /* IPv4 without DF that is too long is cut before it is sealed, not after */
+	uint8_t copy_df;     /* enum rv_copy_df */
+	uint64_t dummy_us;   /* outbound ESP: a dummy packet (RFC 4303, 2.6) goes out when nothing did for so long; 0:
+				none */
 };
 
 /* One policy for one pair of selectors, seen from here: local and remote. action: RV_TUNNEL or RV_TRANSPORT (protect),

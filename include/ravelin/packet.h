@@ -25,6 +25,7 @@ struct rv_packet {
 	void (*release)(struct rv_packet *packet);
 	void *owner;
 	uint8_t protocol; /* wire side, without encap: of IP; 0: ESP */
+	bool df;	  /* wire side, IPv4: no router may cut it */
 };
 
 struct rv_port;

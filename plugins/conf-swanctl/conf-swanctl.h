@@ -71,7 +71,6 @@
 	"connections.*.children.*.label|elsewhere|-||Security label.\n" \
 	"connections.*.children.*.label_mode|elsewhere|-|system|Security label.\n" \
 	"connections.*.children.*.hw_offload|elsewhere|-|no,auto|Offload to hardware.\n" \
-	"connections.*.children.*.copy_df|elsewhere|-||Copy of the DF bit.\n" \
 	"secrets.*.file|elsewhere|-||A key in a file or on a token.\n" \
 	"secrets.*.handle|elsewhere|-||A key in a file or on a token.\n" \
 	"secrets.*.slot|elsewhere|-||A key in a file or on a token.\n" \

@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-enum { TTL = 64, V4_ID = 4, V4_PROTO = 9, V4_SUM = 10, LONGEST = UINT16_MAX };
+enum { TTL = 64, V4_ID = 4, V4_FLAGS = 6, V4_PROTO = 9, V4_SUM = 10, LONGEST = UINT16_MAX };
 
 static uint32_t aligned(uint32_t n)
 {
@@ -89,7 +89,7 @@ static void put_ah(const struct sa *sa, const struct parts *parts, uint64_t seq,
 }
 
 void ah_seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct offload *plan, uint32_t i,
-	     uint8_t tos)
+	     uint8_t tos, bool df)
 {
 	struct out_state *out = &lane->out;
 	struct parts parts;
@@ -108,6 +108,8 @@ void ah_seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const
 	}
 	uint8_t *muted = out->arena + out->at, *p = muted + aligned(covered);
 	put_packet(sa, path, plan, i, &parts, tos, p);
+	if (parts.place.family == RV_IPV4 && sa->mode == RV_TUNNEL && df)
+		ip_put16(p + V4_FLAGS, IP4_DF);
 	if (parts.place.family == RV_IPV4)
 		finish4(p, parts.place.at, seq);
 	put_ah(sa, &parts, seq, p + parts.place.at);

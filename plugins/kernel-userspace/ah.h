@@ -33,7 +33,7 @@ bool ah_mute(uint8_t *headers, uint32_t len);
 
 /* ah-out.c: puts the header into segment i of a plan; sent at the next out_flush() at the latest. */
 void ah_seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct offload *plan, uint32_t i,
-	     uint8_t tos);
+	     uint8_t tos, bool df);
 
 /* Puts the ICVs of a sealed run where they belong. */
 void ah_finish(const struct out_state *out);

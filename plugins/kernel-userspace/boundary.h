@@ -9,6 +9,14 @@
 /* The traffic class in front of a packet of sa whose own is tos. */
 uint8_t boundary_tos_out(const struct sa *sa, uint8_t tos);
 
+/* Whether the IPv4 header in front of a packet of sa forbids to cut it (RFC 4301, 8.1). */
+static inline bool boundary_df_out(const struct sa *sa, const struct ip_info *info)
+{
+	if (!sa->terms.copy_df)
+		return false;
+	return sa->terms.copy_df == RV_DF_SET || (info->family == RV_IPV4 && info->df);
+}
+
 /* What the traffic class of the outer header means for the packet at p that came out of a tunnel; info->tos follows.
  * False when it must be dropped (RFC 6040, 4.2). */
 bool boundary_tos_in(const struct sa *sa, struct ip_info *info, uint8_t *p, uint8_t outer);

@@ -134,12 +134,11 @@ static void give_turn(struct lane *lane, struct sa *sa, const struct rv_esp_text
 {
 	struct sa_ext *ext = sa->ext;
 	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
-	const struct rv_port *port = lane->wire[path->encap];
 	uint64_t due_us = n ? atomic_load_explicit(&ext->due_us, memory_order_relaxed) : UINT64_MAX;
 	struct turn turn = { .turn = { .worker = lane->index,
 				       .now_us = lane->now_us,
 				       .due_us = due_us,
-				       .mtu = port ? port->mtu : 0,
+				       .mtu = lane_path_mtu(lane, path),
 				       .emit = emit,
 				       .fits = fits,
 				       .drop = drop },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* fuzz-ip: headers, "too big" answers and segmentation. The first 12 octets are the offload's fields, the rest is a
- * packet. What comes out must be well-formed and no larger than what went in.
+/* fuzz-ip: headers, "too big" answers, given and taken, and segmentation. The first 12 octets are the offload's fields,
+ * the rest is a packet. What comes out must be well-formed and no larger than what went in.
  */
 #include "boundary.h"
 #include "coalesce.h"
@@ -114,6 +114,17 @@ static void check_boundary(const struct ip_info *info, uint8_t *p)
 	check(before || !ip_fold(ip_sum(ip_pseudo(info, IP_TCP, left), p + info->upper, left)));
 }
 
+/* The input as an ICMP error. */
+static void check_report(const uint8_t *p, size_t size)
+{
+	struct icmp_report report;
+
+	if (icmp_read_report(&report, RV_IPV4, p, size))
+		check(report.mtu >= 576 && report.mtu < UINT16_MAX && (report.protocol == IP_ESP || !report.encap));
+	if (icmp_read_report(&report, RV_IPV6, p, size))
+		check(report.mtu >= 1280 && report.mtu <= UINT16_MAX + IP6_HEADER);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ip_info info;
@@ -126,6 +137,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	p = malloc(size);
 	check(p);
 	memcpy(p, data + VNET, size);
+	check_report(p, size);
 	if (ip_parse(&info, p, size)) {
 		check_info(&info, p, size);
 		check_icmp(&info, p);

@@ -40,12 +40,20 @@ void lane_tell(struct lane *lane, const struct sa *sa, enum sa_limit limit)
 		(void)note_put(&lane->db->notes, &note);
 }
 
+uint32_t lane_path_mtu(const struct lane *lane, const struct sa_path *path)
+{
+	const struct rv_port *port = lane->wire[path->wire];
+	uint32_t mtu = port ? port->mtu : 0;
+
+	return path->mtu && path->mtu < mtu ? path->mtu : mtu;
+}
+
 uint32_t lane_mtu(const struct lane *lane, const struct sa *sa)
 {
 	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
-	const struct rv_port *port = lane->wire[path->wire];
+	uint32_t mtu = lane_path_mtu(lane, path);
 
-	return port && port->mtu ? out_clear_mtu(sa, path, port->mtu) : UINT32_MAX;
+	return mtu ? out_clear_mtu(sa, path, mtu) : UINT32_MAX;
 }
 
 void lane_clear(struct lane *lane, struct iface *iface, struct rv_packet *const *packets, size_t n)

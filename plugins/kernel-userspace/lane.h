@@ -129,6 +129,9 @@ static inline void lane_drop(struct lane *lane, enum rv_drop cause)
 
 /* What the two directions share. */
 
+/* The largest packet on a path; 0: nothing is known. */
+uint32_t lane_path_mtu(const struct lane *lane, const struct sa_path *path);
+
 /* The largest clear packet that an SA carries in one piece on its path. */
 uint32_t lane_mtu(const struct lane *lane, const struct sa *sa);
 

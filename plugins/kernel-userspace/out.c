@@ -30,6 +30,7 @@ struct text {
 	uint32_t skip;			/* header in front of the text that is left out (transport mode) */
 	uint32_t fill;			/* octets behind the text that hide its length (RFC 4303, 2.7) */
 	uint8_t next, tos;
+	bool df;
 };
 
 /* RFC 4303, 2.4: the text ends on a boundary of 4 octets, or of the cipher's block. */
@@ -165,14 +166,15 @@ static uint8_t protocol_of(const struct sa *sa, const struct sa_path *path)
 }
 
 /* Joins the open train, or begins one. len is that of the sealed packet that starts at out->at. */
-static void extend_train(struct lane *lane, struct sa *sa, const struct sa_path *path, uint8_t tos, uint32_t len)
+static void extend_train(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct text *t,
+			 uint32_t len)
 {
 	struct out_state *out = &lane->out;
 	struct rv_packet *last = out->n_trains ? &out->trains[out->n_trains - 1] : NULL;
 	struct rv_port *port = lane->wire[path->wire];
 
-	if (last && out->train_sa == sa && last->owner == path && last->tos == tos && len <= last->seg_len &&
-	    last->len + len <= TRAIN_OCTETS && last->len < TRAIN_MAX * last->seg_len) {
+	if (last && out->train_sa == sa && last->owner == path && last->tos == t->tos && last->df == t->df &&
+	    len <= last->seg_len && last->len + len <= TRAIN_OCTETS && last->len < TRAIN_MAX * last->seg_len) {
 		last->len += len;
 		if (len < last->seg_len)
 			out->train_sa = NULL;
@@ -187,7 +189,8 @@ static void extend_train(struct lane *lane, struct sa *sa, const struct sa_path 
 							   .remote = path->dst,
 							   .encap = path->encap,
 							   .protocol = protocol_of(sa, path),
-							   .tos = tos,
+							   .tos = t->tos,
+							   .df = t->df,
 							   .owner = (void *)(uintptr_t)path };
 	out->train_sa = port && port->takes_trains ? sa : NULL;
 }
@@ -294,7 +297,7 @@ static bool seal(struct lane *lane, struct sa *sa, const struct sa_path *path, c
 	op->len = padded(sa, t->len + t->fill);
 	out->n_ops++;
 	out->bytes += t->len;
-	extend_train(lane, sa, path, t->tos, front + len);
+	extend_train(lane, sa, path, t, front + len);
 	out->at += front + len;
 	return true;
 }
@@ -303,6 +306,7 @@ bool out_emit(struct lane *lane, struct sa *sa, const struct sa_path *path, cons
 {
 	struct text t = { .made = text, .len = text->len, .next = text->next, .tos = text->tos };
 
+	t.df = sa->terms.copy_df == RV_DF_SET;
 	if (text->len <= UINT16_MAX)
 		return seal(lane, sa, path, &t);
 	sa_drop(sa, RV_DROP_MALFORMED);
@@ -399,6 +403,7 @@ static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struc
 	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
 	struct offload plan;
 	struct text t = { .plan = &plan, .packet = packet->data, .tos = boundary_tos_out(sa, info->tos) };
+	t.df = boundary_df_out(sa, info);
 	uint32_t mtu = lane_mtu(lane, sa);
 
 	bool esp = sa->protocol == RV_PROTO_ESP;
@@ -413,7 +418,7 @@ static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struc
 		return;
 	cut(sa, mtu, &plan);
 	for (; !esp && t.i < plan.n; t.i++)
-		ah_seal(lane, sa, path, &plan, t.i, t.tos);
+		ah_seal(lane, sa, path, &plan, t.i, t.tos, t.df);
 	for (; esp && t.i < plan.n; t.i++) {
 		t.len = offload_len(&plan, t.i) - t.skip;
 		t.fill = sa->terms.tfc ? fill(sa, mtu, t.len) : 0;

@@ -169,8 +169,10 @@ static int init(struct rv_host *host)
 		return -ENOMEM;
 	u->host = host;
 	u->user.text = user_text;
+	pmtu_init(u);
 	u->n_workers = (unsigned)rv_conf_int(conf, "workers");
 	u->max_contexts = (uint32_t)rv_conf_int(conf, "contexts");
+	u->path_mtu_age_us = (uint64_t)rv_conf_int(conf, "path_mtu_age");
 	int r = databases_init(u);
 	if (r) {
 		databases_fini(u);

@@ -108,7 +108,8 @@ static void copy_spec(struct sa *sa, const struct rv_sa_spec *spec)
 				       .plain_ecn = spec->plain_ecn,
 				       .keep_mss = spec->keep_mss,
 				       .fragment_first = spec->fragment_first,
-				       .fragments_also = spec->fragments_also };
+				       .fragments_also = spec->fragments_also,
+				       .copy_df = spec->copy_df };
 	sa->first = (struct sa_path){
 		.src = spec->src, .dst = spec->dst, .encap = spec->encap, .wire = sa_wire(spec->protocol, spec->encap)
 	};
@@ -185,6 +186,24 @@ int sa_move(struct sa *sa, struct retirer *retirer, const struct sa_path *to)
 	if (old != &sa->first)
 		retire(retirer, &moved_of(old)->retired, moved_free);
 	return 0;
+}
+
+int sa_set_mtu(struct sa *sa, struct retirer *retirer, uint16_t mtu, uint64_t until_us)
+{
+	struct sa_path to = *atomic_load(&sa->path);
+
+	to.mtu = mtu;
+	int r = sa_move(sa, retirer, &to);
+	if (!r)
+		moved_of(atomic_load(&sa->path))->until_us = until_us;
+	return r;
+}
+
+uint64_t sa_mtu_until(const struct sa *sa)
+{
+	const struct sa_path *path = atomic_load(&sa->path);
+
+	return path->mtu ? moved_of(path)->until_us : 0;
 }
 
 struct rv_bytes sa_encr_key(const struct sa *sa)

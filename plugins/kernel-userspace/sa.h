@@ -22,7 +22,7 @@ struct sa_ext;
 struct iface;
 struct userspace;
 
-/* The wires that packets come and go by; the first two are ESP's, by encap. */
+/* The first two are ESP's, by encap. */
 enum wire { WIRE_ESP, WIRE_UDP, WIRE_AH, N_WIRES };
 
 /* Where an SA leads; replaced whole when the peer moves. */
@@ -30,10 +30,12 @@ struct sa_path {
 	struct rv_addr src, dst;
 	bool encap;
 	uint8_t wire; /* enum wire */
+	uint16_t mtu; /* what a router said that it takes; 0: nothing */
 };
 
 struct sa_moved {
 	struct retired retired;
+	uint64_t until_us; /* mtu is forgotten then; loop */
 	struct sa_path path;
 };
 
@@ -42,9 +44,9 @@ struct sa_limits {
 	uint64_t bytes_soft, bytes_hard, packets_soft, packets_hard;
 };
 
-/* The SAs that serve one reqid, newest first, and who asks for them. */
+/* The SAs that serve one reqid (key), newest first, and who asks for them. */
 struct bundle {
-	uint32_t key;	/* reqid */
+	uint32_t key;
 	unsigned users; /* loop */
 	struct retired retired;
 	_Atomic(struct sa *) first;
@@ -54,7 +56,7 @@ struct bundle {
 /* What its configuration says of the headers and lengths of its packets (kernel.h). */
 struct sa_terms {
 	uint16_t tfc;
-	uint8_t copy_dscp;
+	uint8_t copy_dscp, copy_df;
 	bool plain_ecn : 1, keep_mss : 1, fragment_first : 1, fragments_also : 1;
 };
 
@@ -104,7 +106,6 @@ struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec,
 
 /* Frees it with its keys; contexts must be gone. Loop thread. */
 void sa_free(struct sa *sa);
-
 /* The wire of an SA of this protocol. */
 static inline enum wire sa_wire(uint8_t protocol, bool encap)
 {
@@ -113,6 +114,10 @@ static inline enum wire sa_wire(uint8_t protocol, bool encap)
 
 /* A new path; the old one is retired. 0 or -ENOMEM. Loop thread. */
 int sa_move(struct sa *sa, struct retirer *retirer, const struct sa_path *to);
+
+/* The same path with another mtu, until that time. The time of the present one; 0: it has none. */
+int sa_set_mtu(struct sa *sa, struct retirer *retirer, uint16_t mtu, uint64_t until_us);
+uint64_t sa_mtu_until(const struct sa *sa);
 
 /* The keys as slices. */
 struct rv_bytes sa_encr_key(const struct sa *sa);

@@ -99,6 +99,7 @@ int userspace_start(struct userspace *u, struct rv_why *why)
 		userspace_stop(u);
 		return rv_why_set(why, r, "the packet workers cannot be started: %s", rv_error_text(r));
 	}
+	pmtu_start(u);
 	rv_log(&u->host->subject, RV_INFO, "workers-started", KV_UINT("n", u->n_workers));
 	return 0;
 }
@@ -119,6 +120,7 @@ void userspace_stop(struct userspace *u)
 	for (unsigned i = 0; u->workers && i < u->n_workers; i++)
 		worker_stop(&u->workers[i]);
 	capture_stop(u);
+	pmtu_stop(u);
 	retirer_stop(&u->db.retirer);
 	flush_policies(u);
 	flush_sas(u);

@@ -271,7 +271,8 @@ static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
 				   .copy_dscp = sa->terms.copy_dscp,
 				   .plain_ecn = sa->terms.plain_ecn,
 				   .keep_mss = sa->terms.keep_mss,
-				   .fragment_first = sa->terms.fragment_first };
+				   .fragment_first = sa->terms.fragment_first,
+				   .copy_df = sa->terms.copy_df };
 	struct rv_why why = { 0 };
 	struct rv_call call = { 0 };
 	struct rv_suite suite;

@@ -16,7 +16,9 @@
 	"be faster.\n"                                                                                                 \
 	"ravelin.plugins.kernel-userspace.contexts|int|4096|16..1048576|Cipher contexts that each worker keeps "       \
 	"ready; "                                                                                                      \
-	"further SAs cost one set-up when their turn comes.\n"
+	"further SAs cost one set-up when their turn comes.\n"                                                         \
+	"ravelin.plugins.kernel-userspace.path_mtu_age|duration|10m||Time for which holds what a router says of the "  \
+	"path's MTU (RFC 4301, 8.2.2); 0: such messages are ignored.\n"
 
 struct reservation {
 	uint32_t key; /* SPI */
@@ -31,7 +33,9 @@ struct userspace {
 	unsigned n_workers;
 	uint32_t max_contexts, last_iface;
 	struct rv_port **wire_ports[N_WIRES]; /* NULL: no such wire */
-	struct rv_ref datapath, wires[N_WIRES];
+	struct rv_ref datapath, wires[N_WIRES], icmp;
+	uint64_t path_mtu_age_us;
+	struct rv_timer mtu_timer; /* when the next one is forgotten */
 	struct rv_user user;
 };
 
@@ -55,11 +59,21 @@ void iface_flush(struct userspace *u);
 int userspace_start(struct userspace *u, struct rv_why *why);
 void userspace_stop(struct userspace *u);
 
-/* bundle.c */
+/* verbs-policy.c: the SAs of a reqid */
 struct bundle *bundle_get(struct userspace *u, uint32_t reqid);
 void bundle_put(struct userspace *u, struct bundle *bundle);
 void bundle_add(struct userspace *u, struct bundle *bundle, struct sa *sa);
 void bundle_del(struct bundle *bundle, struct sa *sa);
+
+/* pmtu.c: what routers say of the paths of SAs (RFC 4301, 8.2). start: from now on, where a service of kind icmp is
+ * there. heard: one message, as rv_icmp_recv_fn. */
+void pmtu_init(struct userspace *u);
+void pmtu_start(struct userspace *u);
+void pmtu_stop(struct userspace *u);
+void pmtu_heard(void *arg, const struct rv_addr *router, struct rv_bytes message);
+
+/* verbs-sa.c: an outbound SA by the peer that chose its SPI. */
+struct sa *find_out(const struct userspace *u, uint32_t spi, const struct rv_addr *remote);
 
 /* verbs-sa.c, verbs-policy.c: of the kernel service. */
 int verb_spi(void *self, const struct rv_addr *local, uint8_t protocol, uint32_t *spi);

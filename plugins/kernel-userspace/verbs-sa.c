@@ -56,8 +56,8 @@ static const struct rv_addr *peer_of(const struct sa *sa)
 	return &atomic_load(&sa->path)->dst;
 }
 
-/* An outbound SA by the peer that chose its SPI. Two peers behind one NAT differ in the port only. */
-static struct sa *find_out(const struct userspace *u, uint32_t spi, const struct rv_addr *remote)
+/* Two peers behind one NAT differ in the port only. */
+struct sa *find_out(const struct userspace *u, uint32_t spi, const struct rv_addr *remote)
 {
 	struct sa *by_ip = NULL;
 	uint32_t at = 0;
@@ -138,6 +138,17 @@ static int carry_wrapper(struct userspace *u, const struct sa *sa, struct rv_why
 	return ops->protocol(rv_service_self(service), wrapper->protocol, why);
 }
 
+/* Where the wire can keep routers from cutting; else they may. */
+static int carry_df(struct userspace *u, const struct sa *sa, struct rv_why *why)
+{
+	struct rv_service *service = u->wires[atomic_load(&sa->path)->wire].service;
+	const struct rv_wire_ops *ops = service ? rv_service_ops(service) : NULL;
+
+	if (sa->dir != RV_OUT || !sa->terms.copy_df || !ops || !RV_HAS(ops, dont_fragment))
+		return 0;
+	return ops->dont_fragment(rv_service_self(service), why);
+}
+
 static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_why *why)
 {
 	struct sa_params params = { .vault = u->host->vault, .registry = u->host->registry, .n_workers = u->n_workers };
@@ -156,6 +167,8 @@ static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_
 	}
 	sa->iface = iface;
 	r = sa->ext ? carry_wrapper(u, sa, why) : 0;
+	if (!r)
+		r = carry_df(u, sa, why);
 	if (!r && sa->ext)
 		r = extend_link(&u->db.extended, sa);
 	if (!r && (r = sa_link(u, sa)) && sa->ext)

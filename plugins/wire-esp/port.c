@@ -18,7 +18,7 @@ struct esp_port {
 	struct esp_wire *wire;
 	_Atomic uint8_t protocols[PROTOCOLS]; /* of IP; 0: none; the first is ESP */
 	int fds[PROTOCOLS][2];		      /* by family; -1: none; there when the protocol is */
-	bool receives;
+	bool receives, df;		      /* df: what the first socket of IPv4 does now */
 	uint64_t dropped;
 };
 
@@ -259,7 +259,18 @@ static int socket_for(const struct esp_port *port, const struct rv_packet *packe
 	return i < PROTOCOLS ? port->fds[i][packet->remote.family == RV_IPV6] : -1;
 }
 
-static bool send_one(const struct esp_port *port, const struct rv_packet *packet)
+/* PROBE: with the DF bit, whatever this host knows of the path. It is the socket's, so it is changed where packets that
+ * want it and others follow each other. */
+static void set_df(struct esp_port *port, int fd, bool df)
+{
+	static const int modes[] = { IP_PMTUDISC_DONT, IP_PMTUDISC_PROBE };
+
+	if (fd == port->fds[0][0] && port->df != df &&
+	    !setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &modes[df], sizeof(modes[df])))
+		port->df = df;
+}
+
+static bool send_segments(struct esp_port *port, const struct rv_packet *packet)
 {
 	int fd = socket_for(port, packet);
 	uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
@@ -281,6 +292,18 @@ static bool send_one(const struct esp_port *port, const struct rv_packet *packet
 		n = 0;
 	}
 	return ok;
+}
+
+/* What the first link does not take goes in fragments all the same, so that nothing is lost unheard. */
+static bool send_one(struct esp_port *port, const struct rv_packet *packet)
+{
+	set_df(port, socket_for(port, packet), packet->df);
+	if (send_segments(port, packet))
+		return true;
+	if (!port->df || errno != EMSGSIZE)
+		return false;
+	set_df(port, port->fds[0][0], false);
+	return send_segments(port, packet);
 }
 
 static int port_send(struct rv_port *base, struct rv_packet *const *packets, size_t n)

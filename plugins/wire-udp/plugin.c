@@ -145,6 +145,7 @@ static const struct rv_wire_ops ops = {
 	.ports = wire_ports,
 	.mark = op_mark,
 	.port = op_port,
+	.dont_fragment = wire_dont_fragment,
 };
 
 static void close_pair(struct udp_wire *wire, bool encap)

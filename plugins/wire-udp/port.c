@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <ravelin/error.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,6 +20,7 @@ struct udp_port {
 	struct rv_port port;
 	struct udp_wire *wire;
 	int fds[2];	       /* by family; -1: none */
+	_Atomic int df_fd;     /* sends with the DF bit; -1: none yet */
 	bool borrowed;	       /* fds are the wire's */
 	unsigned alone;	       /* turns that gave one packet each */
 	unsigned turn, family; /* the family that gave something last */
@@ -111,9 +113,8 @@ static bool send_segments(int fd, const struct rv_packet *packet, struct envelop
 	return ok;
 }
 
-static bool send_one(struct udp_port *port, const struct rv_packet *packet)
+static bool send_by(struct udp_port *port, int fd, const struct rv_packet *packet)
 {
-	int fd = port->fds[packet->remote.family == RV_IPV6];
 	struct iovec part = { packet->data, packet->len };
 	struct envelope e = { .local = packet->local, .remote = packet->remote, .tos = packet->tos };
 	bool train = packet->seg_len && packet->seg_len < packet->len;
@@ -130,6 +131,15 @@ static bool send_one(struct udp_port *port, const struct rv_packet *packet)
 	if (n == -EIO || n == -EINVAL || n == -EMSGSIZE)
 		return send_segments(fd, packet, e);
 	return n >= 0;
+}
+
+/* What the first link does not take goes in fragments all the same, so that nothing is lost unheard. */
+static bool send_one(struct udp_port *port, const struct rv_packet *packet)
+{
+	bool v6 = packet->remote.family == RV_IPV6;
+	int df = packet->df && !v6 ? atomic_load_explicit(&port->df_fd, memory_order_acquire) : -1;
+
+	return (df >= 0 && send_by(port, df, packet)) || send_by(port, port->fds[v6], packet);
 }
 
 static int port_send(struct rv_port *base, struct rv_packet *const *packets, size_t n)
@@ -153,6 +163,8 @@ static void close_fds(struct udp_port *port)
 	for (int family = 0; family < 2; family++)
 		if (port->fds[family] >= 0 && !port->borrowed)
 			close(port->fds[family]);
+	if (port->df_fd >= 0)
+		close(port->df_fd);
 }
 
 static void port_close(struct rv_port *base)
@@ -225,6 +237,7 @@ static struct udp_port *port_new(struct udp_wire *wire, bool first, int *error)
 	port->port = (struct rv_port){ .ops = &port_ops, .fd = -1, .takes_trains = true, .mtu = wire->mtu };
 	port->wire = wire;
 	port->fds[0] = port->fds[1] = -1;
+	atomic_init(&port->df_fd, -1);
 	*error = open_fds(port, first);
 	if (!*error)
 		*error = poll_fds(port);
@@ -273,7 +286,7 @@ int wire_ports(void *self, unsigned n, struct rv_port **ports, struct rv_why *wh
 	(void)wire_watch_encap(wire, false);
 	for (struct udp_port *port; made < n && (port = port_new(wire, !made, &r)); made++) {
 		ports[made] = &port->port;
-		wire->n_ports++;
+		wire->ports[wire->n_ports++] = port;
 	}
 	if (made == n) {
 		steer(wire, n);
@@ -284,4 +297,33 @@ int wire_ports(void *self, unsigned n, struct rv_port **ports, struct rv_why *wh
 	if (!wire->n_ports && wire_watch_encap(wire, true))
 		return rv_why_set(why, r, "UDP port %u: %s, and it is deaf now", wire->port[1], rv_error_text(r));
 	return rv_why_set(why, r, "UDP port %u: %s", wire->port[1], rv_error_text(r));
+}
+
+/* It never receives, since the others were bound before it, and all that comes is parted among those (udp_steer). */
+static int open_df(struct udp_wire *wire, struct udp_port *port)
+{
+	struct socket_params params = { .family = RV_IPV4, .port = wire->port[1], .mark = wire->mark, .shared = true };
+	uint16_t bound;
+	bool marked;
+	int fd = udp_open(&params, &bound, &marked);
+	int r = fd < 0 ? fd : udp_dont_fragment(fd);
+
+	if (!r)
+		r = udp_steer(fd, wire->n_ports);
+	if (r && fd >= 0)
+		close(fd);
+	if (!r)
+		atomic_store_explicit(&port->df_fd, fd, memory_order_release);
+	return r;
+}
+
+int wire_dont_fragment(void *self, struct rv_why *why)
+{
+	struct udp_wire *wire = self;
+	int fd = wire->sockets[1][0].fd, r = fd < 0 || !wire->n_ports ? 0 : udp_share(fd);
+
+	for (unsigned i = 0; fd >= 0 && !r && i < wire->n_ports; i++)
+		if (atomic_load(&wire->ports[i]->df_fd) < 0)
+			r = open_df(wire, wire->ports[i]);
+	return r ? rv_why_set(why, r, "UDP port %u with the DF bit: %s", wire->port[1], rv_error_text(r)) : 0;
 }

@@ -124,6 +124,13 @@ int udp_gro(int fd, bool on)
 	return setsockopt(fd, IPPROTO_UDP, UDP_GRO, &value, sizeof(value)) ? -errno : 0;
 }
 
+int udp_dont_fragment(int fd)
+{
+	static const int mode = IP_PMTUDISC_PROBE;
+
+	return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof(mode)) ? -errno : 0;
+}
+
 /* The value of an int control message; some kernels give one octet for IP_TOS. */
 static int cmsg_int(const struct cmsghdr *c)
 {

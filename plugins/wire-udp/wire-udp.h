@@ -38,6 +38,9 @@ int udp_open(const struct socket_params *params, uint16_t *bound, bool *marked);
 int udp_share(int fd);
 int udp_gro(int fd, bool on);
 
+/* All that the socket sends has the DF bit, whatever this host knows of the path. 0 or -errno. */
+int udp_dont_fragment(int fd);
+
 /* Parts what arrives among the n sockets that share the port of fd: an SA's ESP always goes to the one that the SPI
  * names, modulo n in the order in which they were bound; everything else goes to the first. 0 or -errno. */
 int udp_steer(int fd, unsigned n);
@@ -93,6 +96,7 @@ void inbox_put(struct inbox *inbox, const struct rv_addr *local, const struct rv
 	"clear packets that would exceed it once sealed are answered with ICMP (RFC 4301, 8).\n"
 
 struct udp_wire;
+struct udp_port;
 
 struct udp_socket {
 	struct rv_io io;
@@ -111,7 +115,8 @@ struct udp_wire {
 	void *recv_arg;
 	struct inbox inbox;
 	unsigned n_ports;
-	uint64_t stray; /* ESP while no kernel listens */
+	struct udp_port *ports[PORTS_MAX]; /* n_ports of them, once all are made */
+	uint64_t stray;			   /* ESP while no kernel listens */
 	uint8_t *buf;
 };
 
@@ -124,3 +129,6 @@ int wire_watch_encap(struct udp_wire *wire, bool on);
 
 /* port.c: the ports operation of the service. Loop thread. */
 int wire_ports(void *self, unsigned n, struct rv_port **ports, struct rv_why *why);
+
+/* And the operation dont_fragment: a socket more for each port. */
+int wire_dont_fragment(void *self, struct rv_why *why);
