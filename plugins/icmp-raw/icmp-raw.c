@@ -156,5 +156,5 @@ RV_PLUGIN(icmp_raw, "icmp-raw",
 	  "vendor=Ravelin\0"
 	  "default=on\0"
 	  "provides=icmp:raw\0"
-	  "rfc=792 4443\0",
+	  "rfc=4301\0",
 	  .init = init);

@@ -55,6 +55,7 @@ static void turns(struct rv_core *core, unsigned n)
 		(void)rv_loop_turn(core->loop, 10000);
 }
 
+/* RFC 4301, 8.2: "destination unreachable" and "packet too big", and nothing else. */
 static void two_kinds_of_errors_are_heard(void **state)
 {
 	struct rv_core *core = mini_new(plugins, "", NULL);
