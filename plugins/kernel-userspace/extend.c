@@ -198,10 +198,11 @@ void extend_tick(struct lane *lane)
 		if (due_us < lane->due_us)
 			lane->due_us = due_us;
 	}
-	if (!any)
-		return;
-	out_flush(lane);
-	in_flush(lane);
+	if (any) {
+		out_flush(lane);
+		in_flush(lane);
+	}
+	dummy_tick(lane);
 }
 
 /* Wrappers */

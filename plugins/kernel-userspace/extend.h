@@ -39,7 +39,7 @@ void extend_run(struct lane *lane);
 /* in.c: gives a text of an inbound SA to the clear side. False: it was dropped and counted. */
 bool in_emit_text(struct lane *lane, struct sa *sa, const struct rv_esp_text *text);
 
-/* Gives those their turn whose time has come. */
+/* Gives those their turn whose time has come, dummy packets included. */
 void extend_tick(struct lane *lane);
 
 /* Header of the SA's wrapper for a text, at p; its length, 0: it has none. */
@@ -51,3 +51,13 @@ uint32_t extend_front_len(const struct sa *sa, const struct sa_path *path);
 /* The SA of a packet that has a wrapper; *esp and *len then are ESP, front what is in front of it. NULL: none. */
 struct sa *extend_unwrap(struct lane *lane, const struct rv_packet *packet, uint8_t **esp, uint32_t *len,
 			 struct rv_bytes *front);
+
+/* dummy.c: dummy packets (RFC 4303, 2.6) of SAs that were asked for them. new: 0 or -ENOMEM. free: no worker can see
+ * the SA. link, unlink: of an SA that has them. Loop thread. */
+int dummy_new(struct sa *sa, unsigned n_workers, const struct rv_sa_spec *spec);
+void dummy_free(struct sa *sa);
+void dummy_link(struct extended *all, struct sa *sa);
+void dummy_unlink(struct extended *all, struct sa *sa);
+
+/* Sends those that are due, and says in lane->due_us when the next one is. Worker thread, as above. */
+void dummy_tick(struct lane *lane);

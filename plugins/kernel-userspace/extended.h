@@ -18,6 +18,7 @@ struct wrapping {
 struct extended {
 	_Atomic(struct sa_ext *) timed;
 	struct wrapping wrappers[4];
+	_Atomic(struct dummy *) dummies; /* of SAs that hide silence (dummy.c) */
 };
 
 /* Texts of one SA for its extension. */

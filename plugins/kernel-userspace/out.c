@@ -274,7 +274,7 @@ static const uint8_t *place_text(const struct sa *sa, const struct text *t, uint
 static bool seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct text *t)
 {
 	struct out_state *out = &lane->out;
-	uint32_t front = t->made ? 2 * RV_ESP_FRONT_MAX : 0; /* at most */
+	uint32_t front = t->made && sa->ext ? 2 * RV_ESP_FRONT_MAX : 0; /* at most */
 	uint32_t len = esp_sealed_len(sa, t->len + t->fill);
 
 	out_room(lane, sa, len + front, t->skip);
@@ -284,7 +284,7 @@ static bool seal(struct lane *lane, struct sa *sa, const struct sa_path *path, c
 		sa_drop(sa, seq ? RV_DROP_IO : RV_DROP_SEQUENCE_END);
 		return false;
 	}
-	front = t->made ? extend_front(sa, path, out->arena + out->at, t->made) : 0;
+	front = t->made && sa->ext ? extend_front(sa, path, out->arena + out->at, t->made) : 0;
 	uint8_t *esp = out->arena + out->at + front;
 	ip_put32(esp, sa->key);
 	ip_put32(esp + 4, (uint32_t)seq);

@@ -147,6 +147,8 @@ struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec,
 	if (!*error && spec->ext)
 		*error = sa_extend(sa, params->registry, params->n_workers, spec, why);
 	if (!*error)
+		*error = dummy_new(sa, params->n_workers, spec);
+	if (!*error)
 		return sa;
 	sa_free(sa);
 	return NULL;
@@ -161,6 +163,7 @@ void sa_free(struct sa *sa)
 {
 	const struct sa_path *path = atomic_load(&sa->path);
 
+	dummy_free(sa);
 	sa_unextend(sa);
 	rv_secret_fini(&sa->keys);
 	rv_suite_fini(&sa->suite);

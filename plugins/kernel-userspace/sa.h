@@ -83,6 +83,7 @@ struct sa {
 			_Atomic uint64_t sequence; /* last number given out */
 			struct bundle *bundle;
 			_Atomic(struct sa *) older; /* in the bundle */
+			struct dummy *dummy;	    /* NULL: none */
 		} out;
 	};
 	const struct sa_limits *limits;

@@ -239,6 +239,7 @@ struct rig_sa {
 	const char *interface;
 	const char *ext, *ext_octets; /* NULL: none */
 	struct sa_terms terms;
+	uint64_t dummy_us;
 };
 
 static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
@@ -272,7 +273,8 @@ static inline int rig_add(struct rig *rig, const struct rig_sa *sa)
 				   .plain_ecn = sa->terms.plain_ecn,
 				   .keep_mss = sa->terms.keep_mss,
 				   .fragment_first = sa->terms.fragment_first,
-				   .copy_df = sa->terms.copy_df };
+				   .copy_df = sa->terms.copy_df,
+				   .dummy_us = sa->in ? 0 : sa->dummy_us };
 	struct rv_why why = { 0 };
 	struct rv_call call = { 0 };
 	struct rv_suite suite;

@@ -94,6 +94,8 @@ static void sa_unlink(struct userspace *u, struct sa *sa)
 {
 	if (sa->ext)
 		extend_unlink(&u->db.extended, sa);
+	if (sa->dir == RV_OUT && sa->out.dummy)
+		dummy_unlink(&u->db.extended, sa);
 	table_del(sa->dir == RV_IN ? &u->db.in : &u->db.out, sa);
 	if (sa->dir == RV_OUT)
 		bundle_del(sa->out.bundle, sa);
@@ -183,10 +185,12 @@ static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_
 		return r;
 	}
 	spi_release(u, spec->dir == RV_IN ? spec->spi : 0);
-	if (sa->ext) {
+	if (sa->ext)
 		extend_time(&u->db.extended, sa);
+	if (sa->dir == RV_OUT && sa->out.dummy)
+		dummy_link(&u->db.extended, sa);
+	if (sa->ext || (sa->dir == RV_OUT && sa->out.dummy))
 		worker_look(&u->workers[spec->spi % u->n_workers]);
-	}
 	return 0;
 }
 

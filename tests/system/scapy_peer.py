@@ -13,6 +13,7 @@ answered inside ESP. Commands come as JSON objects on stdin, a line each, and ar
                                                 of so many, in this order of their numbers; in tunnel mode what is inside
                                                 is cut, in transport mode the sealed packet. What comes back with the
                                                 same octets is a reply
+    name, dummies, size                         sends so many dummy packets (RFC 4303, 2.6)
     name                                        nothing
 
 The answer says how many replies came within `wait` seconds, how many packets came in all, their lowest and highest
@@ -161,7 +162,7 @@ class Pair:
         self.outbound = self.association(want, want['out'], self.me, self.them)
         self.sequence, self.highest = want['out'].get('sequence', 0), want['in'].get('sequence', 0)
         self.seen, self.replies, self.bad = [], 0, []
-        self.pieces, self.sent = Pieces(), None
+        self.pieces, self.sent, self.dummies = Pieces(), None, 0
 
     def association(self, want, sa, src, dst):
         a = SecurityAssociation(self.kind, spi=sa['spi'], seq_num=0, crypt_algo=want['encr'],
@@ -193,6 +194,26 @@ class Pair:
             for i in order or range(len(parts)):
                 s.sendto(bytes(parts[i]), (self.them, 0))
 
+    def icv_size(self, sa):
+        return sa.crypt_icv_size or sa.crypt_algo.icv_size or sa.auth_algo.icv_size
+
+    def next_header(self, packet, high):
+        sa = self.inbound
+        return sa.crypt_algo.decrypt(sa, ESP(bytes(packet[ESP])), sa.crypt_key, self.icv_size(sa), esn_en=self.esn,
+                                     esn=high).nh
+
+    def dummy(self, size):
+        self.sequence += 1
+        sa, low, high = self.outbound, self.sequence & 0xffffffff, self.sequence >> 32
+        esp = _ESPPlain(spi=sa.spi, seq=low, iv=sa.crypt_algo.generate_iv(), data=os.urandom(size), nh=59)
+        esp = sa.crypt_algo.encrypt(sa, sa.crypt_algo.pad(esp), sa.crypt_key, self.icv_size(sa), esn_en=self.esn, esn=high)
+        if isinstance(sa.auth_algo, EsnIntegrity):
+            sa.auth_algo.high = high
+        sa.auth_algo.sign(esp, sa.auth_key)
+        sealed = self.outer(src=self.me, dst=self.them) / (UDP(sport=4500, dport=4500) / Raw(bytes(esp)) if self.encap else esp)
+        with socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_RAW) as s:
+            s.sendto(bytes(sealed), (self.them, 0))
+
     def datagram(self, inner, size, ports, cut, order, number):
         src, dst = inner
         self.sent = bytes(i % 251 for i in range(size))
@@ -215,6 +236,10 @@ class Pair:
         # without the UDP header, which Scapy cannot take off an IPv6 packet
         bare = packet if self.kind is AH else self.outer(src=packet.src, dst=packet.dst) / ESP(bytes(packet[ESP]))
         try:
+            if self.kind is ESP and self.next_header(bare, high) == 59:
+                self.dummies += 1
+                self.seen.append(high << 32 | low)
+                return None
             opened = self.inbound.decrypt(self.outer(bytes(bare)), esn_en=self.esn, esn=high)
         except Exception as e:  # pylint: disable=broad-except
             self.bad.append(repr(e))
@@ -302,6 +327,8 @@ def run(command):
     with lock:
         before = pair.replies
         numbers = command.get('sequences') or [None] * command.get('n', 0)
+        for _ in range(command.get('dummies', 0)):
+            pair.dummy(command['size'])
         if 'datagram' in command:
             pair.datagram(command['inner'], command['datagram'], command['ports'], command['cut'], command.get('order'),
                           command['id'])
@@ -316,7 +343,7 @@ def run(command):
         time.sleep(0.01)
     return {'replies': pair.replies - before, 'seen': len(pair.seen), 'first': min(pair.seen or [0]),
             'last': max(pair.seen or [0]), 'bad': pair.bad[:3],
-            'pieces': pair.pieces.n, 'outer_pieces': outer_pieces.n}
+            'dummies': pair.dummies, 'pieces': pair.pieces.n, 'outer_pieces': outer_pieces.n}
 
 
 sniffer = AsyncSniffer(iface='eth0', prn=take, store=False, started_callback=lambda: print('ready', flush=True))

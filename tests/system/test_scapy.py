@@ -273,5 +273,27 @@ def numbers_end_without_esn():
         check(r.returncode == 1 and 'sequence' in r.stderr, f'up again: {r.returncode} {r.stderr}')
 
 
+def dummies():
+    """RFC 4303, 2.6: an SA that hides silence sends dummy packets, and those that come are dropped without an error."""
+    rows = [Row(i, mode, encap, algorithm, esn, more='tfc_dummy = 0.2s')
+            for i, (mode, encap, algorithm, esn) in enumerate((('tunnel', False, 'gcm', False), ('tunnel', True, 'cbc', False),
+                                                               ('transport', True, 'gcm', True),
+                                                               ('transport', False, 'null', False)))]
+    rows.append(Row(9, 'tunnel', False, 'gcm', False))
+    with Lab() as lab:
+        peers = Peers(lab, rows)
+        for row in rows[:-1]:
+            wait('dummy packets come', lambda row=row: peers.ask(row)['dummies'] >= 5, seconds=30)
+        check(not peers.ask(rows[-1])['seen'], 'dummy packets that nobody asked for')
+        for row in rows:
+            before = peers.child(row)['PacketsIn']
+            peers.ask(row, dummies=4, size=300)
+            wait('they are counted', lambda row=row, before=before: peers.child(row)['PacketsIn'] == before + 4)
+            peers.both_ways(row)
+            r = peers.ask(row)
+            check(not r['bad'] and not peers.child(row)['Dropped'], f'{row.name}: {r} {peers.child(row)}')
+
+
 if __name__ == '__main__':
-    main([ipv4, ipv6, ipv6_in_ipv4, transforms, windows, selectors_inside, numbers_cross_32_bits, numbers_end_without_esn])
+    main([ipv4, ipv6, ipv6_in_ipv4, transforms, windows, selectors_inside, numbers_cross_32_bits, numbers_end_without_esn,
+          dummies])

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* dummy: packets that say nothing, where an SA would be silent (RFC 4303, 2.6: next header 59).
+ *
+ * They go out when nothing did for a random time around the one that was asked for, as long as those of `tfc_padding`,
+ * or of any length that the path takes. They are no use of the SA: its end for inactivity comes all the same.
+ */
+#include "extend.h"
+
+#include "out.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum { MTU_UNKNOWN = 1280 };
+
+struct dummy {
+	struct sa *sa;
+	_Atomic(struct dummy *) next; /* in dummies */
+	uint64_t about_us;	      /* as was asked for */
+	unsigned ticker;	      /* the worker that sends them; its own are: */
+	uint64_t wait_us, sent_us;
+};
+
+int dummy_new(struct sa *sa, unsigned n_workers, const struct rv_sa_spec *spec)
+{
+	struct dummy *dummy;
+
+	if (!spec->dummy_us || spec->dir != RV_OUT || spec->protocol != RV_PROTO_ESP)
+		return 0;
+	if (sa->ext && sa->ext->ops->tick) /* it sends in its own time */
+		return 0;
+	dummy = calloc(1, sizeof(*dummy));
+	if (!dummy)
+		return -ENOMEM;
+	*dummy = (struct dummy){ .sa = sa, .about_us = spec->dummy_us, .wait_us = spec->dummy_us };
+	dummy->ticker = spec->spi % n_workers;
+	sa->out.dummy = dummy;
+	return 0;
+}
+
+void dummy_free(struct sa *sa)
+{
+	if (sa->dir == RV_OUT)
+		free(sa->out.dummy);
+}
+
+void dummy_link(struct extended *all, struct sa *sa)
+{
+	atomic_store(&sa->out.dummy->next, atomic_load(&all->dummies));
+	atomic_store_explicit(&all->dummies, sa->out.dummy, memory_order_release);
+}
+
+void dummy_unlink(struct extended *all, struct sa *sa)
+{
+	_Atomic(struct dummy *) *at = &all->dummies;
+	struct dummy *d;
+
+	while ((d = atomic_load(at)) && d != sa->out.dummy)
+		at = &d->next;
+	if (d)
+		atomic_store_explicit(at, atomic_load(&d->next), memory_order_release);
+}
+
+static uint32_t random_below(uint32_t n)
+{
+	uint32_t r;
+
+	return getrandom(&r, sizeof(r), 0) == sizeof(r) && n ? r % n : 0;
+}
+
+/* The contents are nobody's: where they are not encrypted, the next header is not either. */
+static void send_one(struct lane *lane, struct sa *sa)
+{
+	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
+	uint32_t mtu = lane_path_mtu(lane, path), room = esp_room(sa, path, mtu ? mtu : MTU_UNKNOWN);
+	uint32_t tfc = sa->terms.tfc < room ? sa->terms.tfc : room, len = tfc ? tfc : random_below(room + 1);
+	uint64_t used_us = atomic_load_explicit(&sa->used_us, memory_order_relaxed);
+	uint8_t *p = in_scratch(lane, len + RV_TAILROOM);
+	struct rv_esp_text text = { .p = p, .len = len, .next = IP_NONE, .stays = true };
+
+	if (!p)
+		return;
+	memset(p, 0, len);
+	(void)out_emit(lane, sa, path, &text);
+	out_flush(lane);
+	atomic_store_explicit(&sa->used_us, used_us, memory_order_relaxed);
+}
+
+/* When the next one is due, after what was due was sent. */
+static uint64_t turn(struct lane *lane, struct dummy *d)
+{
+	uint64_t used_us = atomic_load_explicit(&d->sa->used_us, memory_order_relaxed);
+	uint64_t last_us = used_us > d->sent_us ? used_us : d->sent_us;
+
+	if (last_us + d->wait_us > lane->now_us)
+		return last_us + d->wait_us;
+	/* the newest of its reqid only: an older one is on its way out */
+	bool newest = atomic_load_explicit(&d->sa->out.bundle->first, memory_order_acquire) == d->sa;
+	if (newest && !atomic_load_explicit(&d->sa->ended, memory_order_relaxed))
+		send_one(lane, d->sa);
+	d->sent_us = lane->now_us;
+	uint64_t about_us = d->about_us < UINT32_MAX / 2 ? d->about_us : UINT32_MAX / 2;
+	d->wait_us = about_us / 2 + random_below((uint32_t)about_us + 1);
+	return lane->now_us + d->wait_us;
+}
+
+void dummy_tick(struct lane *lane)
+{
+	struct dummy *d = atomic_load_explicit(&lane->db->extended.dummies, memory_order_acquire);
+
+	for (; d; d = atomic_load_explicit(&d->next, memory_order_acquire)) {
+		uint64_t due_us = d->ticker == lane->index ? turn(lane, d) : UINT64_MAX;
+		if (due_us < lane->due_us)
+			lane->due_us = due_us;
+	}
+	in_flush(lane);
+}
