@@ -28,9 +28,8 @@ typedef void rv_wire_recv_fn(void *arg, const struct rv_addr *local, const struc
  * remote; encap: from the port that ESP shares, with the non-ESP marker (RFC 3948, 2.2). keepalive: one octet 0xFF
  * (RFC 3948, 2.3). ports: opens n wire-side ports for ESP, one a worker; keying messages that arrive there still reach
  * listen. protocol: those ports carry this protocol of IP, too, from now on (rv_packet.protocol); not there: they carry
- * ESP only. dont_fragment:
- * comes before packets with rv_packet.df; not there: it need not. mark: the fwmark that all its sockets carry.
- * port/port_encap: the bound port numbers. */
+ * ESP only. mark: the fwmark that all its sockets carry. port/port_encap: the bound port numbers. dont_fragment: comes
+ * before packets with rv_packet.df; not there: it need not. */
 struct rv_wire_ops {
 	size_t size;
 	int (*listen)(void *self, rv_wire_recv_fn *fn, void *arg);

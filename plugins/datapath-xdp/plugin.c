@@ -81,6 +81,14 @@ static int op_protocol(void *self, uint8_t protocol, struct rv_why *why)
 	return ops->protocol(inner, protocol, why);
 }
 
+static int op_dont_fragment(void *self, struct rv_why *why)
+{
+	void *inner;
+	const struct rv_wire_ops *ops = inner_of(self, &inner);
+
+	return ops && RV_HAS(ops, dont_fragment) ? ops->dont_fragment(inner, why) : 0;
+}
+
 static const struct rv_wire_ops wire_ops = {
 	.size = sizeof(wire_ops),
 	.listen = op_listen,
@@ -90,6 +98,7 @@ static const struct rv_wire_ops wire_ops = {
 	.mark = op_mark,
 	.port = op_port,
 	.protocol = op_protocol,
+	.dont_fragment = op_dont_fragment,
 };
 
 static void wire_change(void *arg, struct rv_service *service, bool added)

@@ -102,7 +102,7 @@ static bool send_one(struct xdp_port *port, const struct rv_packet *packet, uint
 	uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
 
 	if (rv_addr_is_any(&packet->local) || packet->local.family != packet->remote.family || !seg ||
-	    (!wire->encap && packet->protocol))
+	    (!wire->encap && packet->protocol) || packet->df)
 		return false;
 	const struct path *path = path_find(port->post, &packet->local, &packet->remote, now_us);
 	struct queue *queue = path ? queue_at(port->post, path->device) : NULL;
