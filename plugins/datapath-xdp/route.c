@@ -264,7 +264,11 @@ void route_resolve(struct xdp *xdp, struct path *path)
 	if (find_route(xdp, path, &hop))
 		return;
 	const struct device *device = device_of(xdp, hop.ifindex);
-	if (!device || find_neighbour(xdp, &hop) || !hop.mac)
+	if (!device)
+		return;
+	/* the system has just begun to ask for a neighbour that it does not know: soon again */
+	path->known = !find_neighbour(xdp, &hop) && hop.mac;
+	if (!path->known)
 		return;
 	path->device = device;
 	path->mtu = hop.mtu && hop.mtu < device->mtu ? hop.mtu : device->mtu;

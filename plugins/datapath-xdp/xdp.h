@@ -39,7 +39,7 @@ struct path {
 	struct rv_addr local, remote; /* without ports */
 	uint64_t since_us;	      /* 0: empty */
 	unsigned generation;
-	bool known;		     /* the answer came */
+	bool known;		     /* the answer came, and holds for a while */
 	const struct device *device; /* NULL: the ordinary way */
 	uint8_t to[FRAME_MAC], from[FRAME_MAC];
 	uint32_t mtu;

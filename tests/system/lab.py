@@ -225,7 +225,8 @@ class Host:
         """Waits for the daemon's end; its status. Fails when a sanitizer has found something."""
         status = self.daemon.wait(seconds)
         self.daemon = None
-        self.keep_speeds()
+        if self.is_ravelind:
+            self.keep_speeds()
         found = SANITIZER.search(self.log_text())
         check(not found, f'{self.name}: a sanitizer has found something:\n'
               + self.log_text()[found.start() if found else 0:][:6000])
