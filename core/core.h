@@ -45,6 +45,7 @@ struct rv_core_params {
 	const char *const *plugin_dirs; /* NULL-terminated, or NULL: no shared objects are loaded */
 	unsigned n_job_threads;		/* 0: jobs run on the loop */
 	bool no_measure;
+	bool no_self_test;	  /* in tests of something else, which make many daemons: providers are believed */
 	const char *config_path;  /* what Manager.Reload reads; NULL: it is refused */
 	void (*stop)(void *self); /* Manager.Stop: the program shall end; NULL: refused */
 	void *stop_self;

@@ -134,6 +134,7 @@ static inline struct userspace *world_init(struct world *w)
 	struct rv_core *core = w->core = talloc_zero(NULL, struct rv_core);
 
 	core->params.no_measure = true;
+	core->params.no_self_test = true;
 	core->log = rv_log_new(core, RV_ERROR, NULL, NULL);
 	core->loop = rv_loop_new(core, NULL);
 	core->vault = rv_vault_new(core);

@@ -15,6 +15,7 @@ static inline struct rv_core *test_core(void)
 
 	assert_non_null(core);
 	core->params.no_measure = true;
+	core->params.no_self_test = true;
 	core->log = rv_log_new(core, RV_ERROR, NULL, NULL);
 	core->vault = rv_vault_new(core);
 	core->registry = rv_registry_new(core, core);

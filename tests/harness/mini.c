@@ -39,6 +39,7 @@ int mini_try(const struct mini_plugin *plugins, const char *conf, const struct r
 	talloc_set_destructor(core, gone);
 	*out = core;
 	core->params.no_measure = true;
+	core->params.no_self_test = true;
 	core->log = rv_log_new(core, getenv("RAVELIN_TEST_DEBUG") ? RV_DEBUG : RV_ERROR, NULL, NULL);
 	core->subject = (struct rv_subject){ .log = core->log, .kind = "core", .name = "mini" };
 	core->loop = rv_loop_new(core, clock);

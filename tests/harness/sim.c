@@ -127,7 +127,8 @@ struct sim_host *sim_host(struct sim *sim, const char *name, const char *addr, c
 							   .log_self = host,
 							   .log_level = RV_DEBUG,
 							   .state_dir = sim->state_dir,
-							   .no_measure = true },
+							   .no_measure = true,
+							   .no_self_test = true },
 				 &why);
 	if (!host->core)
 		fail_msg("%s: %s", name, why.text);

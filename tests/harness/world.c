@@ -675,7 +675,8 @@ struct world *world_new(const char *config)
 							.random_self = w,
 							.log = log_line,
 							.log_level = RV_DEBUG,
-							.no_measure = true },
+							.no_measure = true,
+							.no_self_test = true },
 			      &why);
 	if (!w->core)
 		fail_msg("core: %s", why.text);
