@@ -13,7 +13,6 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <seccomp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -104,10 +103,9 @@ static bool keep_two_files(int socket, int folder)
 
 static _Noreturn void be_reader(int socket, int folder, const struct rights_user *user, bool unfiltered)
 {
-	bool ok = !prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) && keep_two_files(socket, folder) &&
-		  keep_one_capability(user) && !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
-		  !prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) && !prctl(PR_SET_NAME, "rv-reader", 0, 0, 0) &&
-		  (unfiltered || allow_few_calls());
+	bool ok = keep_two_files(socket, folder) && keep_one_capability(user) &&
+		  !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) && !prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) &&
+		  !prctl(PR_SET_NAME, "rv-reader", 0, 0, 0) && (unfiltered || allow_few_calls());
 
 	if (ok) {
 		answer(SOCKET, -1, 0); /* it is there */

@@ -2,7 +2,6 @@
 /* reassemble: RFC 791, 3.2; RFC 815 with a bit for each unit of 8 octets; RFC 8200, 4.5. */
 #include "reassemble.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,21 +9,24 @@ enum { UNIT = 8, V4_FLAGS = 6, V4_SUM = 10, V6_LEN = 4 };
 
 static const uint64_t wait_us = 60000000; /* RFC 1122, 3.3.2; RFC 8200, 4.5 */
 
-int reassembly_init(struct reassembly *reassembly, struct rv_vault *vault)
+void reassembly_init(struct reassembly *reassembly, struct rv_vault *vault)
 {
 	*reassembly = (struct reassembly){ .vault = vault };
-	reassembly->pages = rv_pages_new(vault, (size_t)DATAGRAMS * DATAGRAM_ROOM);
-	if (!reassembly->pages)
-		return -ENOMEM;
-	for (size_t i = 0; i < DATAGRAMS; i++)
+}
+
+static bool has_pages(struct reassembly *reassembly)
+{
+	if (reassembly->pages)
+		return true;
+	reassembly->pages = rv_pages_new(reassembly->vault, (size_t)DATAGRAMS * DATAGRAM_ROOM);
+	for (size_t i = 0; reassembly->pages && i < DATAGRAMS; i++)
 		reassembly->datagrams[i].octets = reassembly->pages + i * DATAGRAM_ROOM;
-	return 0;
+	return reassembly->pages;
 }
 
 void reassembly_fini(struct reassembly *reassembly)
 {
-	if (reassembly->vault)
-		rv_pages_free(reassembly->vault, reassembly->pages, (size_t)DATAGRAMS * DATAGRAM_ROOM);
+	rv_pages_free(reassembly->vault, reassembly->pages, (size_t)DATAGRAMS * DATAGRAM_ROOM);
 	reassembly->pages = NULL;
 }
 
@@ -152,6 +154,8 @@ enum reassembled reassembly_add(struct reassembly *reassembly, const struct ip_i
 	const struct ip_piece piece = ip_piece(info, p);
 
 	*lost = 0;
+	if (!has_pages(reassembly))
+		return REASSEMBLY_BAD;
 	struct datagram *d = find(reassembly, info, piece.id, iface, now_us, lost);
 	bool good = put(d, &piece, p + piece.at, info->len - piece.at);
 	if (good && !piece.offset && !d->headers)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* reassemble: packets of the clear side are put together where transport mode takes whole ones only (RFC 4303, 3.3.4).
  *
- * A lane has so many places, each for the largest packet. The oldest gives way to a new one, and so does, with whatever
- * it has, a packet whose fragments overlap (RFC 5722; RFC 1858).
+ * A lane has so many places, each for the largest packet; half a megabyte, there from the first fragment on. The oldest
+ * gives way to a new one, and so does, with whatever it has, a packet whose fragments overlap (RFC 5722; RFC 1858).
  */
 #pragma once
 
@@ -28,16 +28,17 @@ struct datagram {
 
 struct reassembly {
 	struct rv_vault *vault;
-	uint8_t *pages;
+	uint8_t *pages; /* NULL: no fragment has come yet */
 	struct datagram datagrams[DATAGRAMS];
 };
 
-/* 0 or -ENOMEM; fini is harmless after it. */
-int reassembly_init(struct reassembly *reassembly, struct rv_vault *vault);
+/* fini is harmless without init. */
+void reassembly_init(struct reassembly *reassembly, struct rv_vault *vault);
 void reassembly_fini(struct reassembly *reassembly);
 
 /* Takes the fragment at p, which came by this device. DONE: *whole is the packet, in a buffer that the next call may
- * write over. BAD: it was of no use, and what it belongs to is gone. *lost: how many packets made room. */
+ * write over. BAD: it was of no use, or there is no memory, and what it belongs to is gone. *lost: how many packets
+ * made room. */
 enum reassembled { REASSEMBLY_WAITS, REASSEMBLY_DONE, REASSEMBLY_BAD };
 enum reassembled reassembly_add(struct reassembly *reassembly, const struct ip_info *info, const uint8_t *p,
 				uint32_t iface, uint64_t now_us, struct rv_packet *whole, unsigned *lost);
