@@ -9,6 +9,7 @@
 #include <ravelin/error.h>
 #include <ravelin/loop.h>
 #include <ravelin/plugin.h>
+#include <ravelin/socket.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -74,14 +75,12 @@ static int filter(int fd, bool v6)
 
 static int open_socket(struct raw *raw, bool v6)
 {
-	static const int size = BUFFER;
+	static const struct rv_socket_option options[] = { { SOL_SOCKET, SO_RCVBUF, BUFFER }, { 0 } };
 	struct icmp_socket *s = &raw->sockets[v6];
-	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK,
-			v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP);
+	int fd = rv_socket_open(v6 ? RV_IPV6 : RV_IPV4, SOCK_RAW, v6 ? IPPROTO_ICMPV6 : IPPROTO_ICMP, options);
 
 	if (fd < 0)
-		return errno == EAFNOSUPPORT ? 0 : -errno;
-	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+		return fd == -EAFNOSUPPORT ? 0 : fd;
 	int r = filter(fd, v6);
 	if (!r)
 		r = rv_io_add(&s->io, raw->host->loop, fd, EPOLLIN, readable);

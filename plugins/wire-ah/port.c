@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <ravelin/socket.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -24,43 +25,25 @@ struct ah_port {
 	uint64_t dropped;
 };
 
-struct option {
-	int level, name, value;
+static const struct rv_socket_option inet[] = {
+	{ SOL_SOCKET, SO_RCVBUFFORCE, BUFFER },
+	{ IPPROTO_IP, IP_HDRINCL, 1, true },
+	{ 0 },
 };
 
-static const struct option options[2][8] = {
-	{ { SOL_SOCKET, SO_RCVBUFFORCE, BUFFER }, { IPPROTO_IP, IP_HDRINCL, 1 } },
-	{ { SOL_SOCKET, SO_RCVBUFFORCE, BUFFER },
-	  { IPPROTO_IPV6, IPV6_HDRINCL, 1 },
-	  { IPPROTO_IPV6, IPV6_RECVPKTINFO, 1 },
-	  { IPPROTO_IPV6, IPV6_RECVTCLASS, 1 },
-	  { IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1 },
-	  { IPPROTO_IPV6, IPV6_RECVHOPOPTS, 1 },
-	  { IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1 },
-	  { IPPROTO_IPV6, IPV6_RECVRTHDR, 1 } },
+static const struct rv_socket_option inet6[] = {
+	{ SOL_SOCKET, SO_RCVBUFFORCE, BUFFER },
+	{ IPPROTO_IPV6, IPV6_HDRINCL, 1, true },
+	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, true },
+	{ IPPROTO_IPV6, IPV6_RECVTCLASS, 1, true },
+	{ IPPROTO_IPV6, IPV6_RECVHOPLIMIT, 1, true },
+	{ IPPROTO_IPV6, IPV6_RECVHOPOPTS, 1, true },
+	{ IPPROTO_IPV6, IPV6_RECVDSTOPTS, 1, true },
+	{ IPPROTO_IPV6, IPV6_RECVRTHDR, 1, true },
+	{ 0 },
 };
 
-static int open_socket(const struct ah_port *port, int family)
-{
-	static const int nothing = 1;
-	int fd = socket(family ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, PROTO_AH);
-
-	if (fd < 0)
-		return -errno;
-	for (size_t i = 0; i < RV_COUNT(options[family]) && options[family][i].value; i++) {
-		const struct option *o = &options[family][i];
-		int r = setsockopt(fd, o->level, o->name, &o->value, sizeof(o->value));
-		if (r && o->level != SOL_SOCKET) {
-			r = -errno;
-			close(fd);
-			return r;
-		}
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &port->wire->mark, sizeof(port->wire->mark));
-	if (!port->receives)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &nothing, sizeof(nothing));
-	return fd;
-}
+static const struct rv_socket_option *const options[] = { inet, inet6 };
 
 static bool read4(struct rv_packet *packet)
 {
@@ -95,39 +78,13 @@ static void add_header(struct headers *h, uint8_t proto, const struct cmsghdr *c
 	h->len += len;
 }
 
-static void read_info(struct headers *h, const struct cmsghdr *c, struct rv_packet *packet)
-{
-	struct in6_pktinfo info;
-
-	memcpy(&info, CMSG_DATA(c), sizeof(info));
-	memcpy(packet->local.ip, &info.ipi6_addr, 16);
-	packet->local.scope = IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr) ? info.ipi6_ifindex : 0;
-	memcpy(h->p + 24, &info.ipi6_addr, 16);
-}
-
-static uint8_t read_octet(const struct cmsghdr *c)
-{
-	int value;
-
-	memcpy(&value, CMSG_DATA(c), sizeof(value));
-	return (uint8_t)value;
-}
-
-static void read_cmsg(struct headers *h, const struct cmsghdr *c, struct rv_packet *packet)
+static void read_header(struct headers *h, const struct cmsghdr *c)
 {
 	if (c->cmsg_level != IPPROTO_IPV6)
 		return;
 	switch (c->cmsg_type) {
-	case IPV6_PKTINFO:
-		read_info(h, c, packet);
-		return;
-	case IPV6_TCLASS:
-		packet->tos = read_octet(c);
-		h->p[0] = (uint8_t)(0x60 | packet->tos >> 4);
-		h->p[1] = (uint8_t)(packet->tos << 4);
-		return;
 	case IPV6_HOPLIMIT:
-		h->p[7] = read_octet(c);
+		h->p[7] = (uint8_t)rv_cmsg_int(c);
 		return;
 	case IPV6_HOPOPTS:
 		add_header(h, IPPROTO_HOPOPTS, c);
@@ -146,12 +103,17 @@ static void read_cmsg(struct headers *h, const struct cmsghdr *c, struct rv_pack
 /* RFC 8200, 3: the headers in the order in which they were told, which is theirs. */
 static bool read6(struct rv_packet *packet, struct msghdr *msg)
 {
-	struct headers h = { .p = { [0] = 0x60, [6] = PROTO_AH, [7] = HOPS }, .len = IP6_HEADER, .last = 6 };
+	struct headers h = { .p = { [6] = PROTO_AH, [7] = HOPS }, .len = IP6_HEADER, .last = 6 };
 
 	packet->local = (struct rv_addr){ .family = RV_IPV6 };
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		rv_cmsg_read(c, &packet->local, &packet->tos);
+		read_header(&h, c);
+	}
+	h.p[0] = (uint8_t)(0x60 | packet->tos >> 4);
+	h.p[1] = (uint8_t)(packet->tos << 4);
 	memcpy(h.p + 8, packet->remote.ip, 16);
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c))
-		read_cmsg(&h, c, packet);
+	memcpy(h.p + 24, packet->local.ip, 16);
 	uint32_t total = h.len - IP6_HEADER + packet->len;
 	if (h.bad || total > UINT16_MAX)
 		return false;
@@ -294,29 +256,6 @@ static const struct rv_port_ops port_ops = {
 	.close = port_close,
 };
 
-/* A host without one family works with the other. */
-static int open_both(struct ah_port *port)
-{
-	int r = -EAFNOSUPPORT;
-
-	port->port.fd = epoll_create1(EPOLL_CLOEXEC);
-	if (port->port.fd < 0)
-		return -errno;
-	for (int family = 0; family < 2; family++) {
-		struct epoll_event event = { .events = EPOLLIN };
-		int fd = open_socket(port, family);
-		if (fd == -EAFNOSUPPORT)
-			continue;
-		if (fd < 0)
-			return fd;
-		port->fds[family] = fd;
-		r = 0;
-		if (port->receives && epoll_ctl(port->port.fd, EPOLL_CTL_ADD, fd, &event))
-			return -errno;
-	}
-	return r;
-}
-
 struct rv_port *ah_port_new(struct ah_wire *wire, bool receives, int *error)
 {
 	struct ah_port *port = calloc(1, sizeof(*port));
@@ -329,7 +268,10 @@ struct rv_port *ah_port_new(struct ah_wire *wire, bool receives, int *error)
 				  .fds = { -1, -1 },
 				  .receives = receives };
 	rv_host_random(wire->host, &port->fragment_id, sizeof(port->fragment_id));
-	*error = open_both(port);
+	port->port.fd = epoll_create1(EPOLL_CLOEXEC);
+	*error = port->port.fd < 0
+			 ? -errno
+			 : rv_socket_raw(port->fds, PROTO_AH, options, wire->mark, receives ? port->port.fd : -1);
 	if (!*error) {
 		wire->n_ports++;
 		return &port->port;

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <ravelin/socket.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,66 +23,24 @@ struct esp_port {
 	uint64_t dropped;
 };
 
-struct option {
-	int level, name, value;
-};
-
 /* No DF bit, as in wire-udp: a tunnel must not become a black hole where ICMP is filtered. */
-static const struct option options[2][4] = {
-	{ { SOL_SOCKET, SO_RCVBUFFORCE, BUFFER },
-	  { IPPROTO_IP, IP_PKTINFO, 1 },
-	  { IPPROTO_IP, IP_RECVTOS, 1 },
-	  { IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT } },
-	{ { SOL_SOCKET, SO_RCVBUFFORCE, BUFFER },
-	  { IPPROTO_IPV6, IPV6_RECVPKTINFO, 1 },
-	  { IPPROTO_IPV6, IPV6_RECVTCLASS, 1 },
-	  { IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT } },
+static const struct rv_socket_option inet[] = {
+	{ SOL_SOCKET, SO_RCVBUFFORCE, BUFFER },
+	{ IPPROTO_IP, IP_PKTINFO, 1 },
+	{ IPPROTO_IP, IP_RECVTOS, 1 },
+	{ IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT },
+	{ 0 },
 };
 
-static int open_socket(const struct esp_port *port, uint8_t protocol, int family)
-{
-	static const int nothing = 1;
-	int fd = socket(family ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol);
+static const struct rv_socket_option inet6[] = {
+	{ SOL_SOCKET, SO_RCVBUFFORCE, BUFFER },
+	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, 1 },
+	{ IPPROTO_IPV6, IPV6_RECVTCLASS, 1 },
+	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT },
+	{ 0 },
+};
 
-	if (fd < 0)
-		return -errno;
-	for (size_t i = 0; i < RV_COUNT(options[family]); i++) {
-		const struct option *o = &options[family][i];
-		(void)setsockopt(fd, o->level, o->name, &o->value, sizeof(o->value));
-	}
-	(void)setsockopt(fd, SOL_SOCKET, SO_MARK, &port->wire->mark, sizeof(port->wire->mark));
-	if (!port->receives)
-		(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &nothing, sizeof(nothing));
-	return fd;
-}
-
-static int cmsg_int(const struct cmsghdr *c)
-{
-	int value = 0;
-
-	if (c->cmsg_len == CMSG_LEN(1))
-		return *(const uint8_t *)CMSG_DATA(c);
-	if (c->cmsg_len >= CMSG_LEN(sizeof(value)))
-		memcpy(&value, CMSG_DATA(c), sizeof(value));
-	return value;
-}
-
-static void read_cmsg(const struct cmsghdr *c, struct rv_packet *packet)
-{
-	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-		struct in_pktinfo info;
-		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		memcpy(packet->local.ip, &info.ipi_addr, 4);
-	} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-		struct in6_pktinfo info;
-		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		memcpy(packet->local.ip, &info.ipi6_addr, 16);
-		packet->local.scope = IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr) ? info.ipi6_ifindex : 0;
-	} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
-		   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
-		packet->tos = (uint8_t)cmsg_int(c);
-	}
-}
+static const struct rv_socket_option *const options[] = { inet, inet6 };
 
 /* The IPv4 header in front is the kernel's own reading and has been checked there; its length is checked again. */
 static void strip_header(struct rv_packet *packet)
@@ -114,7 +73,7 @@ static bool unpack(const struct msghdr *msg, uint32_t len, struct rv_packet *pac
 	packet->remote.port = 0;
 	packet->local.family = packet->remote.family;
 	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR((struct msghdr *)(uintptr_t)msg, c))
-		read_cmsg(c, packet);
+		rv_cmsg_read(c, &packet->local, &packet->tos);
 	if (packet->remote.family == RV_IPV4)
 		strip_header(packet);
 	return packet->len > 0;
@@ -192,44 +151,16 @@ static int port_recv(struct rv_port *base, struct rv_packet *const *packets, siz
 	return (int)count;
 }
 
-static void put_cmsg(struct msghdr *msg, int level, int type, const void *data, size_t len)
-{
-	struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)msg->msg_control + msg->msg_controllen);
-
-	*c = (struct cmsghdr){ .cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len) };
-	memcpy(CMSG_DATA(c), data, len);
-	msg->msg_controllen += CMSG_SPACE(len);
-}
-
-static void put_source(struct msghdr *msg, const struct rv_addr *local)
-{
-	struct in_pktinfo v4 = { .ipi_ifindex = 0 };
-	struct in6_pktinfo v6 = { .ipi6_ifindex = local->scope };
-
-	if (rv_addr_is_any(local))
-		return;
-	memcpy(&v4.ipi_spec_dst, local->ip, 4);
-	memcpy(&v6.ipi6_addr, local->ip, 16);
-	if (local->family == RV_IPV4)
-		put_cmsg(msg, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
-	else
-		put_cmsg(msg, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
-}
-
 /* The address and control messages that every segment of a packet has. */
 static struct msghdr address(const struct rv_packet *packet, struct parcel *p)
 {
 	struct msghdr msg = { .msg_name = &p->ss, .msg_control = p->control };
 	struct rv_addr to = packet->remote;
-	bool v6 = to.family == RV_IPV6;
-	int tos = packet->tos;
 
 	memset(p->control, 0, sizeof(p->control));
 	to.port = 0; /* raw sockets of IPv6 refuse one */
 	msg.msg_namelen = (socklen_t)rv_addr_to_sockaddr(&to, &p->ss);
-	put_source(&msg, &packet->local);
-	if (tos)
-		put_cmsg(&msg, v6 ? IPPROTO_IPV6 : IPPROTO_IP, v6 ? IPV6_TCLASS : IP_TOS, &tos, sizeof(tos));
+	rv_cmsg_put_origin(&msg, to.family, &packet->local, packet->tos);
 	if (!msg.msg_controllen)
 		msg.msg_control = NULL;
 	return msg;
@@ -350,23 +281,11 @@ static const struct rv_port_ops port_ops = {
 	.close = port_close,
 };
 
-/* A host without one family works with the other. */
+/* Behind protocols[at] its sockets are there. */
 static int open_both(struct esp_port *port, int at, uint8_t protocol)
 {
-	int r = -EAFNOSUPPORT;
+	int r = rv_socket_raw(port->fds[at], protocol, options, port->wire->mark, port->receives ? port->port.fd : -1);
 
-	for (int family = 0; family < 2; family++) {
-		struct epoll_event event = { .events = EPOLLIN };
-		int fd = open_socket(port, protocol, family);
-		if (fd == -EAFNOSUPPORT)
-			continue;
-		if (fd < 0)
-			return fd;
-		port->fds[at][family] = fd;
-		r = 0;
-		if (port->receives && epoll_ctl(port->port.fd, EPOLL_CTL_ADD, fd, &event))
-			return -errno;
-	}
 	if (!r)
 		atomic_store_explicit(&port->protocols[at], protocol, memory_order_release);
 	return r;
@@ -379,7 +298,7 @@ int esp_port_add(struct rv_port *base, uint8_t protocol)
 	for (int i = 0; i < PROTOCOLS; i++) {
 		if (port->protocols[i] == protocol)
 			return 0;
-		if (!port->protocols[i] && port->fds[i][0] < 0 && port->fds[i][1] < 0)
+		if (!port->protocols[i])
 			return open_both(port, i, protocol);
 	}
 	return -EMFILE;

@@ -6,45 +6,34 @@
 #include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
+#include <ravelin/socket.h>
 #include <string.h>
 #include <unistd.h>
 
 enum { BUFFER = 4 << 20 };
 
-struct option {
-	int level, name, value;
-	bool must;
-};
-
-static const struct option common[] = {
+static const struct rv_socket_option buffers[] = {
 	{ SOL_SOCKET, SO_SNDBUFFORCE, BUFFER },
 	{ SOL_SOCKET, SO_RCVBUFFORCE, BUFFER },
+	{ 0 },
 };
 
 /* DONT: no DF bit, so that routers and this host may fragment; a keying message may be larger than any MTU, and a
  * tunnel must not become a black hole where ICMP is filtered. */
-static const struct option inet[] = {
+static const struct rv_socket_option inet[] = {
 	{ IPPROTO_IP, IP_PKTINFO, 1, true },
 	{ IPPROTO_IP, IP_RECVTOS, 1 },
 	{ IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT },
+	{ 0 },
 };
 
-static const struct option inet6[] = {
+static const struct rv_socket_option inet6[] = {
 	{ IPPROTO_IPV6, IPV6_V6ONLY, 1, true },
 	{ IPPROTO_IPV6, IPV6_RECVPKTINFO, 1, true },
 	{ IPPROTO_IPV6, IPV6_RECVTCLASS, 1 },
 	{ IPPROTO_IPV6, IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DONT },
+	{ 0 },
 };
-
-static int set(int fd, const struct option *options, size_t n)
-{
-	for (size_t i = 0; i < n; i++) {
-		const struct option *o = &options[i];
-		if (setsockopt(fd, o->level, o->name, &o->value, sizeof(o->value)) && o->must)
-			return -errno;
-	}
-	return 0;
-}
 
 /* As large as this user may have it: the FORCE options need CAP_NET_ADMIN. */
 static void set_buffers(int fd)
@@ -53,7 +42,7 @@ static void set_buffers(int fd)
 	int now = 0;
 	socklen_t len = sizeof(now);
 
-	(void)set(fd, common, RV_COUNT(common));
+	(void)rv_socket_set(fd, buffers);
 	if (!getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &now, &len) && now >= BUFFER)
 		return;
 	(void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
@@ -78,14 +67,11 @@ static int bind_any(int fd, const struct socket_params *params, uint16_t *bound)
 
 int udp_open(const struct socket_params *params, uint16_t *bound, bool *marked)
 {
-	bool v6 = params->family == RV_IPV6;
-	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	int fd = rv_socket_open(params->family, SOCK_DGRAM, 0, params->family == RV_IPV6 ? inet6 : inet);
 
 	if (fd < 0)
-		return -errno;
-	int r = v6 ? set(fd, inet6, RV_COUNT(inet6)) : set(fd, inet, RV_COUNT(inet));
-	if (!r && params->shared)
-		r = udp_share(fd);
+		return fd;
+	int r = params->shared ? udp_share(fd) : 0;
 	if (!r)
 		r = bind_any(fd, params, bound);
 	if (r) {
@@ -131,37 +117,6 @@ int udp_dont_fragment(int fd)
 	return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof(mode)) ? -errno : 0;
 }
 
-/* The value of an int control message; some kernels give one octet for IP_TOS. */
-static int cmsg_int(const struct cmsghdr *c)
-{
-	int value = 0;
-
-	if (c->cmsg_len == CMSG_LEN(1))
-		return *(const uint8_t *)CMSG_DATA(c);
-	if (c->cmsg_len >= CMSG_LEN(sizeof(value)))
-		memcpy(&value, CMSG_DATA(c), sizeof(value));
-	return value;
-}
-
-static void read_cmsg(const struct cmsghdr *c, struct envelope *e)
-{
-	if (c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_PKTINFO) {
-		struct in_pktinfo info;
-		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		memcpy(e->local.ip, &info.ipi_addr, 4);
-	} else if (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_PKTINFO) {
-		struct in6_pktinfo info;
-		memcpy(&info, CMSG_DATA(c), sizeof(info));
-		memcpy(e->local.ip, &info.ipi6_addr, 16);
-		e->local.scope = IN6_IS_ADDR_LINKLOCAL(&info.ipi6_addr) ? info.ipi6_ifindex : 0;
-	} else if ((c->cmsg_level == IPPROTO_IP && c->cmsg_type == IP_TOS) ||
-		   (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_TCLASS)) {
-		e->tos = (uint8_t)cmsg_int(c);
-	} else if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO) {
-		e->gso = (uint16_t)cmsg_int(c);
-	}
-}
-
 ssize_t udp_recv(int fd, void *buf, size_t cap, struct envelope *envelope)
 {
 	struct sockaddr_storage ss;
@@ -181,35 +136,13 @@ ssize_t udp_recv(int fd, void *buf, size_t cap, struct envelope *envelope)
 	if (msg.msg_flags & MSG_TRUNC || rv_addr_from_sockaddr(&envelope->remote, &ss, msg.msg_namelen) < 0)
 		return -EMSGSIZE;
 	envelope->local.family = envelope->remote.family;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c))
-		read_cmsg(c, envelope);
-	return n;
-}
-
-/* One control message at the end of what msg has. */
-static void put_cmsg(struct msghdr *msg, int level, int type, const void *data, size_t len)
-{
-	struct cmsghdr *c = (struct cmsghdr *)((uint8_t *)msg->msg_control + msg->msg_controllen);
-
-	*c = (struct cmsghdr){ .cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(len) };
-	memcpy(CMSG_DATA(c), data, len);
-	msg->msg_controllen += CMSG_SPACE(len);
-}
-
-static void put_source(struct msghdr *msg, const struct rv_addr *local)
-{
-	struct in_pktinfo v4 = { .ipi_ifindex = 0 };
-	struct in6_pktinfo v6 = { .ipi6_ifindex = local->scope };
-
-	if (rv_addr_is_any(local))
-		return;
-	if (local->family == RV_IPV4) {
-		memcpy(&v4.ipi_spec_dst, local->ip, 4);
-		put_cmsg(msg, IPPROTO_IP, IP_PKTINFO, &v4, sizeof(v4));
-		return;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO)
+			envelope->gso = (uint16_t)rv_cmsg_int(c);
+		else
+			rv_cmsg_read(c, &envelope->local, &envelope->tos);
 	}
-	memcpy(&v6.ipi6_addr, local->ip, 16);
-	put_cmsg(msg, IPPROTO_IPV6, IPV6_PKTINFO, &v6, sizeof(v6));
+	return n;
 }
 
 ssize_t udp_send(int fd, const struct iovec *parts, size_t n_parts, const struct envelope *envelope)
@@ -218,19 +151,14 @@ ssize_t udp_send(int fd, const struct iovec *parts, size_t n_parts, const struct
 	_Alignas(struct cmsghdr) uint8_t control[256] = { 0 };
 	struct iovec iov[2];
 	struct msghdr msg = { .msg_name = &ss, .msg_iov = iov, .msg_iovlen = n_parts, .msg_control = control };
-	int tos = envelope->tos;
 
 	if (n_parts > RV_COUNT(iov))
 		return -EINVAL;
 	memcpy(iov, parts, n_parts * sizeof(*parts));
 	msg.msg_namelen = (socklen_t)rv_addr_to_sockaddr(&envelope->remote, &ss);
-	put_source(&msg, &envelope->local);
-	if (tos && envelope->remote.family == RV_IPV4)
-		put_cmsg(&msg, IPPROTO_IP, IP_TOS, &tos, sizeof(tos));
-	else if (tos)
-		put_cmsg(&msg, IPPROTO_IPV6, IPV6_TCLASS, &tos, sizeof(tos));
+	rv_cmsg_put_origin(&msg, envelope->remote.family, &envelope->local, envelope->tos);
 	if (envelope->gso)
-		put_cmsg(&msg, IPPROTO_UDP, UDP_SEGMENT, &envelope->gso, sizeof(envelope->gso));
+		rv_cmsg_put(&msg, IPPROTO_UDP, UDP_SEGMENT, &envelope->gso, sizeof(envelope->gso));
 	if (!msg.msg_controllen)
 		msg.msg_control = NULL;
 
