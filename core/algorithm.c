@@ -8,17 +8,14 @@
 #include <string.h>
 
 struct query {
-	const char *word; /* NULL: by transform */
 	const struct rv_transform *transform;
-	algorithm_fn *fn; /* instead of both */
+	algorithm_fn *fn; /* instead of it */
 	void *arg;
 	const struct rv_algorithm *found;
 };
 
 static bool fits(const struct query *q, const struct rv_algorithm *algorithm)
 {
-	if (q->word)
-		return !strcmp(q->word, algorithm->word);
 	if (algorithm->id != q->transform->id) /* nearly always */
 		return false;
 
@@ -56,14 +53,6 @@ void algorithm_each(struct rv_registry *registry, algorithm_fn *fn, void *arg)
 	struct query q = { .fn = fn, .arg = arg };
 
 	rv_registry_each(registry, "algorithm", visit, &q);
-}
-
-const struct rv_algorithm *algorithm_of_word(struct rv_registry *registry, const char *word)
-{
-	struct query q = { .word = word };
-
-	rv_registry_each(registry, "algorithm", visit, &q);
-	return q.found;
 }
 
 const struct rv_algorithm *rv_algorithm_find(struct rv_registry *registry, const struct rv_transform *transform)

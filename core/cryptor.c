@@ -26,6 +26,12 @@ static bool is_whole(const struct rv_suite *suite)
 	return (!suite->key_len || suite->encr.service) && (!suite->integ_len || suite->integ.service);
 }
 
+/* The combined service of a suite: its encryption, or its integrity where that is one. */
+static struct rv_service *combined_of(const struct rv_suite *suite)
+{
+	return suite->integ_len ? suite->integ.service : suite->encr.service;
+}
+
 /* The salt of a combined algorithm, or the context of the MAC: at the end of the context. */
 static uint8_t *salt_of(const struct rv_suite *suite, void *ctx)
 {
@@ -71,19 +77,33 @@ static bool is_kind(const struct rv_ref *ref, const char *kind)
 }
 
 /* The salt has a place of NONCE octets behind the provider's context. */
-static bool measure_aead(struct rv_suite *suite, bool implicit)
+static bool measure_aead(struct rv_suite *suite, const struct rv_aead_ops *aead, bool implicit)
 {
-	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
-
 	suite->aead = true;
 	suite->iv = implicit ? RV_IV_IMPLICIT : RV_IV_UNIQUE;
 	suite->salt_len = aead->salt_len;
-	suite->key_len = aead->key_len + aead->salt_len;
 	suite->iv_len = implicit ? 0 : aead->iv_len;
 	suite->icv_len = aead->icv_len;
 	suite->ctx_size = aligned(aead->ctx_size, sizeof(uint64_t)) + NONCE;
-	return !suite->integ.service && aead->salt_len + aead->iv_len <= NONCE &&
-	       (!implicit || aead->iv_len == IMPLICIT_IV);
+	return aead->salt_len + aead->iv_len <= NONCE && (!implicit || aead->iv_len == IMPLICIT_IV);
+}
+
+static bool measure_encr_aead(struct rv_suite *suite, bool implicit)
+{
+	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
+
+	suite->key_len = aead->key_len + aead->salt_len;
+	return !suite->integ.service && measure_aead(suite, aead, implicit);
+}
+
+/* RFC 4543, 4: what only authenticates serves as integrity, without any encryption beside it. */
+static bool measure_integ_aead(struct rv_suite *suite)
+{
+	const struct rv_aead_ops *aead = rv_service_ops(suite->integ.service);
+
+	suite->integ_len = aead->key_len + aead->salt_len;
+	return rv_service_attr(suite->integ.service, "clear", 0) && measure_aead(suite, aead, false) && suite->iv_len &&
+	       suite->icv_len >= HIGH && suite->icv_len <= MAX_ICV;
 }
 
 static bool is_power_of_two(uint16_t n)
@@ -107,11 +127,13 @@ static bool measure_cipher(struct rv_suite *suite)
 
 /* The sizes that follow from the services; false when they make no suite: encryption without integrity (RFC 8221, 4),
  * integrity beside a combined algorithm (RFC 7296, 3.3), or sizes that no packet here has room for. */
-static bool measure(struct rv_suite *suite, bool implicit)
+static bool measure(struct rv_suite *suite, bool encrypts, bool implicit)
 {
 	suite->block_len = 1;
 	if (is_kind(&suite->encr, "aead"))
-		return measure_aead(suite, implicit);
+		return measure_encr_aead(suite, implicit);
+	if (is_kind(&suite->integ, "aead"))
+		return !encrypts && measure_integ_aead(suite);
 	if (!is_kind(&suite->integ, "mac") || implicit)
 		return false;
 	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
@@ -130,7 +152,7 @@ int rv_suite_init(struct rv_suite *suite, struct rv_registry *registry, const st
 	int r = take(registry, encr, user, &suite->encr, why);
 	if (!r)
 		r = take(registry, rv_proposal_get(chosen, RV_CLASS_INTEG), user, &suite->integ, why);
-	if (!r && !measure(suite, encr && rv_algorithm_implicit_iv(registry, encr)))
+	if (!r && !measure(suite, encr, encr && rv_algorithm_implicit_iv(registry, encr)))
 		r = rv_why_set(why, -RV_ENO_PROVIDER, "the chosen transforms make no encryption with integrity");
 	if (r)
 		rv_suite_fini(suite);
@@ -144,13 +166,14 @@ void rv_suite_fini(struct rv_suite *suite)
 	*suite = (struct rv_suite){ 0 };
 }
 
-static int init_aead(const struct rv_suite *suite, uint8_t *ctx, struct rv_bytes encr)
+static int init_aead(const struct rv_suite *suite, uint8_t *ctx, struct rv_bytes key)
 {
-	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
+	struct rv_service *service = combined_of(suite);
+	const struct rv_aead_ops *aead = rv_service_ops(service);
 
 	memset(salt_of(suite, ctx), 0, NONCE);
-	memcpy(salt_of(suite, ctx), encr.p + aead->key_len, suite->salt_len);
-	return aead->init(rv_service_self(suite->encr.service), ctx, rv_bytes(encr.p, aead->key_len));
+	memcpy(salt_of(suite, ctx), key.p + aead->key_len, suite->salt_len);
+	return aead->init(rv_service_self(service), ctx, rv_bytes(key.p, aead->key_len));
 }
 
 int rv_cryptor_init(const struct rv_suite *suite, void *ctx, struct rv_bytes encr, struct rv_bytes integ, bool seal)
@@ -160,7 +183,7 @@ int rv_cryptor_init(const struct rv_suite *suite, void *ctx, struct rv_bytes enc
 	if (encr.len != suite->key_len || integ.len != suite->integ_len)
 		return -EINVAL;
 	if (suite->aead)
-		return init_aead(suite, ctx, encr);
+		return init_aead(suite, ctx, suite->integ_len ? integ : encr);
 
 	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
 	int r = mac->init(rv_service_self(suite->integ.service), mac_of(suite, ctx), integ);
@@ -173,17 +196,24 @@ int rv_cryptor_init(const struct rv_suite *suite, void *ctx, struct rv_bytes enc
 	return r;
 }
 
+static void fini_pair(const struct rv_suite *suite, void *ctx)
+{
+	struct rv_service *encr = suite->encr.service, *integ = suite->integ.service;
+
+	if (encr)
+		((const struct rv_cipher_ops *)rv_service_ops(encr))->fini(rv_service_self(encr), ctx);
+	if (integ)
+		((const struct rv_mac_ops *)rv_service_ops(integ))->fini(rv_service_self(integ), mac_of(suite, ctx));
+}
+
 void rv_cryptor_fini(const struct rv_suite *suite, void *ctx)
 {
-	void *encr = suite->encr.service ? rv_service_self(suite->encr.service) : NULL;
+	struct rv_service *combined = suite->aead ? combined_of(suite) : NULL;
 
-	if (suite->encr.service && suite->aead)
-		((const struct rv_aead_ops *)rv_service_ops(suite->encr.service))->fini(encr, ctx);
-	else if (suite->encr.service)
-		((const struct rv_cipher_ops *)rv_service_ops(suite->encr.service))->fini(encr, ctx);
-	if (suite->integ.service)
-		((const struct rv_mac_ops *)rv_service_ops(suite->integ.service))
-			->fini(rv_service_self(suite->integ.service), mac_of(suite, ctx));
+	if (combined)
+		((const struct rv_aead_ops *)rv_service_ops(combined))->fini(rv_service_self(combined), ctx);
+	else if (!suite->aead)
+		fini_pair(suite, ctx);
 	rv_wipe(ctx, suite->ctx_size);
 }
 
@@ -268,6 +298,73 @@ static int aead_burst(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryp
 	r = seal ? aead->seal(self, ctx, burst.ops, n_ops) : aead->open(self, ctx, burst.ops, n_ops);
 	for (size_t i = 0; !r && i < n_ops; i++)
 		ops[i].ok = seal || burst.ops[i].ok;
+	return r;
+}
+
+/* The text of a packet that is sealed or opened in place; NULL: it is not. */
+static uint8_t *text_in_place(const struct rv_suite *suite, const struct rv_cryptor_op *op, bool seal)
+{
+	uint8_t *text = seal ? op->dst + suite->iv_len : op->dst;
+
+	return (seal ? op->src : op->src + suite->iv_len) == text ? text : NULL;
+}
+
+/* Makes the ICVs of texts, whose IVs stand in front, by a combined service as integrity; each behind its text, where
+ * the high half of a 64-bit number counts as text (RFC 4302, 3.3.3.2.2). */
+static int make_icvs(const struct rv_suite *suite, uint8_t *ctx, const struct rv_cryptor_op *ops, size_t n_ops,
+		     bool seal)
+{
+	const struct rv_aead_ops *aead = rv_service_ops(suite->integ.service);
+	struct rv_aead_op to[BURST];
+
+	for (size_t i = 0; i < n_ops; i++) {
+		const struct rv_cryptor_op *op = &ops[i];
+		uint8_t *text = text_in_place(suite, op, seal);
+		if (!text)
+			return -EINVAL;
+		to[i] = (struct rv_aead_op){ .src = text,
+					     .dst = text,
+					     .len = op->len + (op->use_esn ? HIGH : 0),
+					     .aad = op->aad,
+					     .aad_len = op->aad_len };
+		if (op->use_esn)
+			put32(text + op->len, op->esn);
+		if (seal)
+			copy_iv(op->dst, op->iv, suite->iv_len);
+		memcpy(to[i].nonce, salt_of(suite, ctx), sizeof(to[i].nonce));
+		copy_iv(to[i].nonce + suite->salt_len, text - suite->iv_len, suite->iv_len);
+	}
+	return aead->seal(rv_service_self(suite->integ.service), ctx, to, n_ops);
+}
+
+static int seal_integ(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *ops, size_t n_ops)
+{
+	int r = make_icvs(suite, ctx, ops, n_ops, true);
+
+	for (size_t i = 0; !r && i < n_ops; i++) {
+		uint8_t *icv = ops[i].dst + suite->iv_len + ops[i].len;
+		if (ops[i].use_esn)
+			memmove(icv, icv + HIGH, suite->icv_len);
+		ops[i].ok = true;
+	}
+	return r;
+}
+
+/* The ICV is put back: what was not authentic is as it was. */
+static int open_integ(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *ops, size_t n_ops)
+{
+	uint8_t got[BURST][MAX_ICV];
+	size_t icv_len = suite->icv_len;
+
+	for (size_t i = 0; i < n_ops; i++)
+		memcpy(got[i], ops[i].src + suite->iv_len + ops[i].len, icv_len);
+	int r = make_icvs(suite, ctx, ops, n_ops, false);
+	for (size_t i = 0; r != -EINVAL && i < n_ops; i++) {
+		uint8_t *icv = ops[i].dst + ops[i].len;
+		const uint8_t *computed = icv + (ops[i].use_esn ? HIGH : 0);
+		ops[i].ok = !r && rv_equal_secret(rv_bytes(computed, icv_len), rv_bytes(got[i], icv_len));
+		memcpy(icv, got[i], icv_len);
+	}
 	return r;
 }
 
@@ -426,6 +523,8 @@ static int run(const struct rv_suite *suite, void *ctx, struct rv_cryptor_op *op
 		ops[i].ok = false;
 	if (!is_whole(suite))
 		return -RV_ENO_PROVIDER;
+	if (suite->aead && suite->integ_len)
+		return seal ? seal_integ(suite, ctx, ops, n_ops) : open_integ(suite, ctx, ops, n_ops);
 	if (suite->aead)
 		return aead_burst(suite, ctx, ops, n_ops, seal);
 	return seal ? seal_pair(suite, ctx, ops, n_ops) : open_pair(suite, ctx, ops, n_ops);

@@ -74,9 +74,30 @@ static bool belongs(uint8_t protocol, uint8_t class)
 	}
 }
 
+struct search {
+	const char *word;
+	uint8_t protocol;
+	const struct rv_algorithm *found;
+};
+
+/* A word may stand for an encryption of ESP and an integrity of AH (RFC 4543, 9): the first row with a place in the
+ * proposal counts, and the first of all where none has one. */
+static void try_row(const struct rv_algorithm *algorithm, void *arg)
+{
+	struct search *s = arg;
+
+	if (strcmp(s->word, algorithm->word) || (s->found && belongs(s->protocol, s->found->class)))
+		return;
+	if (!s->found || belongs(s->protocol, algorithm->class))
+		s->found = algorithm;
+}
+
 static int add_word(struct parser *p, const char *word)
 {
-	const struct rv_algorithm *algorithm = algorithm_of_word(p->registry, word);
+	struct search s = { .word = word, .protocol = p->protocol };
+
+	algorithm_each(p->registry, try_row, &s);
+	const struct rv_algorithm *algorithm = s.found;
 
 	if (!algorithm)
 		return unknown_word(p, word);

@@ -14,9 +14,6 @@ struct rv_transform algorithm_transform(const struct rv_algorithm *algorithm);
 /* Calls fn for every algorithm that any service offers. */
 void algorithm_each(struct rv_registry *registry, algorithm_fn *fn, void *arg);
 
-/* The algorithm of this word, or NULL. */
-const struct rv_algorithm *algorithm_of_word(struct rv_registry *registry, const char *word);
-
 /* True when a loaded plugin computes it, or nothing has to. */
 bool algorithm_can(struct rv_registry *registry, const struct rv_algorithm *algorithm);
 

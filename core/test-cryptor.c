@@ -17,6 +17,7 @@ static void a_suite_has_the_sizes_of_its_services(void **state)
 		{ ID_NULL, ID_MAC, false, 0, KEY, 0, 0, ICV, 1, 1 },
 		{ 0, ID_MAC, false, 0, KEY, 0, 0, ICV, 1, 1 },
 		{ ID_COMBINED, ID_NONE, true, KEY + 4, 0, 4, 8, COMBINED_ICV, 1, 1 },
+		{ 0, ID_CLEAR, true, 0, KEY + 4, 4, 8, COMBINED_ICV, 1, 1 },
 	};
 	struct fixture *f = *state;
 
@@ -50,6 +51,10 @@ static void what_makes_no_suite_is_refused_and_holds_nothing(void **state)
 		{ 0, 0, "no encryption with integrity" },
 		{ ID_CIPHER, ID_NONE, "no encryption with integrity" },
 		{ ID_COMBINED, ID_MAC, "no encryption with integrity" },
+		{ ID_CIPHER, ID_CLEAR, "no encryption with integrity" },
+		{ ID_NULL, ID_CLEAR, "no encryption with integrity" },
+		{ ID_COMBINED, ID_CLEAR, "no encryption with integrity" },
+		{ 0, ID_SECRET, "no encryption with integrity" },
 		{ ID_LOST, ID_MAC, "no loaded plugin computes lost" },
 		{ ID_UNKNOWN, ID_MAC, "no loaded plugin computes ENCR-1006" },
 		{ ID_CIPHER, ID_UNKNOWN, "no loaded plugin computes INTEG-1006" },
@@ -75,7 +80,8 @@ struct pair {
 	_Alignas(64) uint8_t open[CTX];
 };
 
-static const uint8_t key[8] = { 11, 12, 13, 14, 's', 'a', 'l', 't' }, integ_key[KEY] = { 5, 6, 7, 8 };
+static const uint8_t key[8] = { 11, 12, 13, 14, 's', 'a', 'l', 't' };
+static const uint8_t integ_key[8] = { 5, 6, 7, 8, 'p', 'e', 'p', 'p' };
 
 static void pair_init(struct fixture *f, struct pair *pair, uint16_t encr, uint16_t integ)
 {
@@ -255,6 +261,66 @@ static void a_packet_in_one_piece_is_one_message_of_a_burst(void **state)
 	rv_cryptor_fini(&plain.suite, plain.open);
 	rv_suite_fini(&plain.suite);
 	pair_fini(f, &pair);
+}
+
+/* RFC 4543, 4: what only authenticates as the integrity of AH. The ICV covers what stands in front, the IV and the
+ * text, and the high half behind them; nothing is decrypted, and what is not authentic stays as it was. */
+static void integrity_of_a_combined_service_leaves_the_text_where_it_is(void **state)
+{
+	enum { N = 3, LEN = 12, WHOLE = 8 + LEN + COMBINED_ICV };
+	static const uint8_t high[4] = { 0x51, 0x52, 0x53, 0x54 };
+	struct fixture *f = *state;
+	struct pair pair;
+	uint8_t packets[N][WHOLE + 5], was[WHOLE];
+	struct rv_cryptor_op ops[N];
+
+	pair_init(f, &pair, 0, ID_CLEAR);
+	for (int esn = 0; esn < 2; esn++) {
+		for (size_t i = 0; i < N; i++) {
+			memset(packets[i], 0xee, sizeof(packets[i]));
+			memcpy(packets[i] + 8, "a clear text", LEN);
+			ops[i] = op_of(packets[i] + 8, packets[i], LEN, esn);
+		}
+		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, ops, N), 0);
+		assert_memory_equal(f->toy.nonce, "peppIVIViviv", 12);
+		assert_int_equal(f->toy.aad_len, 8);
+		assert_memory_equal(f->toy.aad, spi_seq, 8);
+		assert_int_equal(f->toy.covered_len, LEN + 4 * esn);
+		assert_memory_equal(f->toy.covered, "a clear text", LEN);
+		assert_memory_equal(f->toy.covered + LEN, high, 4u * (unsigned)esn);
+		for (size_t i = 0; i < N; i++) {
+			assert_memory_equal(packets[i], "IVIVivivIVIViviv", 8);
+			assert_int_equal(packets[i][WHOLE + 4 * esn], 0xee);
+			assert_true(ops[i].ok);
+			ops[i] = op_of(packets[i], packets[i] + 8, LEN, esn);
+		}
+		packets[1][9] ^= 1;
+		memcpy(was, packets[1], WHOLE);
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, ops, N), 0);
+		for (size_t i = 0; i < N; i++)
+			assert_int_equal(ops[i].ok, i != 1);
+		assert_memory_equal(packets[1], was, WHOLE);
+		packets[1][9] ^= 1;
+		ops[1].esn += 1;
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &ops[1], 1), 0);
+		assert_int_equal(ops[1].ok, !esn);
+		ops[1].esn -= 1;
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &ops[1], 1), 0);
+		assert_true(ops[1].ok);
+	}
+	ops[0] = op_of(packets[0], was, LEN, false);
+	assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, ops, 1), -EINVAL);
+	assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, ops, 1), -EINVAL);
+	f->toy.fail = -EIO;
+	ops[1].ok = true;
+	assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &ops[1], 1), -EIO);
+	assert_false(ops[1].ok);
+	f->toy.fail = 0;
+	rv_ref_drop(&pair.suite.integ);
+	assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &ops[1], 1), -RV_ENO_PROVIDER);
+	rv_cryptor_fini(&pair.suite, pair.seal);
+	rv_cryptor_fini(&pair.suite, pair.open);
+	rv_suite_fini(&pair.suite);
 }
 
 /* RFC 8750, 4: nothing is sent; the number, which the ICV covers too, is the IV. */
@@ -493,6 +559,7 @@ int main(void)
 		TEST(sealing_and_opening_in_place_gives_the_same),
 		TEST(the_high_half_of_a_sequence_number_is_authenticated_in_its_place),
 		TEST(a_packet_in_one_piece_is_one_message_of_a_burst),
+		TEST(integrity_of_a_combined_service_leaves_the_text_where_it_is),
 		TEST(an_implicit_iv_is_the_sequence_number),
 		TEST(a_changed_octet_is_seen_and_nothing_is_decrypted),
 		TEST(a_burst_has_at_most_64_packets_each_with_its_own_verdict),

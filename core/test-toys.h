@@ -107,6 +107,51 @@ static const struct rv_aead_ops combined_ops = {
 	.fini = toy_fini,
 };
 
+/* What only authenticates, as RFC 4543 has it. */
+static int toy_clear_seal(void *self, void *ctx, struct rv_aead_op *ops, size_t n_ops)
+{
+	struct toy *toy = self;
+
+	for (size_t i = 0; i < n_ops && !toy->fail; i++) {
+		uint64_t sum = toy_sum(ctx, &ops[i], ops[i].src);
+		memmove(ops[i].dst, ops[i].src, ops[i].len);
+		put(ops[i].dst + ops[i].len, sum, COMBINED_ICV);
+		toy->covered_len = ops[i].len;
+		memcpy(toy->covered, ops[i].dst, ops[i].len);
+		memcpy(toy->aad, ops[i].aad, ops[i].aad_len);
+		toy->aad_len = ops[i].aad_len;
+		memcpy(toy->nonce, ops[i].nonce, 12);
+	}
+	return toy->fail;
+}
+
+static int toy_clear_open(void *self, void *ctx, struct rv_aead_op *ops, size_t n_ops)
+{
+	for (size_t i = 0; i < n_ops; i++) {
+		uint8_t icv[COMBINED_ICV];
+		put(icv, toy_sum(ctx, &ops[i], ops[i].src), COMBINED_ICV);
+		ops[i].ok = !memcmp(icv, ops[i].src + ops[i].len, COMBINED_ICV);
+		if (ops[i].ok)
+			memmove(ops[i].dst, ops[i].src, ops[i].len);
+		else
+			memset(ops[i].dst, 0, ops[i].len);
+	}
+	return ((struct toy *)self)->fail;
+}
+
+static const struct rv_aead_ops clear_ops = {
+	.size = sizeof(clear_ops),
+	.key_len = KEY,
+	.salt_len = 4,
+	.iv_len = 8,
+	.icv_len = COMBINED_ICV,
+	.ctx_size = KEY,
+	.init = toy_init,
+	.seal = toy_clear_seal,
+	.open = toy_clear_open,
+	.fini = toy_fini,
+};
+
 static int toy_cipher_init(void *self, void *ctx, struct rv_bytes key, bool encrypt)
 {
 	struct toy *toy = self;
@@ -225,10 +270,29 @@ static const struct rv_vector vectors[] = {
 	  .in = "202122232425262728292a2b",
 	  .out = "2424242c2424242c2424242c" },
 	{ .source = "toy", .key = "01020304", .in = "202122232425262728292a2b", .out = "d121fa748822" },
+	{ .source = "toy",
+	  .key = "01020304",
+	  .iv = "000102030405060708090a0b",
+	  .aad = "090807",
+	  .in = "202122232425262728292a2b",
+	  .out = "202122232425262728292a2b3906981c96a5a521" },
 };
 
 /* Transform IDs of the toys. */
-enum { ID_COMBINED = 1001, ID_CIPHER, ID_NULL, ID_MAC, ID_LOST, ID_UNKNOWN, ID_NONE, ID_CIPHERS, ID_MACS, ID_IMPLICIT };
+enum {
+	ID_COMBINED = 1001,
+	ID_CIPHER,
+	ID_NULL,
+	ID_MAC,
+	ID_LOST,
+	ID_UNKNOWN,
+	ID_NONE,
+	ID_CIPHERS,
+	ID_MACS,
+	ID_IMPLICIT,
+	ID_CLEAR,
+	ID_SECRET
+};
 
 static const struct rv_algorithm words[] = {
 	{ .word = "combined",
@@ -248,6 +312,8 @@ static const struct rv_algorithm words[] = {
 	  .combined = true,
 	  .kind = "aead",
 	  .name = "toy" },
+	{ .word = "clear", .class = RV_CLASS_INTEG, .id = ID_CLEAR, .kind = "aead", .name = "clear" },
+	{ .word = "secret", .class = RV_CLASS_INTEG, .id = ID_SECRET, .kind = "aead", .name = "toy" },
 	{ .word = "lost", .class = RV_CLASS_ENCR, .id = ID_LOST, .kind = "cipher", .name = "nobody" },
 };
 
@@ -291,6 +357,11 @@ static int setup(void **state)
 	assert_int_equal(rv_mac_offer(f->host, offer, &burst_mac_ops, &f->toy), 0);
 	offer.vectors = &vectors[1];
 	assert_int_equal(rv_cipher_offer(f->host, offer, &burst_cipher_ops, &f->toy), 0);
+	static const struct rv_attr clear[] = { { "clear", 1 } };
+	offer = (struct rv_offer){
+		.name = "clear", .n_vectors = 1, .vectors = &vectors[3], .attrs = clear, .n_attrs = 1
+	};
+	assert_int_equal(rv_aead_offer(f->host, offer, &clear_ops, &f->toy), 0);
 	f->toy = (struct toy){ 0 };
 	*state = f;
 	return 0;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* cryptor.h: encryption with integrity in one shape, whatever computes it.
  *
- * A suite is an aead, or a cipher (or none) with a mac. What it seals is laid out as IV | ciphertext | ICV behind
- * octets that are only authenticated, as ESP (RFC 4303, 2) and the Encrypted payload (RFC 7296, 3.14; RFC 5282) both
- * are. A cryptor is one direction with one key; used by one thread at a time; it holds references to its services.
+ * A suite is an aead, or a cipher (or none) with a mac, or, as integrity alone, an aead that only authenticates. What
+ * it seals is laid out as IV | ciphertext | ICV behind octets that are only authenticated, as ESP (RFC 4303, 2) and the
+ * Encrypted payload (RFC 7296, 3.14; RFC 5282) both are. A cryptor is one direction with one key; used by one thread at
+ * a time; it holds references to its services.
  */
 #pragma once
 
@@ -15,11 +16,11 @@ enum rv_iv { RV_IV_RANDOM, RV_IV_UNIQUE, RV_IV_IMPLICIT };
 
 /* The two services and the sizes that follow from them. A value; the references are taken by rv_suite_init(). */
 struct rv_suite {
-	struct rv_ref encr, integ; /* integ empty for an aead; encr empty for NULL encryption */
+	struct rv_ref encr, integ; /* integ empty for an aead that encrypts; encr empty for no or NULL encryption */
 	bool aead;
 	uint8_t iv;	    /* enum rv_iv */
 	uint16_t key_len;   /* of the encryption, with its salt */
-	uint16_t integ_len; /* of the integrity key */
+	uint16_t integ_len; /* of the integrity key, with its salt */
 	uint16_t salt_len, iv_len, icv_len, block_len;
 	uint32_t ctx_size; /* of one direction */
 };
@@ -37,10 +38,12 @@ void rv_cryptor_fini(const struct rv_suite *suite, void *ctx);
 
 /* One packet. The authenticated octets are aad (and, for cipher with mac, the IV and ciphertext; with_iv: aad is
  * directly in front of the IV in memory at src/dst). esn: the high half of a 64-bit sequence number that only the ICV
- * covers (RFC 4303, 2.2.1), appended for a mac, inserted after the SPI for an aead; use_esn says whether. src: text
+ * covers (RFC 4303, 2.2.1), appended for integrity, inserted after the SPI for an aead; use_esn says whether. src: text
  * (seal) or IV | ciphertext | ICV (open). dst: room for IV | ciphertext | ICV (seal) or text (open). len: of the text
  * with its padding. iv: iv_len octets (seal). dst may be src + iv_len (open in place), or IV in front of text (seal in
- * place); open in place spoils the ICV. An implicit IV is read from esn and the sequence number in aad. */
+ * place); open in place spoils the ICV. An aead as integrity works in place only, needs 4 octets of room behind the ICV
+ * where use_esn is set, and leaves what is not ok as it was. An implicit IV is read from esn and the sequence number in
+ * aad. */
 struct rv_cryptor_op {
 	const uint8_t *aad;
 	uint16_t aad_len;

@@ -112,7 +112,9 @@ static void check_aead(struct fixture *f, struct rv_service *from, struct rv_ser
 	const struct rv_aead_ops *a = rv_service_ops(from), *b = rv_service_ops(to);
 	void *seal = context(from, a->ctx_size), *open = context(to, b->ctx_size);
 	struct rv_aead_op ops[MB_BURST];
-	uint8_t key[32], aad[40];
+	uint8_t key[32], aad[200];
+	/* CCM takes 46 octets; of AH there are more */
+	size_t n_aad = strstr(rv_service_name(from), "ccm") ? 41 : sizeof(aad) + 1;
 
 	fill(f, key, sizeof(key));
 	fill(f, aad, sizeof(aad));
@@ -122,7 +124,9 @@ static void check_aead(struct fixture *f, struct rv_service *from, struct rv_ser
 	assert_int_equal(a->init(rv_service_self(from), seal, rv_bytes(key, a->key_len)), 0);
 	assert_int_equal(b->init(rv_service_self(to), open, rv_bytes(key, b->key_len)), 0);
 	for (size_t i = 0; i < n; i++) {
-		ops[i] = (struct rv_aead_op){ .len = length(i, 1, 0), .aad = aad, .aad_len = i % 41, .dst = f->one[i] };
+		ops[i] = (struct rv_aead_op){
+			.len = length(i, 1, 0), .aad = aad, .aad_len = i * 37 % n_aad, .dst = f->one[i]
+		};
 		fill(f, f->text[i], ops[i].len);
 		fill(f, ops[i].nonce, sizeof(ops[i].nonce));
 		memcpy(f->one[i], f->text[i], ops[i].len);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* ah-in: packets that come with AH (RFC 4302, 3.4), whole from their outer header on.
  *
- * The ICV is moved behind the payload, where the cryptor looks for it; what it covers of the headers stands in the lane
- * until the run is opened.
+ * The ICV is moved behind the payload, where the cryptor looks for it; what it covers of the headers in front of its
+ * field stands in the lane until the run is opened. The text begins at that field, which is zero then.
  */
 #include "ah.h"
 
@@ -32,9 +32,10 @@ static void take(struct lane *lane, const struct rv_packet *packet)
 		lane_drop(lane, RV_DROP_NO_SA);
 		return;
 	}
-	uint32_t icv_len = sa->suite.icv_len, header = ah_len(icv_len, place.family), covered = place.at + header;
-	bool room = packet->data + len + icv_len <= packet->buf + packet->cap;
-	if ((ah[1] + 2u) * 4 != header || covered > len || covered > AH_COVERED || !room) {
+	const struct rv_suite *suite = &sa->suite;
+	uint32_t header = ah_len(suite, place.family), covered = place.at + AH_HEADER;
+	bool room = packet->data + len + suite->icv_len + ESN_HIGH <= packet->buf + packet->cap;
+	if ((ah[1] + 2u) * 4 != header || place.at + header > len || covered > AH_COVERED || !room) {
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return;
 	}
@@ -43,18 +44,29 @@ static void take(struct lane *lane, const struct rv_packet *packet)
 	in->sa = sa;
 	uint8_t *muted = in->covered[in->n_ops];
 	memcpy(muted, p, covered);
-	memset(muted + place.at + AH_HEADER, 0, icv_len);
 	if (!ah_mute(muted, place.at)) {
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return;
 	}
-	memcpy(p + len, ah + AH_HEADER, icv_len);
 	in->meta[in->n_ops] = (struct in_meta){
 		.packet = packet, .low = ip_u32(ah + 8), .at = (uint16_t)place.at, .last = (uint16_t)place.last
 	};
-	in->ops[in->n_ops++] = (struct rv_cryptor_op){
-		.aad = muted, .aad_len = (uint16_t)covered, .src = ah + header, .dst = ah + header, .len = len - covered
-	};
+	in->ops[in->n_ops++] = (struct rv_cryptor_op){ .aad = muted,
+						       .aad_len = (uint16_t)covered,
+						       .src = ah + AH_HEADER,
+						       .dst = ah + AH_HEADER + suite->iv_len,
+						       .len = len - covered - suite->iv_len };
+}
+
+void ah_begin(struct in_state *in)
+{
+	size_t icv_len = in->sa->suite.icv_len;
+
+	for (uint32_t i = 0; i < in->n_ops; i++) {
+		const struct rv_cryptor_op *op = &in->ops[i];
+		memcpy(op->dst + op->len, op->dst, icv_len);
+		memset(op->dst, 0, icv_len);
+	}
 }
 
 void lane_ah(struct lane *lane, struct rv_packet *const *packets, size_t n)
@@ -67,11 +79,11 @@ void lane_ah(struct lane *lane, struct rv_packet *const *packets, size_t n)
 }
 
 /* The packet as it was before AH came into it (RFC 4302, 3.1.1): its headers move up to the payload. */
-static void out_of_transport(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op,
+static void out_of_transport(struct lane *lane, struct sa *sa, uint8_t *payload, uint32_t payload_len,
 			     const struct in_meta *meta)
 {
-	uint8_t *p = op->dst - meta->at, next = meta->packet->data[meta->at];
-	uint32_t len = meta->at + op->len;
+	uint8_t *p = payload - meta->at, next = meta->packet->data[meta->at];
+	uint32_t len = meta->at + payload_len;
 	struct ip_info info;
 
 	memmove(p, meta->packet->data, meta->at);
@@ -97,11 +109,12 @@ static void out_of_transport(struct lane *lane, struct sa *sa, const struct rv_c
 uint32_t ah_deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta)
 {
 	const struct rv_packet *packet = meta->packet;
+	uint32_t rest = ah_rest(&sa->suite, op->aad[0] >> 4), len = op->len - rest;
 
 	if (sa->mode == RV_TUNNEL)
-		(void)in_out_of_tunnel(lane, sa, op->dst, op->len, packet->data[meta->at], packet->tos,
+		(void)in_out_of_tunnel(lane, sa, op->dst + rest, len, packet->data[meta->at], packet->tos,
 				       packet->buf + packet->cap);
 	else
-		out_of_transport(lane, sa, op, meta);
-	return op->len;
+		out_of_transport(lane, sa, op->dst + rest, len, meta);
+	return len;
 }

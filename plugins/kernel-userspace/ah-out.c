@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* ah-out: packets with AH (RFC 4302, 3.3), as runs without encryption.
  *
- * In the arena stands first what the ICV covers of the headers, then the packet, then room for the ICV as the cryptor
- * writes it. The wire gets whole packets, since the ICV covers all of the outer header.
+ * In the arena stands first what the ICV covers of the headers in front of its field, then the packet, then room for
+ * the ICV as the cryptor writes it. The text begins at that field, which is zero until the run is sealed. The wire gets
+ * whole packets, since the ICV covers all of the outer header.
  */
 #include "ah.h"
 
@@ -39,7 +40,7 @@ static bool plan_parts(const struct sa *sa, const struct sa_path *path, const st
 		parts->len = len - parts->place.rest;
 		parts->next = plan->p[parts->place.rest > parts->place.at ? parts->place.at : parts->place.last];
 	}
-	parts->header = ah_len(sa->suite.icv_len, parts->place.family);
+	parts->header = ah_len(&sa->suite, parts->place.family);
 	return parts->place.at + parts->header + parts->len <= LONGEST;
 }
 
@@ -98,8 +99,9 @@ void ah_seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const
 		sa_drop(sa, plan->ip.fragment != IP_WHOLE ? RV_DROP_FRAGMENT : RV_DROP_MALFORMED);
 		return;
 	}
-	uint32_t covered = parts.place.at + parts.header, len = covered + parts.len;
-	uint32_t room = aligned(covered) + aligned(len + sa->suite.icv_len);
+	uint32_t iv_len = sa->suite.iv_len, covered = parts.place.at + AH_HEADER;
+	uint32_t len = parts.place.at + parts.header + parts.len;
+	uint32_t room = aligned(covered) + aligned(len + sa->suite.icv_len + ESN_HIGH);
 	out_room(lane, sa, room, 0);
 	uint64_t seq = sa_may(sa, out->n_ops, out->bytes, parts.len) ? sa_next_sequence(sa) : 0;
 	if (!seq) {
@@ -114,17 +116,19 @@ void ah_seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const
 		finish4(p, parts.place.at, seq);
 	put_ah(sa, &parts, seq, p + parts.place.at);
 	memcpy(muted, p, covered);
-	if (!ah_mute(muted, parts.place.at)) {
+	struct rv_cryptor_op *op = &out->ops[out->n_ops];
+	*op = (struct rv_cryptor_op){ .aad = muted,
+				      .aad_len = (uint16_t)covered,
+				      .use_esn = sa->esn,
+				      .esn = (uint32_t)(seq >> 32),
+				      .src = p + covered + iv_len,
+				      .dst = p + covered,
+				      .len = len - covered - iv_len };
+	if (!ah_mute(muted, parts.place.at) || !out_iv(lane, sa, seq, op->iv)) {
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return;
 	}
-	out->ops[out->n_ops++] = (struct rv_cryptor_op){ .aad = muted,
-							 .aad_len = (uint16_t)covered,
-							 .use_esn = sa->esn,
-							 .esn = (uint32_t)(seq >> 32),
-							 .src = p + covered,
-							 .dst = p + covered,
-							 .len = parts.len };
+	out->n_ops++;
 	out->bytes += parts.len;
 	out->trains[out->n_trains++] = (struct rv_packet){ .buf = p,
 							   .data = p,
@@ -142,8 +146,7 @@ void ah_finish(const struct out_state *out)
 {
 	for (uint32_t i = 0; i < out->n_ops; i++) {
 		const struct rv_cryptor_op *op = &out->ops[i];
-		uint32_t icv_len = out->sa->suite.icv_len;
-		uint32_t header = ah_len(icv_len, op->aad[0] >> 4);
-		memcpy(op->dst - header + AH_HEADER, op->dst + op->len, icv_len);
+		uint8_t *text = op->dst + out->sa->suite.iv_len;
+		memcpy(text, text + op->len, out->sa->suite.icv_len);
 	}
 }

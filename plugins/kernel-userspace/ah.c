@@ -9,11 +9,11 @@ enum { V6_NEXT = 6, V6_HOPS = 7, V6_DST = 24, V6_ADDR = 16 };
 enum { OPT_END = 0, OPT_NOP = 1, OPT_LSRR = 131, OPT_SSRR = 137, OPT_CHANGES = 0x20 };
 enum { ROUTE_TYPE = 2, ROUTE_LEFT = 3, ROUTE_HEADER = 8, ROUTE_SOURCE = 0, ROUTE_HOME = 2 };
 
-uint32_t ah_len(uint32_t icv_len, uint8_t family)
+uint32_t ah_len(const struct rv_suite *suite, uint8_t family)
 {
-	uint32_t unit = family == RV_IPV6 ? 8 : 4;
+	uint32_t unit = family == RV_IPV6 ? 8 : 4, len = (uint32_t)AH_HEADER + suite->iv_len + suite->icv_len;
 
-	return (AH_HEADER + icv_len + unit - 1) / unit * unit;
+	return (len + unit - 1) / unit * unit;
 }
 
 /* Octets of the extension header at h, of which left are there; 0 when it is cut short. */

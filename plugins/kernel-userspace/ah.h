@@ -6,7 +6,7 @@
 
 #include "out.h"
 
-enum { AH_HEADER = 12 }; /* without its ICV */
+enum { AH_HEADER = 12 }; /* without IV and ICV */
 
 /* Where AH stands, or goes, in a packet. */
 struct ah_place {
@@ -16,8 +16,14 @@ struct ah_place {
 	uint32_t rest; /* where that begins: at, or behind a fragment header that is none (RFC 4302, A2) */
 };
 
-/* Octets of the header with an ICV of icv_len: a multiple of 4, in IPv6 of 8 (RFC 4302, 3.3.3.2.1). */
-uint32_t ah_len(uint32_t icv_len, uint8_t family);
+/* Octets of the header with its IV (RFC 4543, 4) and ICV: a multiple of 4, in IPv6 of 8 (RFC 4302, 3.3.3.2.1). */
+uint32_t ah_len(const struct rv_suite *suite, uint8_t family);
+
+/* How much of that the text of an operation begins with: ICV and padding. */
+static inline uint32_t ah_rest(const struct rv_suite *suite, uint8_t family)
+{
+	return ah_len(suite, family) - AH_HEADER - suite->iv_len;
+}
 
 /* Where AH goes into a packet in transport mode (RFC 4302, 3.1.1): behind the options of IPv4; in IPv6 behind
  * hop-by-hop and routing headers and the destination options in front of these. info: of the packet. False when a
@@ -38,7 +44,10 @@ void ah_seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const
 /* Puts the ICVs of a sealed run where they belong. */
 void ah_finish(const struct out_state *out);
 
-/* ah-in.c: gives an authentic packet of the run to the clear side; how many octets of payload it had. */
+/* ah-in.c: takes the ICVs of a run out of its texts and puts them behind these. */
+void ah_begin(struct in_state *in);
+
+/* Gives an authentic packet of the run to the clear side; how many octets of payload it had. */
 uint32_t ah_deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta);
 
 /* in.c, for ah-in.c */

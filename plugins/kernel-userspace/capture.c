@@ -116,8 +116,10 @@ void capture_texts(struct capture *capture, const struct sa *sa, const struct rv
 		if (sa->dir == RV_IN && !op->ok)
 			continue;
 		if (sa->protocol == RV_PROTO_AH) {
-			uint32_t at = op->aad_len - ah_len(sa->suite.icv_len, op->aad[0] >> 4);
-			next = op->aad[at];
+			uint32_t rest = ah_rest(&sa->suite, op->aad[0] >> 4);
+			next = op->aad[op->aad_len - AH_HEADER];
+			p += rest;
+			len -= rest;
 		} else {
 			pad = len >= TRAILER ? p[len - 2] + (uint32_t)TRAILER : UINT32_MAX;
 			next = len >= TRAILER ? p[len - 1] : IP_NONE;
@@ -135,8 +137,10 @@ void capture_wire(struct capture *capture, const struct sa *sa, const struct rv_
 	for (uint32_t i = 0; i < n; i++) {
 		const struct rv_cryptor_op *op = &ops[i];
 		if (sa->protocol == RV_PROTO_AH) {
+			bool in = sa->dir == RV_IN;
+			uint32_t iv_len = sa->suite.iv_len;
 			put(capture, sa, PCAPNG_WIRE, rv_bytes(NULL, 0),
-			    rv_bytes(op->dst - op->aad_len, op->aad_len + op->len));
+			    rv_bytes((in ? op->src : op->dst) - op->aad_len, op->aad_len + iv_len + op->len));
 			continue;
 		}
 		uint32_t len = (uint32_t)ESP_HEADER + sa->suite.iv_len + op->len + sa->suite.icv_len;

@@ -239,6 +239,8 @@ void in_open_run(struct lane *lane)
 	struct capture *capture = capture_of(&lane->db->capture, sa);
 	if (capture)
 		capture_wire(capture, sa, in->ops, in->n_ops);
+	if (sa->protocol == RV_PROTO_AH)
+		ah_begin(in);
 	if (!context || rv_cryptor_open(&sa->suite, context, in->ops, in->n_ops)) {
 		for (uint32_t i = 0; i < in->n_ops; i++)
 			sa_drop(sa, RV_DROP_IO);

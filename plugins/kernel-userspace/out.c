@@ -82,7 +82,7 @@ uint32_t out_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t
 	if (sa->protocol == RV_PROTO_ESP)
 		return esp_clear_mtu(sa, path, mtu);
 	uint32_t outer = sa->mode == RV_TRANSPORT ? 0 : path->dst.family == RV_IPV6 ? IP6_HEADER : IP4_HEADER;
-	outer += ah_len(sa->suite.icv_len, path->dst.family);
+	outer += ah_len(&sa->suite, path->dst.family);
 	return mtu > outer ? mtu - outer : 0;
 }
 
@@ -220,9 +220,9 @@ static bool random_octets(struct lane *lane, uint8_t *p, uint32_t len)
 	return true;
 }
 
-/* RFC 4106, 3.1; RFC 7634, 2; RFC 3686, 2.1: an IV that must only never repeat is the sequence number. RFC 3602, 3:
- * that of a block cipher must not be foreseen. RFC 8750, 4: an implicit one is not sent. */
-static bool make_iv(struct lane *lane, const struct sa *sa, uint64_t seq, uint8_t *iv)
+/* RFC 4106, 3.1; RFC 4543, 3.1; RFC 7634, 2; RFC 3686, 2.1: an IV that must only never repeat is the sequence number.
+ * RFC 3602, 3: that of a block cipher must not be foreseen. RFC 8750, 4: an implicit one is not sent. */
+bool out_iv(struct lane *lane, const struct sa *sa, uint64_t seq, uint8_t *iv)
 {
 	uint32_t len = sa->suite.iv_len;
 
@@ -280,7 +280,7 @@ static bool seal(struct lane *lane, struct sa *sa, const struct sa_path *path, c
 	out_room(lane, sa, len + front, t->skip);
 	struct rv_cryptor_op *op = &out->ops[out->n_ops];
 	uint64_t seq = sa_may(sa, out->n_ops, out->bytes, t->len) ? sa_next_sequence(sa) : 0;
-	if (!seq || !make_iv(lane, sa, seq, op->iv)) {
+	if (!seq || !out_iv(lane, sa, seq, op->iv)) {
 		sa_drop(sa, seq ? RV_DROP_IO : RV_DROP_SEQUENCE_END);
 		return false;
 	}

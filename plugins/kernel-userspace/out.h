@@ -22,6 +22,9 @@ uint32_t out_clear_mtu(const struct sa *sa, const struct sa_path *path, uint32_t
 /* Room in the arena for one more sealed packet of len octets of sa's run, and extra ones to write it with. */
 void out_room(struct lane *lane, struct sa *sa, uint32_t len, uint32_t extra);
 
+/* An IV for the packet with this number, iv_len octets. False: no random numbers. */
+bool out_iv(struct lane *lane, const struct sa *sa, uint64_t seq, uint8_t *iv);
+
 /* One clear packet or train: policy, SA, segments; it is sealed and sent at the next out_flush() at the latest. */
 void out_packet(struct lane *lane, struct iface *iface, struct rv_packet *packet);
 

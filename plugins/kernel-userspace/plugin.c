@@ -191,7 +191,7 @@ RV_PLUGIN(kernel_userspace, "kernel-userspace",
 	  "default=on\0"
 	  "provides=kernel:userspace\0"
 	  "needs=datapath wire aead\0"
-	  "rfc=4303 4302 4301 3948 4106 3602 2410 7634 6040 6479\0"
+	  "rfc=4303 4302 4301 3948 4106 4543 3602 2410 7634 6040 6479\0"
 	  "resident=yes\0"
 	  "schema=" KERNEL_USERSPACE_SCHEMA "\0",
 	  .init = init);

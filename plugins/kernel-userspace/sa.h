@@ -15,7 +15,7 @@
 #include <ravelin/secret.h>
 #include <stdatomic.h>
 
-enum { ESP_HEADER = 8, SPI_FIRST = 256, ALIGN = 64 };
+enum { ESP_HEADER = 8, ESN_HIGH = 4, SPI_FIRST = 256, ALIGN = 64 };
 
 struct context;
 struct sa_ext;

@@ -62,16 +62,19 @@ static void open_pipe(struct world *w)
 static const struct {
 	const char *what;
 	bool transport, ah, raw;
+	const char *proposal;
 	uint16_t tfc;
 	uint32_t wire_header;
 	uint8_t proto;
 } rows[] = {
-	{ "tunnel in UDP", false, false, false, 0, IP4_HEADER + UDP_HEADER, IP_UDP },
-	{ "tunnel, raw", false, false, true, 0, IP4_HEADER, IP_ESP },
-	{ "transport", true, false, true, 0, IP4_HEADER, IP_ESP },
-	{ "with hidden lengths", false, false, true, 500, IP4_HEADER, IP_ESP },
-	{ "AH, tunnel", false, true, true, 0, IP4_HEADER, IP_AH },
-	{ "AH, transport", true, true, true, 0, IP4_HEADER, IP_AH },
+	{ "tunnel in UDP", false, false, false, NULL, 0, IP4_HEADER + UDP_HEADER, IP_UDP },
+	{ "tunnel, raw", false, false, true, NULL, 0, IP4_HEADER, IP_ESP },
+	{ "transport", true, false, true, NULL, 0, IP4_HEADER, IP_ESP },
+	{ "with hidden lengths", false, false, true, NULL, 500, IP4_HEADER, IP_ESP },
+	{ "AH, tunnel", false, true, true, "sha256", 0, IP4_HEADER, IP_AH },
+	{ "AH, transport", true, true, true, "sha256", 0, IP4_HEADER, IP_AH },
+	{ "AH with an IV, tunnel", false, true, true, "aes128gmac", 0, IP4_HEADER, IP_AH },
+	{ "AH with an IV, transport", true, true, true, "aes128gmac", 0, IP4_HEADER, IP_AH },
 };
 
 /* One packet by each row: in clear and on the wire, out of the west and into the east. */
@@ -88,7 +91,7 @@ static void both_sides_are_there(void **state)
 		sa.ah = rows[i].ah;
 		sa.raw = rows[i].raw;
 		sa.terms.tfc = rows[i].tfc;
-		sa.proposal = sa.ah ? "sha256" : "aes128gcm16";
+		sa.proposal = rows[i].proposal;
 		sa.spi += i;
 		if (sa.transport) {
 			sa.local = "192.0.2.1";
@@ -125,8 +128,12 @@ static void both_sides_are_there(void **state)
 			assert_int_equal(ip_u32(wire->packet + rows[i].wire_header + (sa.ah ? 4 : 0)), sa.spi);
 			assert_non_null(memmem(wire->p, wire->len, "of child SA #", 13));
 			close(w[k].ends[0]);
-			free(w[k].buf);
 		}
+		const struct block *sent = &w[0].blocks[4], *came = &w[1].blocks[3];
+		assert_int_equal(sent->packet_len, came->packet_len);
+		assert_memory_equal(sent->packet, came->packet, sent->packet_len);
+		free(w[0].buf);
+		free(w[1].buf);
 		flush_policies(pair->west->u);
 		flush_sas(pair->west->u);
 		flush_sas(pair->east->u);

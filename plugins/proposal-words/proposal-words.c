@@ -27,5 +27,5 @@ RV_PLUGIN(proposal_words, "proposal-words",
 	  "vendor=Ravelin\0"
 	  "default=on\0"
 	  "provides=algorithm:words\0"
-	  "rfc=7296 8247 8221 8750\0",
+	  "rfc=7296 8247 8221 8750 4543\0",
 	  .init = init);

@@ -12,6 +12,7 @@ static const char no_des[] = "RFC 8247, 2.1: DES can be broken by brute force, M
 static const char no_des_child[] = "RFC 8221, 5: DES can be broken by brute force, MUST NOT";
 static const char no_null[] = "RFC 8247, 2.1 and RFC 7296, 5: NULL encryption of the keying protocol, MUST NOT";
 static const char no_gmac[] = "RFC 4543, 3 and RFC 7296, 5: no encryption of the keying protocol, MUST NOT";
+static const char no_gmac_integ[] = "RFC 4543, 5.1: no use in the keying protocol is specified";
 static const char no_iiv[] = "RFC 8750, 7: the keying protocol has no number that never repeats, so it cannot be used";
 static const char no_blowfish[] = "RFC 8221, 5: Blowfish is deprecated, MUST NOT";
 static const char no_md5_prf[] = "RFC 8247, 2.2: HMAC-MD5 as PRF, MUST NOT";
@@ -35,6 +36,8 @@ static const char no_ke[] = "RFC 7296, 3.3.3: the keying protocol's own SA needs
 #define INTEG(w, i, n, k, v1, v2, r, ...)                                                                              \
 	{ .word = w, .class = RV_CLASS_INTEG, .id = i, .kind = "mac", .name = n, .kernel = k, .v1_phase1 = v1,         \
 	  .v1_phase2 = v2, .rank = r, __VA_ARGS__ }
+#define INTEG_AEAD(w, i, n)                                                                                            \
+	{ .word = w, .class = RV_CLASS_INTEG, .id = i, .kind = "aead", .name = n, .forbid_keying = no_gmac_integ }
 #define KE(w, i, n, v1, r, ...)                                                                                        \
 	{ .word = w, .class = RV_CLASS_KE, .id = i, .kind = "ke", .name = n, .v1_phase1 = v1, .v1_phase2 = v1,         \
 	  .rank = r, __VA_ARGS__ }
@@ -165,6 +168,10 @@ const struct rv_algorithm proposal_words[N_PROPOSAL_WORDS] = {
 	INTEG("sha", 2, "hmac-sha1-96", "hmac(sha1)", 2, 2, 0),
 	INTEG("aesxcbc", 5, "aes-xcbc-96", "xcbc(aes)", 0, 9, 0),
 	INTEG("aescmac", 8, "aes-cmac-96", "cmac(aes)", 0, 0, 0),
+	/* RFC 4543: of AH, which has no encryption; the same words stand for that of ESP above */
+	INTEG_AEAD("aes128gmac", 9, "aes-gmac-128"),
+	INTEG_AEAD("aes192gmac", 10, "aes-gmac-192"),
+	INTEG_AEAD("aes256gmac", 11, "aes-gmac-256"),
 	INTEG("sha1_160", 7, "hmac-sha1-160", "hmac(sha1)", 0, 0, 0, .forbid_keying = no_fibre,
 	      .forbid_child = no_fibre),
 	INTEG("md5", 1, "hmac-md5-96", "hmac(md5)", 1, 1, 0, .forbid_keying = no_md5, .forbid_child = no_md5_child),

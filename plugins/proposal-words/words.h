@@ -4,7 +4,7 @@
 
 #include <ravelin/algorithm.h>
 
-enum { N_PROPOSAL_WORDS = 141, N_IMPLICIT_IV = 3 };
+enum { N_PROPOSAL_WORDS = 144, N_IMPLICIT_IV = 3 };
 
 /* Every word; the canonical word of a transform stands before its synonyms. */
 extern const struct rv_algorithm proposal_words[N_PROPOSAL_WORDS];

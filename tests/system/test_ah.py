@@ -8,7 +8,7 @@ import sys
 from lab import Capture, Lab, check, connection, main, wait
 from test_scapy import Peers, Row
 
-ALGORITHMS = ('sha1', 'sha256', 'sha384', 'sha512')
+ALGORITHMS = ('sha1', 'sha256', 'sha384', 'sha512', 'ah-gmac', 'ah-gmac192', 'ah-gmac256')
 
 # UDP with options that stay and options that may change, and destination options (RFC 3542)
 WITH_HEADERS = '''
@@ -62,7 +62,7 @@ def mixed():
 def options():
     """IPv4 options in transport mode: one that the ICV covers, one that routers write to; Linux answers with the same."""
     rows = [Row(i, 'transport', False, algorithm, esn, 4, 4, ah=True)
-            for i, (algorithm, esn) in enumerate(itertools.product(('sha1', 'sha256'), (False, True)))]
+            for i, (algorithm, esn) in enumerate(itertools.product(('sha1', 'sha256', 'ah-gmac'), (False, True)))]
     with Lab() as lab:
         peers = Peers(lab, rows)
         for row in rows:
@@ -75,7 +75,7 @@ def extension_headers():
     """IPv6 in transport mode: options that may change and options that may not, on either side of AH; source routes as
     they arrive, which the sender had to foresee."""
     rows = [Row(i, 'transport', False, algorithm, esn, 6, 6, ah=True)
-            for i, (algorithm, esn) in enumerate(itertools.product(('sha1', 'sha512'), (False, True)))]
+            for i, (algorithm, esn) in enumerate(itertools.product(('sha1', 'sha512', 'ah-gmac256'), (False, True)))]
     with Lab() as lab:
         peers = Peers(lab, rows)
         for row in rows:
@@ -93,8 +93,9 @@ def extension_headers():
 
 
 def windows_and_forgeries():
-    rows = [Row(i, mode, False, 'sha256', esn, ah=True, more='replay_window = 64')
-            for i, (mode, esn) in enumerate(itertools.product(('tunnel', 'transport'), (False, True)))]
+    kinds = itertools.product(('tunnel', 'transport'), (False, True), ('sha256', 'ah-gmac'))
+    rows = [Row(i, mode, False, algorithm, esn, ah=True, more='replay_window = 64')
+            for i, (mode, esn, algorithm) in enumerate(kinds)]
     with Lab() as lab:
         peers = Peers(lab, rows)
         for row in rows:
@@ -111,8 +112,9 @@ def windows_and_forgeries():
 
 def numbers_cross_32_bits():
     start = (1 << 32) - 4
-    rows = [Row(i, mode, False, 'sha256', True, sequence_in=start, sequence_out=start, ah=True)
-            for i, mode in enumerate(('tunnel', 'transport'))]
+    kinds = itertools.product(('tunnel', 'transport'), ('sha256', 'ah-gmac192'))
+    rows = [Row(i, mode, False, algorithm, True, sequence_in=start, sequence_out=start, ah=True)
+            for i, (mode, algorithm) in enumerate(kinds)]
     with Lab() as lab:
         peers = Peers(lab, rows)
         for row in rows:
@@ -121,7 +123,7 @@ def numbers_cross_32_bits():
             check(peers.ask(row)['last'] > 1 << 32, f'{row.name}: {peers.ask(row)}')
 
 
-def between(family, mode):
+def between(family, mode, proposals='sha384-esn,sha256'):
     """Two daemons agree on AH (RFC 7296, 3.3.1: protocol 2), carry traffic and change keys."""
     with Lab() as lab:
         a, b = lab.hosts
@@ -131,12 +133,12 @@ def between(family, mode):
             ts = {} if mode == 'transport' else {'local_ts': getattr(me, 'net%d' % family),
                                                  'remote_ts': getattr(other, 'net%d' % family)}
             me.ravelind(connection(name, getattr(me, wire), getattr(other, wire), lid, rid,
-                                   child_extra=f'ah_proposals = sha384-esn,sha256\n mode = {mode}', **ts))
+                                   child_extra=f'ah_proposals = {proposals}\n mode = {mode}', **ts))
         a.ravelin('up', 'east', 'net')
         mine, theirs = (getattr(h, wire if mode == 'transport' else inside) for h in (a, b))
         child = a.json('list', 'child')[0]
         check(child['Protocol'] == 'ah' and child['Mode'] == mode and not child['Encapsulated'] and
-              'sha384' in child['Proposal'] and child['ExtendedSequenceNumbers'], f'{child}')
+              proposals.split('-')[0] in child['Proposal'] and child['ExtendedSequenceNumbers'], f'{child}')
         capture = Capture(a)
         a.ping(theirs, source=mine)
         b.ping(mine, source=theirs)
@@ -166,6 +168,12 @@ def negotiated_transport():
     between(6, 'transport')
 
 
+def negotiated_gmac():
+    """RFC 4543, 9: integrity transforms 9 and 11, whose keys have a salt behind them (5.4)."""
+    between(4, 'tunnel', 'aes128gmac-esn,sha256')
+    between(6, 'transport', 'aes256gmac-esn')
+
+
 if __name__ == '__main__':
     main([ipv4, ipv6, mixed, options, extension_headers, windows_and_forgeries, numbers_cross_32_bits, negotiated_tunnel,
-          negotiated_transport])
+          negotiated_transport, negotiated_gmac])

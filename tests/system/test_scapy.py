@@ -22,6 +22,9 @@ ALGORITHMS = {
     'sha256': ('sha256', None, 'SHA2-256-128', 0, 32),
     'sha384': ('sha384', None, 'SHA2-384-192', 0, 48),
     'sha512': ('sha512', None, 'SHA2-512-256', 0, 64),
+    'ah-gmac': ('aes128gmac', None, 'AES-GMAC', 0, 20),
+    'ah-gmac192': ('aes192gmac', None, 'AES-GMAC', 0, 28),
+    'ah-gmac256': ('aes256gmac', None, 'AES-GMAC', 0, 36),
 }
 ESP_ALGORITHMS = ('gcm', 'cbc', 'chacha', 'null')
 
