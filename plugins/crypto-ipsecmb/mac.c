@@ -9,12 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BLOCK_MAX = 128, DIGEST_MAX = 64, AES = 16 };
+enum { BLOCK_MAX = MB_FRONT, DIGEST_MAX = 64, AES = MB_AES, CHUNK = 1 << 15, INNER = 0x36, OUTER = 0x5c };
 
-/* HMAC: what the two outer blocks make of an empty state. AES: key schedule and two more keys. */
+/* HMAC: what the two outer blocks make of an empty state, and, for long messages, the key itself. AES: key schedule and
+ * two more keys. */
 union mac_ctx {
 	struct {
-		_Alignas(16) uint8_t inner[DIGEST_MAX], outer[DIGEST_MAX];
+		_Alignas(16) uint8_t inner[DIGEST_MAX], outer[DIGEST_MAX], key[DIGEST_MAX];
 	} hmac;
 	struct {
 		_Alignas(16) uint32_t expanded[44];
@@ -49,16 +50,35 @@ static void one_block(const struct mac *mac, const uint8_t *block, uint8_t *stat
 		IMB_SHA512_ONE_BLOCK(shared, block, state);
 }
 
-/* RFC 2104, 2: the key, with zeros to the length of a block, XOR 0x36 and XOR 0x5c. No key here is longer. */
+static void hash(const struct mac *mac, const uint8_t *p, size_t len, uint8_t *digest)
+{
+	const IMB_MGR *shared = mac->mb->shared;
+
+	if (mac->row->hash == IMB_AUTH_HMAC_SHA_1)
+		IMB_SHA1(shared, p, len, digest);
+	else if (mac->row->hash == IMB_AUTH_HMAC_SHA_256)
+		IMB_SHA256(shared, p, len, digest);
+	else if (mac->row->hash == IMB_AUTH_HMAC_SHA_384)
+		IMB_SHA384(shared, p, len, digest);
+	else
+		IMB_SHA512(shared, p, len, digest);
+}
+
+/* RFC 2104, 2: the key, with zeros to the length of a block, XOR INNER or OUTER. Keys here are as long as digests. */
+static void key_block(const struct mac_row *row, const uint8_t *key, uint8_t with, uint8_t *block)
+{
+	for (size_t i = 0; i < row->block; i++)
+		block[i] = (uint8_t)((i < row->ops.key_len ? key[i] : 0) ^ with);
+}
+
 static void init_hmac(const struct mac *mac, union mac_ctx *c, struct rv_bytes key)
 {
 	RV_WIPED(uint8_t, block, [BLOCK_MAX]);
 
-	for (size_t i = 0; i < mac->row->block; i++)
-		block[i] = (uint8_t)((i < key.len ? key.p[i] : 0) ^ 0x36);
+	memcpy(c->hmac.key, key.p, key.len);
+	key_block(mac->row, key.p, INNER, block);
 	one_block(mac, block, c->hmac.inner);
-	for (size_t i = 0; i < mac->row->block; i++)
-		block[i] ^= 0x36 ^ 0x5c;
+	key_block(mac->row, key.p, OUTER, block);
 	one_block(mac, block, c->hmac.outer);
 }
 
@@ -137,17 +157,70 @@ static bool aes_burst(struct mb_thread *thread, const struct mac_row *row, const
 	return mb_drain(thread, jobs, n_ops);
 }
 
-static int mac_burst(void *self, void *ctx, const struct rv_mac_op *ops, size_t n_ops)
+/* RFC 2104, 2, as it is written there. */
+static void hmac_long(const struct mac *mac, const union mac_ctx *c, uint8_t *p, size_t len, uint8_t *icv)
 {
-	const struct mac *mac = self;
-	struct mb_thread *thread = mb_thread(mac->mb);
+	size_t block = mac->row->block;
+	RV_WIPED(uint8_t, outer, [BLOCK_MAX + DIGEST_MAX]);
 
-	if (!thread || n_ops > MB_BURST)
-		return thread ? -EINVAL : -ENOMEM;
-	for (size_t i = 0; i < n_ops; i++)
-		if (!ops[i].len || ops[i].len > MB_MAX_LEN)
-			return -EMSGSIZE;
-	return (mac->row->block ? hash_burst : aes_burst)(thread, mac->row, ctx, ops, n_ops) ? 0 : -RV_EFAILED;
+	key_block(mac->row, c->hmac.key, INNER, p - block);
+	key_block(mac->row, c->hmac.key, OUTER, outer);
+	hash(mac, p - block, block + len, outer + block);
+	rv_wipe(p - block, block);
+	hash(mac, outer, block + mac->row->ops.key_len, outer + block);
+	memcpy(icv, outer + block, mac->row->ops.icv_len);
+}
+
+/* RFC 3566, 4; RFC 4493, 2.4: CBC with an IV of zero, of which the last block counts; what is XORed with the message's
+ * last one depends on whether it is whole. */
+static bool aes_long(struct mb_thread *thread, const union mac_ctx *c, uint8_t *p, size_t len, uint8_t *icv,
+		     size_t icv_len)
+{
+	RV_WIPED(uint8_t, state, [AES]);
+	size_t short_of = (AES - len % AES) % AES;
+
+	memset(state, 0, AES);
+	if (short_of) {
+		memset(p + len, 0, short_of);
+		p[len] = 0x80;
+		len += short_of;
+	}
+	for (size_t i = 0; i < AES; i++)
+		p[len - AES + i] ^= (short_of ? c->aes.k3 : c->aes.k2)[i];
+	for (size_t at = 0, n; at < len; at += n) {
+		n = len - at < CHUNK ? len - at : CHUNK;
+		thread->jobs[0] = (IMB_JOB){ .src = p + at,
+					     .dst = p + at,
+					     .msg_len_to_cipher_in_bytes = n,
+					     .iv = state,
+					     .iv_len_in_bytes = AES,
+					     .enc_keys = c->aes.expanded,
+					     .dec_keys = c->aes.expanded,
+					     .key_len_in_bytes = AES };
+		if (IMB_SUBMIT_CIPHER_BURST_NOCHECK(thread->manager, thread->jobs, 1, IMB_CIPHER_CBC, IMB_DIR_ENCRYPT,
+						    IMB_KEY_128_BYTES) != 1)
+			return false;
+		memcpy(state, p + at + n - AES, AES);
+	}
+	memcpy(icv, state, icv_len);
+	return true;
+}
+
+/* A message that the lanes cannot take, at the beginning of the scratch room; it is used up. */
+static bool mac_long(struct mb_thread *thread, const struct mac *mac, const union mac_ctx *c, size_t len, uint8_t *icv)
+{
+	uint8_t *p = thread->scratch + MB_FRONT;
+
+	if (!mac->row->block)
+		return aes_long(thread, c, p, len, icv, mac->row->ops.icv_len);
+	hmac_long(mac, c, p, len, icv);
+	return true;
+}
+
+static bool some(struct mb_thread *thread, const struct mac *mac, const union mac_ctx *c, const struct rv_mac_op *ops,
+		 size_t n)
+{
+	return !n || (mac->row->block ? hash_burst : aes_burst)(thread, mac->row, c, ops, n);
 }
 
 /* The parts of one message are put one behind the other. */
@@ -159,17 +232,41 @@ static int compute(void *self, void *ctx, const struct rv_bytes *parts, size_t n
 
 	if (!thread)
 		return -ENOMEM;
-	op.src = thread->scratch;
+	uint8_t *p = thread->scratch + MB_FRONT;
 	for (size_t i = 0; i < n_parts; i++) {
-		if (parts[i].len > MB_SCRATCH - op.len)
+		if (parts[i].len > MB_LONGEST - op.len)
 			return -EMSGSIZE;
 		if (parts[i].len)
-			memcpy(thread->scratch + op.len, parts[i].p, parts[i].len);
+			memcpy(p + op.len, parts[i].p, parts[i].len);
 		op.len += parts[i].len;
 	}
-	int r = mac_burst(self, ctx, &op, 1);
-	rv_wipe(thread->scratch, op.len);
-	return r;
+	if (!op.len)
+		return -EMSGSIZE;
+	op.src = p;
+	bool done = op.len > MB_MAX_LEN ? mac_long(thread, mac, ctx, op.len, icv) : some(thread, mac, ctx, &op, 1);
+	rv_wipe(p, op.len);
+	return done ? 0 : -RV_EFAILED;
+}
+
+static int mac_burst(void *self, void *ctx, const struct rv_mac_op *ops, size_t n_ops)
+{
+	const struct mac *mac = self;
+	struct mb_thread *thread = mb_thread(mac->mb);
+	size_t from = 0;
+
+	if (!thread || n_ops > MB_BURST)
+		return thread ? -EINVAL : -ENOMEM;
+	for (size_t i = 0; i < n_ops; i++) {
+		const struct rv_bytes part = rv_bytes(ops[i].src, ops[i].len);
+		if (part.len && part.len <= MB_MAX_LEN)
+			continue;
+		int r = some(thread, mac, ctx, ops + from, i - from) ? compute(self, ctx, &part, 1, ops[i].icv)
+								     : -RV_EFAILED;
+		if (r)
+			return r;
+		from = i + 1;
+	}
+	return some(thread, mac, ctx, ops + from, n_ops - from) ? 0 : -RV_EFAILED;
 }
 
 static void fini(void *self, void *ctx)

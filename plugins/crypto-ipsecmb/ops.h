@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* ops.h: what the files of crypto-ipsecmb share.
  *
- * A manager of libipsec-mb belongs to one thread, contexts belong to SAs. So a context holds expanded keys only, and
+ * A manager of libipsec-mb belongs to one thread, contexts belong to SAs. So a context holds keys only, and
  * each thread that computes has a manager of its own: made at its first use, freed when the thread ends or the plugin
  * goes. Functions of the library that keep nothing between calls (GCM, GMAC, key expansion) are called through the
  * plugin's own manager by any thread.
@@ -16,8 +16,9 @@
 
 struct rv_host;
 
-/* MB_MAX_LEN: the lanes of the library count octets of a text in 16 bits. */
-enum { MB_BURST = 64, MB_MAX_LEN = 65534, MB_NONCE = 12, MB_SCRATCH = 1 << 16 };
+/* MB_MAX_LEN: the lanes of the library count octets of a text in 16 bits. MB_LONGEST: of a message, since AH covers
+ * whole packets of IPv6 and the high half of their numbers. */
+enum { MB_BURST = 64, MB_MAX_LEN = 65534, MB_LONGEST = 65600, MB_NONCE = 12, MB_FRONT = 128, MB_AES = 16 };
 
 /* The plugin's state, which hangs on the host. */
 struct mb {
@@ -34,7 +35,8 @@ struct mb_thread {
 	IMB_MGR *manager;
 	IMB_JOB jobs[MB_BURST];
 	uint8_t nonce[MB_BURST][MB_NONCE + 4];
-	uint8_t scratch[MB_SCRATCH]; /* messages that come in parts */
+	/* messages that come in parts, or are long: behind a block of their hash, and in front of padding */
+	uint8_t scratch[MB_FRONT + MB_LONGEST + MB_AES];
 };
 
 /* The state, with the plugin's own manager. 0, -ENOMEM, or -RV_EFAILED when the library cannot be set up. */

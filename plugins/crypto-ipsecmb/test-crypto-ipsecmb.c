@@ -245,6 +245,49 @@ static void macs_agree_with_those_of_others(void **state)
 			check_mac(f, find(f->core, "mac", macs[i]), find(f->other, "mac", macs[i]), n);
 }
 
+/* A message in two parts, and among others of a burst. */
+static void check_long_mac(struct fixture *f, const char *name, size_t len, const uint8_t *big)
+{
+	struct rv_service *ours = find(f->core, "mac", name), *theirs = find(f->other, "mac", name);
+	const struct rv_mac_ops *a = rv_service_ops(ours), *b = rv_service_ops(theirs);
+	void *one = context(ours, a->ctx_size), *two = context(theirs, b->ctx_size);
+	const struct rv_bytes parts[] = { rv_bytes(big, 300), rv_bytes(big + 300, len - 300) };
+	uint8_t icv[3][64], burst[3][64];
+	const struct rv_mac_op ops[] = { { big, 100, burst[0] }, { big, len, burst[1] }, { big + 5, 200, burst[2] } };
+
+	assert_int_equal(a->init(rv_service_self(ours), one, rv_bytes(big, a->key_len)), 0);
+	assert_int_equal(b->init(rv_service_self(theirs), two, rv_bytes(big, b->key_len)), 0);
+	if (a->mac(rv_service_self(ours), one, parts, 2, icv[0]))
+		fail_msg("%s refuses %zu octets", name, len);
+	assert_int_equal(b->mac(rv_service_self(theirs), two, parts, 2, icv[1]), 0);
+	assert_memory_equal(icv[0], icv[1], a->icv_len);
+	assert_int_equal(a->mac_burst(rv_service_self(ours), one, ops, 3), 0);
+	for (size_t i = 0; i < 3; i++) {
+		struct rv_bytes part = rv_bytes(ops[i].src, ops[i].len);
+		assert_int_equal(b->mac(rv_service_self(theirs), two, &part, 1, icv[i]), 0);
+		assert_memory_equal(burst[i], icv[i], a->icv_len);
+	}
+	a->fini(rv_service_self(ours), one);
+	b->fini(rv_service_self(theirs), two);
+	free(one);
+	free(two);
+}
+
+/* AH covers whole packets (RFC 4302, 3.3.3): 65535 octets, in IPv6 40 more, and 4 of an extended number. */
+static void macs_take_the_longest_packets(void **state)
+{
+	static const size_t lens[] = { 65534, 65535, 65536, 65537, 65539, 65540, 65575, 65579, 65600 };
+	struct fixture *f = *state;
+	uint8_t *big = malloc(65600);
+
+	assert_non_null(big);
+	fill(f, big, 65600);
+	for (size_t i = 0; i < RV_COUNT(macs); i++)
+		for (size_t k = 0; k < RV_COUNT(lens); k++)
+			check_long_mac(f, macs[i], lens[k], big);
+	free(big);
+}
+
 /* The lanes count in 16 bits, CCM's associated data in one block less its length: what does not fit is refused. */
 static void what_the_library_cannot_take_is_refused(void **state)
 {
@@ -257,7 +300,7 @@ static void what_the_library_cannot_take_is_refused(void **state)
 	const struct rv_aead_ops *a = rv_service_ops(ccm);
 	_Alignas(64) uint8_t ctx[1024];
 	uint8_t *big = calloc(1, 2 * 65536), icv[16];
-	struct rv_bytes parts[] = { rv_bytes(big, 65000), rv_bytes(big, 535) };
+	struct rv_bytes parts[] = { rv_bytes(big, 65000), rv_bytes(big, 601) };
 
 	assert_non_null(big);
 	assert_int_equal(m->init(rv_service_self(mac), ctx, rv_bytes(big, m->key_len)), 0);
@@ -364,9 +407,13 @@ static bool is_offered(void)
 int main(void)
 {
 	static const struct CMUnitTest tests[] = {
-		TEST(aeads_and_those_of_others_open_each_other), TEST(ciphers_agree_with_those_of_others),
-		TEST(macs_agree_with_those_of_others),		 TEST(what_the_library_cannot_take_is_refused),
-		TEST(threads_compute_side_by_side_and_end),	 TEST(threads_outlive_the_plugin),
+		TEST(aeads_and_those_of_others_open_each_other),
+		TEST(ciphers_agree_with_those_of_others),
+		TEST(macs_agree_with_those_of_others),
+		TEST(macs_take_the_longest_packets),
+		TEST(what_the_library_cannot_take_is_refused),
+		TEST(threads_compute_side_by_side_and_end),
+		TEST(threads_outlive_the_plugin),
 	};
 
 	if (!is_offered()) {

@@ -526,6 +526,40 @@ static void the_path_takes_less(void **state)
 	assert_int_equal(wire->caught[1].len, 108);
 }
 
+static void the_longest_packet_passes_and_no_longer_one(void **state)
+{
+	static const char *const proposals[] = { "sha256", "aes128gmac" };
+	static const uint32_t headers[] = { 28, 36 };
+	struct pair *pair = *state;
+	struct rig_port *wire = &pair->west->wire[WIRE_AH], *out = &pair->east->clear[0];
+	uint8_t *p = malloc(UINT16_MAX);
+
+	assert_non_null(p);
+	for (uint32_t i = 0; i < 4; i++) {
+		struct rig_sa sa = authentic;
+		uint32_t longest = UINT16_MAX - IP4_HEADER - headers[i / 2];
+		sa.proposal = proposals[i / 2];
+		sa.esn = i & 1;
+		tunnel(pair, &sa);
+		for (uint32_t len = longest - 1; len <= longest + 1; len++)
+			rig_clear(pair->west, 0, p, rig_packet(p, "10.1.0.1", "10.2.0.1", 1, 2, len));
+		assert_int_equal(wire->n, 2);
+		assert_int_equal(wire->caught[1].len, UINT16_MAX);
+		rig_carry(pair->west, pair->east);
+		assert_int_equal(out->n, 2);
+		rig_packet(p, "10.1.0.1", "10.2.0.1", 1, 2, longest);
+		assert_int_equal(out->caught[1].len, longest);
+		assert_memory_equal(out->caught[1].data, p, longest);
+		assert_int_equal(rig_dropped(pair->west, sa.spi, false, RV_DROP_MALFORMED), 1);
+		rig_forget(out);
+		flush_policies(pair->west->u);
+		flush_sas(pair->west->u);
+		flush_sas(pair->east->u);
+		pair->west->n_clear = pair->east->n_clear = 0;
+	}
+	free(p);
+}
+
 /* ESP and AH share the numbers of SAs, but not the SAs. */
 static void an_sa_is_of_one_protocol(void **state)
 {
@@ -571,6 +605,7 @@ int main(void)
 		TEST(a_long_loss_is_recovered_from),
 		TEST(a_long_loss_is_recovered_from_with_gmac),
 		TEST(the_path_takes_less),
+		TEST(the_longest_packet_passes_and_no_longer_one),
 		TEST(an_sa_is_of_one_protocol),
 	};
 
