@@ -9,8 +9,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <ravelin/error.h>
+#include <ravelin/secret.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NOT_OURS                                                                                                       \
+	" (the daemon has become a user that may not; put it below the folder of the configuration, or let that user " \
+	"read it: chgrp ravelin FILE; chmod 640 FILE)"
 
 static int host_gone(struct rv_host_whole *whole)
 {
@@ -90,6 +98,39 @@ int rv_core_open(const struct rv_core_params *params, const char *path)
 int rv_host_open(struct rv_host *host, const char *path)
 {
 	return rv_core_open(&host->core->params, path);
+}
+
+/* 0 with *octets, or negative. */
+static int read_whole(struct rv_host *host, const void *parent, int fd, size_t max, struct stat *st,
+		      struct rv_secret **octets)
+{
+	if (fstat(fd, st))
+		return -errno;
+	if (!S_ISREG(st->st_mode))
+		return S_ISDIR(st->st_mode) ? -EISDIR : -EINVAL;
+	if (st->st_size < 1 || (size_t)st->st_size > max)
+		return st->st_size < 1 ? -ENODATA : -EFBIG;
+	*octets = rv_secret_new(host->vault, parent, (size_t)st->st_size);
+	if (!*octets)
+		return -ENOMEM;
+	if (read(fd, (*octets)->b, (*octets)->len) == (ssize_t)(*octets)->len)
+		return 0;
+	TALLOC_FREE(*octets);
+	return -EIO;
+}
+
+struct rv_secret *rv_host_read(struct rv_host *host, const void *parent, const char *path, size_t max, struct stat *st,
+			       struct rv_why *why)
+{
+	struct rv_secret *octets = NULL;
+	int fd = rv_host_open(host, path), r = fd < 0 ? fd : read_whole(host, parent, fd, max, st, &octets);
+
+	if (fd >= 0)
+		close(fd);
+	if (r)
+		rv_why_set(why, r, "the file %s cannot be read: %s%s", path, rv_error_text(r),
+			   r == -EACCES ? NOT_OURS : "");
+	return octets;
 }
 
 void rv_host_needs_syscalls(struct rv_host *host, const char *const *names)

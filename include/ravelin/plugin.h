@@ -19,6 +19,9 @@ struct rv_registry;
 struct rv_vault;
 struct rv_conf;
 struct rv_core;
+struct rv_secret;
+struct rv_why;
+struct stat;
 
 /* What the core lends a plugin: a talloc object, the parent of all that the plugin owns for its whole life. */
 struct rv_host {
@@ -43,6 +46,11 @@ void rv_host_random(struct rv_host *host, void *buf, size_t len);
 /* Opens a file (or a folder, to list it) for reading: also one below the configuration's folder that only root may
  * read, although the daemon has become another user. The descriptor, the caller's to close, or -errno. Loop thread. */
 int rv_host_open(struct rv_host *host, const char *path);
+
+/* The octets of a file that rv_host_open() opens, 1 to max (65536 at most) of them, in a child of parent that is wiped;
+ * *st says what the file is. NULL with why, which names the path. Loop thread. */
+struct rv_secret *rv_host_read(struct rv_host *host, const void *parent, const char *path, size_t max, struct stat *st,
+			       struct rv_why *why);
 
 /* Says which system calls the plugin needs after start beyond the core's own, as libseccomp spells them. Called in
  * init. NULL-terminated list. */

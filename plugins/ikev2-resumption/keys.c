@@ -9,7 +9,6 @@
 #include "ticket.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <ravelin/config.h>
 #include <ravelin/crypto.h>
 #include <ravelin/error.h>
@@ -39,41 +38,37 @@ static uint64_t seconds(const struct ticket_keys *keys, const char *key)
 
 static const char *distrust(const struct stat *st)
 {
-	if (!S_ISREG(st->st_mode) || st->st_size < SECRET_MIN || st->st_size > FILE_MAX)
-		return "a file of 32 to 1024 octets is expected";
+	if (st->st_size < SECRET_MIN)
+		return "32 octets at least are expected in it";
 	if (st->st_mode & 077)
 		return "others may read or write it (mode 0600 is expected)";
 	return st->st_uid != geteuid() && st->st_uid != 0 ? "it belongs to another user" : NULL;
 }
 
-static struct rv_secret *read_secret(struct ticket_keys *keys, const char *path, const char **why)
+static struct rv_secret *read_secret(struct ticket_keys *keys, const char *path, struct rv_why *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	struct rv_secret *secret = NULL;
-	struct stat st = { 0 };
+	struct stat st;
+	struct rv_secret *secret = rv_host_read(keys->host, keys, path, FILE_MAX, &st, why);
+	const char *wrong = secret ? distrust(&st) : NULL;
 
-	*why = fd < 0 || fstat(fd, &st) ? rv_error_text(-errno) : distrust(&st);
-	if (!*why)
-		secret = rv_secret_new(keys->host->vault, keys, (size_t)st.st_size);
-	if (!*why && (!secret || read(fd, secret->b, secret->len) != (ssize_t)secret->len)) {
-		*why = "it could not be read";
+	if (wrong) {
+		rv_why_set(why, -RV_EACCESS, "%s", wrong);
 		TALLOC_FREE(secret);
 	}
-	if (fd >= 0)
-		(void)close(fd);
 	return secret;
 }
 
 static const struct rv_secret *of_file(struct ticket_keys *keys)
 {
-	const char *path = rv_conf_str(conf(keys), "key_file"), *why;
+	const char *path = rv_conf_str(conf(keys), "key_file");
+	struct rv_why why = { 0 };
 
 	if (!path || keys->looked)
 		return keys->file;
 	keys->looked = true;
 	keys->file = read_secret(keys, path, &why);
 	if (!keys->file)
-		rv_log(&keys->host->subject, RV_ERROR, "no-ticket-key", KV_STR("file", path), KV_STR("why", why),
+		rv_log(&keys->host->subject, RV_ERROR, "no-ticket-key", KV_STR("file", path), KV_STR("why", why.text),
 		       KV_STR("note", "no tickets are given: put the file in order and reload"));
 	return keys->file;
 }

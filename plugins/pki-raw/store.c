@@ -17,10 +17,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define NOT_OURS                                                                                                       \
-	" (the daemon has become a user that may not; put it below the folder of the configuration, or let that user " \
-	"read it: chgrp ravelin FILE; chmod 640 FILE)"
-
 static const char *const folders[] = { "private", "rsa", "ecdsa", "pkcs8" };
 
 /* The folder of the configuration file that where ("FILE:LINE") names; "." when it has none. */
@@ -37,63 +33,28 @@ static bool starts(const char *text, const char *with)
 	return strncmp(text, with, strlen(with)) == 0;
 }
 
-/* The octets of an open file. NULL with *code set. */
-static struct rv_secret *read_open(struct rv_vault *vault, const void *parent, int fd, struct stat *st, int *code)
-{
-	struct rv_secret *octets;
-
-	if (fstat(fd, st)) {
-		*code = -errno;
-		return NULL;
-	}
-	*code = S_ISREG(st->st_mode) && st->st_size > 0 && st->st_size <= RAW_FILE_MAX ? -ENOMEM : -RV_EKEY_VALUE;
-	octets = *code == -ENOMEM ? rv_secret_new(vault, parent, (size_t)st->st_size) : NULL;
-	if (octets && read(fd, octets->b, octets->len) != (ssize_t)octets->len) {
-		*code = -EIO;
-		TALLOC_FREE(octets);
-	}
-	return octets;
-}
-
-/* The octets of a file: wiped when they are let go, since they may be a key. */
-static struct rv_secret *read_file(struct rv_host *host, const void *parent, const char *path, struct stat *st,
-				   int *code)
-{
-	int fd = rv_host_open(host, path);
-	struct rv_secret *octets;
-
-	if (fd < 0) {
-		*code = fd;
-		return NULL;
-	}
-	octets = read_open(host->vault, parent, fd, st, code);
-	close(fd);
-	return octets;
-}
-
 /* A file of conf's key, named as the head of this file says. NULL with why, which names what was tried. */
 static struct rv_secret *find_file(struct rv_host *host, const void *parent, const char *where, const char *folder,
 				   const char *name, struct stat *st, struct rv_why *why)
 {
+	struct rv_why first_why = { 0 }, second_why = { 0 }, *said = &first_why;
 	char *base = folder_of(parent, where);
 	char *first = !base	       ? NULL
 		      : name[0] == '/' ? talloc_strdup(base, name)
 				       : talloc_asprintf(base, "%s/%s/%s", base, folder, name);
 	char *second = first ? talloc_asprintf(base, "%s/%s", base, name) : NULL;
 	struct rv_secret *octets = NULL;
-	const char *path = first;
-	int code = -ENOMEM;
 
-	if (second) {
-		octets = read_file(host, parent, first, st, &code);
-		if (code == -ENOENT && name[0] != '/') {
-			path = second;
-			octets = read_file(host, parent, second, st, &code);
-		}
+	if (second)
+		octets = rv_host_read(host, parent, first, RAW_FILE_MAX, st, said);
+	else
+		rv_why_set(said, -ENOMEM, "the file %s: memory is out", name);
+	if (!octets && said->code == -ENOENT && name[0] != '/') {
+		said = &second_why;
+		octets = rv_host_read(host, parent, second, RAW_FILE_MAX, st, said);
 	}
 	if (!octets)
-		rv_why_set(why, code, "%s: the file %s cannot be read: %s%s", where ? where : "configuration",
-			   path ? path : name, rv_error_text(code), code == -EACCES ? NOT_OURS : "");
+		rv_why_set(why, said->code, "%s: %s", where ? where : "configuration", said->text);
 	talloc_free(base);
 	return octets;
 }
@@ -173,17 +134,18 @@ static void take_folder(struct raw_store *store, const char *path)
 
 	while (dir && (entry = readdir(dir))) {
 		char *file = entry->d_name[0] != '.' ? talloc_asprintf(store, "%s/%s", path, entry->d_name) : NULL;
+		struct rv_why why = { 0 };
 		struct rv_secret *octets;
 		struct stat st;
-		int code = 0;
+		int code;
 
 		if (!file)
 			continue;
-		octets = read_file(store->host, store, file, &st, &code);
-		code = octets ? take_private(store, file, octets, NULL) : code;
+		octets = rv_host_read(store->host, store, file, RAW_FILE_MAX, &st, &why);
+		code = octets ? take_private(store, file, octets, NULL) : why.code;
 		if (code)
 			rv_log(&store->host->subject, RV_DEBUG, "private-key-passed-over", KV_STR("file", file),
-			       KV_STR("why", rv_error_text(code)));
+			       KV_STR("why", octets ? rv_error_text(code) : why.text));
 		talloc_free(file);
 	}
 	if (dir)

@@ -130,6 +130,42 @@ def roots_files_are_read_after_root_is_given_up():
         shutil.rmtree(elsewhere)
 
 
+def roots_ticket_key_is_read_at_a_reload_too():
+    need_root('the daemon becomes nobody')
+    with Lab() as lab:
+        a, b = lab.hosts
+        os.chmod(a.dir, 0o755)
+        os.mkdir(a.dir + '/private', 0o700)
+        elsewhere = tempfile.mkdtemp()
+
+        def with_key(folder, name):
+            with open(os.open(os.path.join(folder, name), os.O_WRONLY | os.O_CREAT, 0o600), 'wb') as f:
+                f.write(os.urandom(32))
+            return config(a, b, 'east', 'west', 'east', 'ravelin { user = nobody\n plugins { ikev2-resumption {'
+                          ' load = yes\n key_file = %s/%s } } }' % (folder, name))
+
+        def given():
+            return a.log_text().count('ticket-given')
+
+        def reloaded_with(text, times):
+            a.write('ravelin.conf', text)
+            os.kill(a.pid(), signal.SIGHUP)
+            wait('it is reloaded', lambda: a.log_text().count('reloaded') >= times)
+            b.ravelin('down', 'west')
+            b.ravelin('up', 'west')
+
+        a.ravelind(with_key(a.dir + '/private', 'first'))
+        b.ravelind(config(b, a, 'west', 'east', 'west', 'ravelin { plugins { ikev2-resumption { load = yes } } }'))
+        b.ravelin('up', 'west')
+        check(given() == 1 and 'no-ticket-key' not in a.log_text(), 'no ticket is given')
+        reloaded_with(with_key(a.dir + '/private', 'second'), 2)
+        check(given() == 2 and 'no-ticket-key' not in a.log_text(), 'no ticket is given after a reload')
+        reloaded_with(with_key(elsewhere, 'far'), 3)
+        refused = [l for l in a.log_text().splitlines() if 'no-ticket-key' in l]
+        check(given() == 2 and len(refused) == 1 and elsewhere in refused[0] and 'chgrp' in refused[0], f'{refused}')
+        shutil.rmtree(elsewhere)
+
+
 def workers_cannot_open_files():
     with Lab() as lab:
         a, b = lab.hosts
@@ -157,5 +193,6 @@ def a_second_daemon_in_the_same_run_folder_is_refused():
 
 
 if __name__ == '__main__':
-    main([every_thread_has_only_what_it_needs, roots_files_are_read_after_root_is_given_up, workers_cannot_open_files,
+    main([every_thread_has_only_what_it_needs, roots_files_are_read_after_root_is_given_up,
+          roots_ticket_key_is_read_at_a_reload_too, workers_cannot_open_files,
           a_second_daemon_in_the_same_run_folder_is_refused])
