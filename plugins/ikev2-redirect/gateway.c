@@ -81,7 +81,7 @@ bool init_request_read(struct rv_bytes message, struct init_request *out)
 {
 	struct rv_rd r = rv_rd(message);
 
-	*out = (struct init_request){ .spi_i = rv_rd_u64(&r) };
+	*out = (struct init_request){ .len = message.len, .spi_i = rv_rd_u64(&r) };
 	uint64_t spi_r = rv_rd_u64(&r);
 	uint8_t next = rv_rd_u8(&r);
 
@@ -116,6 +116,8 @@ struct rv_bytes init_answer_write(const struct init_request *request, const char
 	size_t payload = 8 + content.len;
 	struct rv_wr w = rv_wr(room, cap);
 
+	if (!content.len || HEADER_LEN + payload > request->len)
+		return rv_bytes(NULL, 0);
 	rv_wr_u64(&w, request->spi_i);
 	rv_wr_u64(&w, 0);
 	rv_wr_u8(&w, P_NOTIFY);
@@ -129,5 +131,5 @@ struct rv_bytes init_answer_write(const struct init_request *request, const char
 	rv_wr_u16(&w, 0); /* no protocol, no SPI */
 	rv_wr_u16(&w, N_REDIRECT);
 	rv_wr_put(&w, content);
-	return content.len && rv_wr_done(&w) ? rv_wr_bytes(&w) : rv_bytes(NULL, 0);
+	return rv_wr_done(&w) ? rv_wr_bytes(&w) : rv_bytes(NULL, 0);
 }

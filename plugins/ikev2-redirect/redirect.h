@@ -57,11 +57,14 @@ struct rv_bytes gateway_write(const char *gateway, struct rv_bytes nonce, uint8_
 bool gateway_read(struct rv_bytes data, char gateway[static GATEWAY_TEXT], struct rv_bytes *nonce);
 
 struct init_request {
+	size_t len; /* of the message */
 	uint64_t spi_i;
 	struct rv_bytes nonce;
 	bool supported;
 };
 bool init_request_read(struct rv_bytes message, struct init_request *out);
+
+/* Empty where the answer would have more octets than the request: whoever sends that may have forged its source. */
 struct rv_bytes init_answer_write(const struct init_request *request, const char *gateway, uint8_t *room, size_t cap);
 
 /* server.c */

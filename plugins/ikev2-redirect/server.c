@@ -2,7 +2,8 @@
 /* server: which clients a gateway sends on, and where to (RFC 5685, 3, 5 and 6).
  *
  * By address or by load in answer to IKE_SA_INIT, without state; by identity in IKE_AUTH, when the client has proved it
- * ("redirection based on unauthenticated IDs should be avoided"); by an operator in an active session.
+ * ("redirection based on unauthenticated IDs should be avoided"), and there, too, whom IKE_SA_INIT could not tell or
+ * the load has overtaken since; by an operator in an active session.
  */
 #include "redirect.h"
 
@@ -64,6 +65,13 @@ static const char *by_load(struct redirect *redirect)
 	return n ? gateways[redirect->turn++ % n] : NULL;
 }
 
+static const char *by_address(struct redirect *redirect, const struct rv_addr *addr)
+{
+	const char *to = by_rules(redirect, (struct look){ .addr = addr });
+
+	return to ? to : by_load(redirect);
+}
+
 /* IKE_SA_INIT */
 
 enum { LOGS_PER_S = 10 };
@@ -90,10 +98,8 @@ int server_datagram(void *self, const struct rv_ike_datagram *datagram)
 
 	if (datagram->exchange != IKE_SA_INIT || !init_request_read(datagram->message, &request) || !request.supported)
 		return 0;
-	const char *to = by_rules(redirect, (struct look){ .addr = &datagram->path->remote });
 
-	if (!to)
-		to = by_load(redirect);
+	const char *to = by_address(redirect, &datagram->path->remote);
 	struct rv_bytes answer = to ? init_answer_write(&request, to, room, sizeof(room)) : rv_bytes(NULL, 0);
 
 	if (!answer.len)
@@ -191,10 +197,13 @@ int server_round(struct redirect *redirect, struct rv_ike_exchange *x)
 {
 	struct rv_peer *peer = rv_ike_peer(rv_ike_sa(x));
 	struct client *client = client_of(redirect, peer);
-	const char *to = client && peer->remote_id && !client->to
-				 ? by_rules(redirect, (struct look){ .id = peer->remote_id })
-				 : NULL;
+	const char *to;
 
+	if (!client || !peer->remote_id || client->to)
+		return 0;
+	to = by_rules(redirect, (struct look){ .id = peer->remote_id });
+	if (!to)
+		to = by_address(redirect, &peer->path.remote);
 	if (!to)
 		return 0;
 	if (!send_on(client, to, "IKE_AUTH"))

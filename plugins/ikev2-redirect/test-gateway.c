@@ -73,6 +73,13 @@ static void what_is_no_gateway_is_refused(void **state)
 	"00000008"                                                                                                     \
 	"00004016"
 
+#define VENDOR                                                                                                         \
+	"0000000c"                                                                                                     \
+	"0102030405060708"
+#define LONGER                                                                                                         \
+	HEADER "00000044" NONCE "2b000008"                                                                             \
+	       "00004016" VENDOR
+
 static void first_messages_are_read_without_state(void **state)
 {
 	static const struct {
@@ -110,7 +117,7 @@ static void first_messages_are_read_without_state(void **state)
 		  "01c",
 		  false, false },
 	};
-	uint8_t octets[128], room[28 + 8 + REDIRECT_MAX];
+	uint8_t octets[128];
 	struct init_request request;
 
 	for (size_t i = 0; i < RV_COUNT(messages); i++) {
@@ -121,10 +128,15 @@ static void first_messages_are_read_without_state(void **state)
 		if (messages[i].ok && request.supported != messages[i].supported)
 			fail_msg("%s", messages[i].what);
 	}
-	/* and answered: HDR(A,0), N(REDIRECT, New_GW_ID, Ni_data) */
-	struct rv_bytes message = rv_bytes(octets, test_hex(messages[0].hex, octets, sizeof(octets))), answer;
-	uint8_t want[128];
+}
 
+static void first_messages_are_answered_as_drawn(void **state)
+{
+	uint8_t octets[128], room[28 + 8 + REDIRECT_MAX], want[128];
+	struct rv_bytes message = rv_bytes(octets, test_hex(LONGER, octets, sizeof(octets))), answer;
+	struct init_request request;
+
+	/* HDR(A,0), N(REDIRECT, New_GW_ID, Ni_data) */
 	assert_true(init_request_read(message, &request));
 	answer = init_answer_write(&request, "192.0.2.1", room, sizeof(room));
 	assert_true(rv_bytes_equal(answer, rv_bytes(want, test_hex("0102030405060708"
@@ -142,12 +154,36 @@ static void first_messages_are_read_without_state(void **state)
 								   want, sizeof(want)))));
 }
 
+/* Whoever sends an IKE_SA_INIT request may have forged its source: no answer has more octets than what was sent. The
+ * smallest request has 56, the answer with the longest name would have 5.5 times as many. */
+static void an_answer_is_no_larger_than_its_request(void **state)
+{
+	enum { NONCE_MIN = 16, NONCE_MAX = 256, NAME_MAX_LEN = 253, SMALLEST = 56, STEP = 15 };
+	uint8_t nonce[NONCE_MAX] = { 0 }, room[28 + 8 + REDIRECT_MAX];
+	char name[NAME_MAX_LEN + 1];
+
+	for (size_t n = NONCE_MIN; n <= NONCE_MAX; n += STEP)
+		for (size_t len = 1; len <= NAME_MAX_LEN; len++) {
+			const size_t whole = 28 + 8 + 2 + len + n;
+			struct init_request request = { .len = whole, .spi_i = 1, .nonce = rv_bytes(nonce, n) };
+			memset(name, 'a', len);
+			name[len] = 0;
+			assert_int_equal(init_answer_write(&request, name, room, sizeof(room)).len, whole);
+			request.len = whole - 1;
+			assert_int_equal(init_answer_write(&request, name, room, sizeof(room)).len, 0);
+			request.len = SMALLEST - NONCE_MIN + n;
+			assert_true(init_answer_write(&request, name, room, sizeof(room)).len <= request.len);
+		}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gateways_are_written_and_read_as_drawn),
 		cmocka_unit_test(what_is_no_gateway_is_refused),
 		cmocka_unit_test(first_messages_are_read_without_state),
+		cmocka_unit_test(first_messages_are_answered_as_drawn),
+		cmocka_unit_test(an_answer_is_no_larger_than_its_request),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

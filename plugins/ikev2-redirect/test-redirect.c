@@ -96,7 +96,8 @@ static void a_flood_of_requests_does_not_fill_the_log(void **state)
 	enum { N = 40 };
 	static const uint8_t rest[] = {
 		41, 0, 0, 20, 1, 2, 3,	  4,	5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, /* nonce */
-		0,  0, 0, 8,  0, 0, 0x40, 0x16,						   /* REDIRECT_SUPPORTED */
+		43, 0, 0, 8,  0, 0, 0x40, 0x16,						   /* REDIRECT_SUPPORTED */
+		0,  0, 0, 8,  1, 2, 3,	  4,						   /* vendor ID */
 	};
 	const struct side east = { .sections = RULE("addresses = 10.0.0.0/24") };
 	struct three t = three_new(NULL, &east, NULL);
@@ -124,6 +125,42 @@ static void a_flood_of_requests_does_not_fill_the_log(void **state)
 	assert_int_equal(t.p->east->sent - before, N);
 	assert_true(lines > 0 && lines <= 20);
 	pair_free(t.p);
+}
+
+static void note_auth(void *arg, const char *line)
+{
+	if (strstr(line, "client-sent-on"))
+		*(bool *)arg = strstr(line, "IKE_AUTH") != NULL;
+}
+
+/* The answer to IKE_SA_INIT would be larger than the request, whose source may be forged. */
+static void a_long_name_is_told_in_ike_auth(void **state)
+{
+	static const struct {
+		unsigned labels;
+		bool in_auth;
+	} rows[] = { { 1, false }, { 3, true } };
+
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		char name[256] = "", sections[512];
+		for (unsigned n = 0; n < rows[i].labels; n++)
+			strcat(name, "a-name-of-sixty-octets-that-no-resolver-of-this-test-will-know.");
+		strcat(name, "example");
+		snprintf(sections, sizeof(sections),
+			 "ikev2-redirect { rules { one { addresses = 10.0.0.0/24\n gateway = %s } } }", name);
+		const struct side east = { .sections = sections };
+		const struct side west = { .connection = "redirect_gateways = gw.example" };
+		struct three t = three_new(&west, &east, NULL);
+		bool in_auth = false;
+
+		t.p->east->line = note_auth;
+		t.p->east->line_arg = &in_auth;
+		struct rv_attempt *attempt = try_up(t.p, "net", RV_S(10));
+		assert_int_equal(in_auth, rows[i].in_auth);
+		assert_int_equal(n_peers(t.p->east), rows[i].in_auth); /* until the client goes, or lingers */
+		rv_attempt_drop(attempt);
+		pair_free(t.p);
+	}
 }
 
 static void in_ike_auth_both_are_authenticated_first(void **state)
@@ -337,6 +374,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(in_ike_sa_init_no_state_is_made),
 		cmocka_unit_test(a_flood_of_requests_does_not_fill_the_log),
+		cmocka_unit_test(a_long_name_is_told_in_ike_auth),
 		cmocka_unit_test(in_ike_auth_both_are_authenticated_first),
 		cmocka_unit_test(other_identities_stay),
 		cmocka_unit_test(in_an_active_session_the_children_come_along),
