@@ -10,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <glob.h>
 #include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -279,12 +278,6 @@ static void read_inheriting(struct reader *r, const struct conf_token *name)
 static void read_file(struct conf_tree *tree, const char *path, const struct reader *outer, struct conf_section *base,
 		      struct conf_place from);
 
-/* A folder that is not there has no files; any other trouble ends the include. */
-static int cannot_read(const char *path, int error)
-{
-	return error != ENOENT && error != ENOTDIR;
-}
-
 /* Includes the files that pattern matches. */
 static void include(struct reader *r, const char *pattern, struct conf_place from)
 {
@@ -292,24 +285,18 @@ static void include(struct reader *r, const char *pattern, struct conf_place fro
 	char *full = *pattern == '/' || !slash
 			     ? talloc_strdup(r->tree, pattern)
 			     : talloc_asprintf(r->tree, "%.*s/%s", (int)(slash - r->path), r->path, pattern);
-	glob_t found = { 0 };
+	char **paths = NULL;
+	size_t n = 0;
+	int code = full ? conf_find(r->tree->params, full, full, &paths, &n) : -ENOMEM;
 
-	if (!full) {
+	for (size_t i = 0; i < n; i++)
+		read_file(r->tree, paths[i], r, r->at, from);
+	if (code == -ENOMEM)
 		r->tree->no_memory = true;
-		return;
-	}
-
-	int code = glob(full, 0, cannot_read, &found);
-
-	for (size_t i = 0; !code && i < found.gl_pathc; i++)
-		read_file(r->tree, found.gl_pathv[i], r, r->at, from);
-	if (code == GLOB_NOSPACE)
-		r->tree->no_memory = true;
-	else if (code == GLOB_ABORTED)
-		conf_error(r->tree->errors, &from, "a folder of the include cannot be read: %s", rv_error_text(-errno));
-	else if (code == GLOB_NOMATCH && !strpbrk(pattern, "*?["))
+	else if (code)
+		conf_error(r->tree->errors, &from, "a folder of the include cannot be read: %s", rv_error_text(code));
+	else if (!n && !strpbrk(pattern, "*?["))
 		conf_error(r->tree->errors, &from, "the included file does not exist");
-	globfree(&found);
 	talloc_free(full);
 }
 

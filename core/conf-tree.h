@@ -94,6 +94,10 @@ struct conf_tree {
 struct conf_tree *conf_parse(const void *parent, const struct rv_schema *schema, const char *path, const char *name,
 			     struct rv_bytes text, struct conf_errors *errors);
 
+/* conf-include.c: the files that pattern names as glob(3) has it, sorted, in *paths, a child of parent. params: who
+ * opens folders. 0, -ENOMEM, or the error of a folder that is there and cannot be read. */
+int conf_find(const struct rv_core_params *params, const void *parent, const char *pattern, char ***paths, size_t *n);
+
 /* conf-inherit.c: copies into every section what it inherits. */
 void conf_inherit(struct conf_tree *tree);
 

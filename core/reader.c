@@ -193,22 +193,26 @@ int reader_start(struct reader *reader, const void *parent, const char *config, 
 	return rv_why_set(why, r, "no process that reads the files of the configuration: %s", rv_error_text(r));
 }
 
+/* The name of path below the folder ("." for the folder itself), or NULL. */
+static const char *below(const struct reader *reader, const char *path)
+{
+	size_t len = reader->folder ? strlen(reader->folder) - 1 : 0;
+
+	if (!len || strncmp(path, reader->folder, len) != 0 || (path[len] && path[len] != '/'))
+		return NULL;
+	path += len + strspn(path + len, "/");
+	return *path ? path : ".";
+}
+
 int reader_open(const struct reader *reader, const char *path)
 {
-	size_t len = reader->folder ? strlen(reader->folder) : 0;
+	const char *name = below(reader, path);
 	char real[PATH_MAX];
-	const char *name;
 
 	/* what cannot be looked up cannot be resolved either: the name is taken as it is */
-	if (!len)
-		return -EACCES;
-	if (strncmp(path, reader->folder, len) != 0) {
-		if (!realpath(path, real) || strncmp(real, reader->folder, len) != 0)
-			return -EACCES;
-		path = real;
-	}
-	name = path + len;
-	if (!*name || strlen(name) >= PATH_MAX)
+	if (!name && reader->folder && realpath(path, real))
+		name = below(reader, real);
+	if (!name || strlen(name) >= PATH_MAX)
 		return -EACCES;
 	if (send(reader->fd, name, strlen(name), MSG_NOSIGNAL) < 0)
 		return -errno;

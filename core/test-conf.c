@@ -3,6 +3,7 @@
  */
 #include "test.h"
 
+#include "conf-tree.h"
 #include "conf.h"
 
 #include <glob.h>
@@ -508,6 +509,63 @@ static void files_include_others_beside_them(void **state)
 	assert_non_null(strstr(why.text, "a.conf:1"));
 }
 
+static void patterns_find_what_a_shell_would(void **state)
+{
+	static const struct {
+		const char *pattern, *found;
+	} rows[] = {
+		{ "conf.d/*", "[ab] a b c" }, /* sorted, no hidden ones */
+		{ "conf.d/[ab]", "a b" },
+		{ "conf.d/\\[ab]", "[ab]" },
+		{ "conf.d/?", "a b c" },
+		{ "conf.d/.h*", "hidden" },
+		{ "*.d/a", "a" },
+		{ "*.d/none", "" },
+		{ "*/one", "x y" },
+		{ "*/../conf.d/b", "b b b" },
+		{ "none/*", "" },
+		{ "conf.d/a/*", "" }, /* a is no folder */
+		{ "[ab", "" },
+		{ "conf.d//c", "c" },
+	};
+	static const struct {
+		const char *path, *name;
+	} files[] = { { "conf.d/a", "a" },
+		      { "conf.d/b", "b" },
+		      { "conf.d/c", "c" },
+		      { "conf.d/[ab]", "[ab]" },
+		      { "conf.d/.hidden", "hidden" },
+		      { "x/one", "x" },
+		      { "y/one", "y" } };
+	static const char *const folders[] = { "conf.d", "x", "y" };
+	struct world *w = *state;
+
+	for (size_t i = 0; i < RV_COUNT(folders); i++) {
+		char *dir = talloc_asprintf(w, "%s/%s", w->dir, folders[i]);
+		assert_int_equal(mkdir(dir, 0700), 0);
+		talloc_free(dir);
+	}
+	for (size_t i = 0; i < RV_COUNT(files); i++)
+		write_file(w, files[i].path, files[i].name);
+	for (size_t i = 0; i < RV_COUNT(rows); i++) {
+		char *pattern = talloc_asprintf(w, "%s/%s", w->dir, rows[i].pattern);
+		char **paths, *all = talloc_strdup(pattern, "");
+		size_t n;
+		assert_int_equal(conf_find(NULL, pattern, pattern, &paths, &n), 0);
+		for (size_t k = 0; k < n; k++) {
+			char name[16] = "";
+			FILE *f = fopen(paths[k], "r");
+			assert_non_null(f);
+			assert_true(fgets(name, sizeof(name), f) != NULL);
+			fclose(f);
+			all = talloc_asprintf_append(all, "%s%s", k ? " " : "", name);
+		}
+		if (strcmp(all, rows[i].found) != 0)
+			fail_msg("%s: %s", rows[i].pattern, all);
+		talloc_free(pattern);
+	}
+}
+
 static void files_that_cannot_be_read_are_named(void **state)
 {
 	static const struct {
@@ -699,6 +757,7 @@ int main(void)
 		T(inheritance_that_cannot_end_is_refused),
 		T(nesting_has_a_bound),
 		T(files_include_others_beside_them),
+		T(patterns_find_what_a_shell_would),
 		T(files_that_cannot_be_read_are_named),
 		T(secrets_are_decoded_and_never_shown),
 		T(secrets_that_everybody_may_read_are_warned_of),

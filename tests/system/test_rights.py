@@ -166,6 +166,33 @@ def roots_ticket_key_is_read_at_a_reload_too():
         shutil.rmtree(elsewhere)
 
 
+def patterns_look_in_roots_folders_at_a_reload_too():
+    need_root('the daemon becomes nobody')
+    with Lab() as lab:
+        a, b = lab.hosts
+        os.chmod(a.dir, 0o711)  # nobody else may list it
+        os.mkdir(a.dir + '/conf.d', 0o700)
+        text = config(a, b, 'east', 'west', 'east', 'ravelin { user = nobody }')
+        at = text.index('secrets {')
+
+        def put(name, text):
+            with open(os.open(os.path.join(a.dir, name), os.O_WRONLY | os.O_CREAT, 0o600), 'w') as f:
+                f.write(text)
+
+        put('conf.d/secret.conf', text[at:])
+        a.ravelind('include conf.d/*.conf\ninclude *.part\n' + text[:at])
+        b.ravelind(config(b, a, 'west', 'east', 'west'))
+        a.ravelin('up', 'east')
+        for n, name in enumerate(('conf.d/more.conf', 'more.part')):
+            put(name, 'connections { new%d { remote_addrs = 192.0.2.1\n local { auth = psk\n }\n remote { auth = psk\n } } }' % n)
+        os.kill(a.pid(), signal.SIGHUP)
+        wait('it is reloaded', lambda: a.log_text().count('reloaded') >= 2)
+        names = {c['Name'] for c in a.json('list', 'connections')}
+        check({'east', 'new0', 'new1'} <= names, f'after the reload there are {names}')
+        a.ravelin('down', 'east')
+        a.ravelin('up', 'east')
+
+
 def workers_cannot_open_files():
     with Lab() as lab:
         a, b = lab.hosts
@@ -194,5 +221,6 @@ def a_second_daemon_in_the_same_run_folder_is_refused():
 
 if __name__ == '__main__':
     main([every_thread_has_only_what_it_needs, roots_files_are_read_after_root_is_given_up,
-          roots_ticket_key_is_read_at_a_reload_too, workers_cannot_open_files,
+          roots_ticket_key_is_read_at_a_reload_too,
+          patterns_look_in_roots_folders_at_a_reload_too, workers_cannot_open_files,
           a_second_daemon_in_the_same_run_folder_is_refused])
