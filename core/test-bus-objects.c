@@ -393,6 +393,16 @@ static void policies_are_numbered(void **state)
 	expect_error(caller_ask(f->c, "GetAll", DBUS_TYPE_STRING, &face, DBUS_TYPE_INVALID), DBUS_ERROR_UNKNOWN_OBJECT);
 }
 
+static void drops_outside_of_sas_are_shown_by_cause(void **state)
+{
+	struct bus_world *f = *state;
+	const char *face = FACE "Manager", *property = "Dropped";
+
+	at(f, "/org/ravelin/IPsec1", DBUS "Properties");
+	expect(caller_ask(f->c, "Get", DBUS_TYPE_STRING, &face, DBUS_TYPE_STRING, &property, DBUS_TYPE_INVALID),
+	       "<{'no-policy': 3, 'fragment': 1, 'clear-in': 5}>");
+}
+
 static void lists_come_page_by_page(void **state)
 {
 	static const struct {
@@ -571,6 +581,7 @@ int main(void)
 		T(introspection_leads_from_the_top_to_every_object),
 		T(up_gives_an_attempt_and_down_ends_it),
 		T(policies_are_numbered),
+		T(drops_outside_of_sas_are_shown_by_cause),
 		T(lists_come_page_by_page),
 		T(every_folder_can_be_listed),
 		T(verbs_that_this_daemon_lacks_say_so),

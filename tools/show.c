@@ -280,6 +280,16 @@ static void print_child(const struct tree *child)
 	talloc_free(remote);
 }
 
+/* In one line, if there is anything. */
+static void print_dropped(const struct tree *dropped)
+{
+	char *causes = dropped && dropped->n ? tree_line(NULL, dropped) : NULL;
+
+	if (causes)
+		printf("dropped outside of SAs: %s\n", causes);
+	talloc_free(causes);
+}
+
 static void print_status(const struct tree *daemon)
 {
 	const struct tree *connections = tree_get(daemon, "Connections"), *sas = tree_get(daemon, "IkeSas"),
@@ -287,6 +297,7 @@ static void print_status(const struct tree *daemon)
 
 	printf("ravelind %s, up %s s, %s sessions, %s child SAs\n", tree_text(daemon, "Version"),
 	       tree_text(daemon, "Uptime"), tree_text(daemon, "Sessions"), tree_text(daemon, "ChildSas"));
+	print_dropped(tree_get(daemon, "Dropped"));
 	for (unsigned i = 0; i < connections->n; i++) {
 		const char *name = tree_text(connections->children[i], "Name");
 

@@ -164,14 +164,8 @@ static void child_dropped(void *self, struct rv_bus_out *out)
 	struct rv_sa_stats in = stats(self, RV_IN), sent = stats(self, RV_OUT);
 
 	rv_bus_out_open_array(out, "{st}");
-	for (size_t i = 0; i < RV_N_DROPS; i++) {
-		if (!(in.dropped[i] + sent.dropped[i]))
-			continue;
-		rv_bus_out_open_entry(out);
-		rv_bus_out_str(out, rv_drop_text((uint8_t)i));
-		rv_bus_out_u64(out, in.dropped[i] + sent.dropped[i]);
-		rv_bus_out_close(out);
-	}
+	for (size_t i = 0; i < RV_N_DROPS; i++)
+		drops_out(out, rv_drop_text((uint8_t)i), in.dropped[i] + sent.dropped[i]);
 	rv_bus_out_close(out);
 }
 

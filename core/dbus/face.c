@@ -16,6 +16,16 @@ void strings_out(struct rv_bus_out *out, const char *const *strings)
 	rv_bus_out_close(out);
 }
 
+void drops_out(struct rv_bus_out *out, const char *cause, uint64_t packets)
+{
+	if (!packets)
+		return;
+	rv_bus_out_open_entry(out);
+	rv_bus_out_str(out, cause);
+	rv_bus_out_u64(out, packets);
+	rv_bus_out_close(out);
+}
+
 bool read_number(const char *name, uint32_t *n)
 {
 	uint64_t v = 0;

@@ -29,5 +29,8 @@ void plugins_changed(struct rv_bus *bus);
 /* A decimal number and nothing else. */
 bool read_number(const char *name, uint32_t *n);
 
+/* An entry of an open a{st}, unless nothing was dropped. */
+void drops_out(struct rv_bus_out *out, const char *cause, uint64_t packets);
+
 /* as; NULL-terminated, or NULL. */
 void strings_out(struct rv_bus_out *out, const char *const *strings);

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <malloc.h>
+#include <ravelin/kernel.h>
+#include <ravelin/net.h>
 #include <ravelin/sa.h>
 #include <stdio.h>
 #include <string.h>
@@ -341,9 +343,56 @@ static void heap(void *self, struct rv_bus_out *out)
 	rv_bus_out_u64(out, info.uordblks + info.hblkhd + rv_vault_mapped(bus->core->vault));
 }
 
+/* What was dropped and belongs to no SA: by kernels, and by what guards the clear side. */
+struct drops {
+	uint64_t causes[RV_N_DROPS], in, out;
+};
+
+static int add_kernel(struct rv_service *service, void *arg)
+{
+	const struct rv_kernel_ops *ops = rv_service_ops(service);
+	uint64_t causes[RV_N_DROPS];
+	struct drops *drops = arg;
+
+	if (!RV_HAS(ops, dropped) || ops->dropped(rv_service_self(service), causes))
+		return 0;
+	for (size_t i = 0; i < RV_N_DROPS; i++)
+		drops->causes[i] += causes[i];
+	return 0;
+}
+
+static int add_net(struct rv_service *service, void *arg)
+{
+	const struct rv_net_ops *ops = rv_service_ops(service);
+	struct drops *drops = arg;
+	uint64_t in, out;
+
+	if (!RV_HAS(ops, dropped) || ops->dropped(rv_service_self(service), &in, &out))
+		return 0;
+	drops->in += in;
+	drops->out += out;
+	return 0;
+}
+
+static void dropped(void *self, struct rv_bus_out *out)
+{
+	struct rv_registry *registry = ((struct rv_bus *)self)->core->registry;
+	struct drops drops = { 0 };
+
+	(void)rv_registry_each(registry, "kernel", add_kernel, &drops);
+	(void)rv_registry_each(registry, "net", add_net, &drops);
+	rv_bus_out_open_array(out, "{st}");
+	for (size_t i = 0; i < RV_N_DROPS; i++)
+		drops_out(out, rv_drop_text((uint8_t)i), drops.causes[i]);
+	drops_out(out, "clear-in", drops.in);
+	drops_out(out, "clear-out", drops.out);
+	rv_bus_out_close(out);
+}
+
 static const struct rv_bus_property properties[] = {
 	{ "Version", "s", version, RV_BUS_CONST }, { "Uptime", "t", uptime },	     { "Sessions", "u", n_sessions },
 	{ "ChildSas", "u", n_children },	   { "SecretsLocked", "b", locked }, { "HeapOctets", "t", heap },
+	{ "Dropped", "a{st}", dropped },
 };
 
 static const struct rv_bus_signal signals[] = { { "Event", "sa{sv}", "name,details" } };

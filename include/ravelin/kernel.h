@@ -110,8 +110,9 @@ enum rv_sa_field { RV_SA_ENCR_KEY = 1, RV_SA_INTEG_KEY, RV_SA_SEQUENCE };
  * clear_side: the name of the device that leads into this kernel for a policy's interface (NULL: the shared one; the
  * policy is there already) and the mark that its wire sockets carry (0: none); NULL when it has no device of its own.
  * extends: whether SAs can have extensions of ESP; not there: they cannot. flush, wipe-clean: all that this daemon
- * installed goes (start and stop). capture: writes both sides of the SAs of reqid to fd (which it takes over, whatever
- * it returns) as a pcapng file, until nobody reads it; 0 or negative with why. */
+ * installed goes (start and stop). dropped: what belonged to no SA, by cause, since the start; not there: nobody
+ * counts. capture: writes both sides of the SAs of reqid to fd (which it takes over, whatever it returns) as a pcapng
+ * file, until nobody reads it; 0 or negative with why. */
 struct rv_kernel_ops {
 	size_t size;
 	int (*events)(void *self, const struct rv_kernel_events *events);
@@ -129,5 +130,6 @@ struct rv_kernel_ops {
 	int (*flush)(void *self);
 	bool (*extends)(void *self);
 	int (*capture)(void *self, uint32_t reqid, int fd, struct rv_why *why);
+	int (*dropped)(void *self, uint64_t dropped[static RV_N_DROPS]);
 };
 RV_KIND(kernel, "kernel", 1, struct rv_kernel_ops, flush)

@@ -30,7 +30,9 @@ struct rv_net_events {
 /* source: the local address that packets to remote leave from. policy_add/del: as above. address_add/del: an address
  * with prefix on an interface. flush: everything this daemon made goes (start and stop). local: true when addr is ours
  * and its interface has a link. each: calls fn with every address that others may reach this host at (not those of
- * loopback and clear-side interfaces, nor link-local ones) until fn returns non-zero, and returns that. */
+ * loopback and clear-side interfaces, nor link-local ones) until fn returns non-zero, and returns that. dropped:
+ * packets of clear text that guards dropped, that came in and that were to go out, since the first guard was set; not
+ * there: nobody counts. */
 typedef int rv_net_each_fn(void *fn_arg, const struct rv_addr *addr);
 struct rv_net_ops {
 	size_t size;
@@ -44,5 +46,6 @@ struct rv_net_ops {
 	int (*address_del)(void *self, const struct rv_addr *addr, unsigned prefix, const char *ifname);
 	int (*flush)(void *self);
 	int (*each)(void *self, rv_net_each_fn *fn, void *fn_arg);
+	int (*dropped)(void *self, uint64_t *in, uint64_t *out);
 };
 RV_KIND(net, "net", 1, struct rv_net_ops, flush)

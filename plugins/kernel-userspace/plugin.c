@@ -57,6 +57,15 @@ static int op_flush(void *self)
 	return 0;
 }
 
+static int op_dropped(void *self, uint64_t dropped[static RV_N_DROPS])
+{
+	const struct userspace *u = self;
+
+	for (size_t i = 0; i < RV_N_DROPS; i++)
+		dropped[i] = atomic_load_explicit(&u->db.dropped[i], memory_order_relaxed);
+	return 0;
+}
+
 static const struct rv_kernel_ops ops = {
 	.size = sizeof(ops),
 	.events = op_events,
@@ -73,6 +82,7 @@ static const struct rv_kernel_ops ops = {
 	.flush = op_flush,
 	.extends = op_extends,
 	.capture = op_capture,
+	.dropped = op_dropped,
 };
 
 static void told(void *arg, const struct note *note)
@@ -104,14 +114,15 @@ static void user_text(const struct rv_user *user, char *out, size_t size)
 	snprintf(out, size, "the packet workers of kernel-userspace");
 }
 
-static void report_drops(const struct userspace *u)
+static void report_drops(struct userspace *u)
 {
-	for (uint8_t i = 0; i < RV_N_DROPS; i++) {
-		uint64_t n = atomic_load(&u->db.dropped[i]);
-		if (n)
+	uint64_t dropped[RV_N_DROPS];
+
+	(void)op_dropped(u, dropped);
+	for (uint8_t i = 0; i < RV_N_DROPS; i++)
+		if (dropped[i])
 			rv_log(&u->host->subject, RV_INFO, "dropped-outside-of-sas", KV_STR("cause", rv_drop_text(i)),
-			       KV_UINT("packets", n));
-	}
+			       KV_UINT("packets", dropped[i]));
 }
 
 static void databases_fini(struct userspace *u)

@@ -66,6 +66,12 @@ static void policies_decide_by_priority(void **state)
 	assert_int_equal(west->u->db.dropped[RV_DROP_NO_POLICY], 1);
 	rig_clear(west, 0, p, 19);
 	assert_int_equal(west->u->db.dropped[RV_DROP_MALFORMED], 1);
+	uint64_t dropped[RV_N_DROPS], sum = 0;
+	assert_int_equal(west->ops->dropped(west->self, dropped), 0);
+	for (size_t i = 0; i < RV_N_DROPS; i++)
+		sum += dropped[i];
+	assert_int_equal(dropped[RV_DROP_POLICY] + dropped[RV_DROP_NO_POLICY] + dropped[RV_DROP_MALFORMED], 3);
+	assert_int_equal(sum, 3);
 }
 
 static void a_trap_asks_once_and_keeps_the_first_packets(void **state)

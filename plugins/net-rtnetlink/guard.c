@@ -29,7 +29,7 @@ struct waiter {
 	struct rv_call *call;
 };
 
-static const char pass[] = "accept";
+static const char pass[] = "accept", drop_in[] = GUARD_DROP("in"), drop_out[] = GUARD_DROP("out");
 static const char vmark_path[] = "/proc/sys/net/ipv4/conf/all/src_valid_mark";
 
 static void carry_out(void *arg);
@@ -109,6 +109,7 @@ static void say_table(struct net *net, uint32_t mark)
 		net,
 		"add table inet %s\ndelete table inet %s\n"
 		"table inet %s {\n"
+		"counter clear_in { }\ncounter clear_out { }\n"
 		"set clear { type ifname; }\n"
 		"set in4 { type ipv4_addr . ipv4_addr; flags interval; }\n"
 		"set in6 { type ipv6_addr . ipv6_addr; flags interval; }\n"
@@ -124,12 +125,16 @@ static void say_table(struct net *net, uint32_t mark)
 		"meta l4proto { esp, ah, 141 } fib daddr type local %saccept\n"
 		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
 		"jump odd_in\njump sets_in\n"
-		"ip saddr . ip daddr @in4 counter drop\nip6 saddr . ip6 daddr @in6 counter drop\n}\n"
-		"chain post { type filter hook postrouting priority 300; policy accept;\n"
-		"oifname \"lo\" accept\noifname @clear accept\n%s"
-		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
-		"jump odd_out\njump sets_out\n"
-		"ip saddr . ip daddr @out4 counter drop\nip6 saddr . ip6 daddr @out6 counter drop\n}\n}\n",
+		"ip saddr . ip daddr @in4 " GUARD_DROP("in") "\nip6 saddr . ip6 daddr @in6 " GUARD_DROP(
+			"in") "\n}\n"
+			      "chain post { type filter hook postrouting priority 300; policy accept;\n"
+			      "oifname \"lo\" accept\noifname @clear accept\n%s"
+			      "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, "
+			      "nd-neighbor-advert } accept\n"
+			      "jump odd_out\njump sets_out\n"
+			      "ip saddr . ip daddr @out4 " GUARD_DROP("out") "\n"
+									     "ip6 saddr . ip6 daddr @out6 " GUARD_DROP(
+										     "out") "\n}\n}\n",
 		net->nft_table, net->nft_table, net->nft_table, ports && *ports ? "udp dport { " : "",
 		ports && *ports ? ports : "",
 		ports && *ports ? talloc_asprintf(ports, " } fib daddr type local %saccept\n", set_mark) : "", set_mark,
@@ -209,10 +214,10 @@ static bool overlap(const struct rv_ts *a, const struct rv_ts *b)
 }
 
 /* A later fragment has no ports: it may belong to what is protected, so it does not pass (RFC 4301, 7). */
-static void say_fragments(struct net *net, const char *rule, bool v6)
+static void say_fragments(struct net *net, const char *rule, bool v6, const char *verdict)
 {
-	char *text = talloc_asprintf(net, "%s%s counter drop\n", rule,
-				     v6 ? "frag frag-off > 0" : "ip frag-off & 0x1fff > 0");
+	char *text =
+		talloc_asprintf(net, "%s%s %s\n", rule, v6 ? "frag frag-off > 0" : "ip frag-off & 0x1fff > 0", verdict);
 
 	guard_say(net, text ? text : "");
 	talloc_free(text);
@@ -230,7 +235,7 @@ static void say_rule(struct net *net, const char *chain, const struct rv_ts *src
 	if (text && src->proto)
 		text = talloc_asprintf_append_buffer(text, "meta l4proto %u ", src->proto);
 	if (text && (has_ports(src) || has_ports(dst)) && verdict != pass)
-		say_fragments(net, text, v6);
+		say_fragments(net, text, v6, verdict);
 	if (text)
 		text = ports_text(text, "sport", src);
 	if (text && !icmp(dst->proto))
@@ -278,10 +283,10 @@ static bool let_by_others(const struct policy *policy, struct policy *const *let
 	return false;
 }
 
-static void say_both(struct net *net, const struct rv_ts *local, const struct rv_ts *remote, const char *verdict)
+static void say_both(struct net *net, const struct rv_ts *local, const struct rv_ts *remote, bool passes)
 {
-	say_rule(net, "odd_in", remote, local, verdict);
-	say_rule(net, "odd_out", local, remote, verdict);
+	say_rule(net, "odd_in", remote, local, passes ? pass : drop_in);
+	say_rule(net, "odd_out", local, remote, passes ? pass : drop_out);
 }
 
 static void say_sorted(struct net *net, struct policy *const *sorted, size_t n, struct policy *const *letting,
@@ -292,11 +297,11 @@ static void say_sorted(struct net *net, struct policy *const *sorted, size_t n, 
 		const struct rv_ts *far = lets(sorted[i]);
 
 		if (far)
-			say_both(net, &spec->local_ts, far, pass);
+			say_both(net, &spec->local_ts, far, true);
 		/* to the analyser, what qsort has moved may be NULL
 		 * NOLINTNEXTLINE(clang-analyzer-core.NullDereference) */
 		if (spec->guard && (sorted[i]->place == IN_RULES || let_by_others(sorted[i], letting, n_letting)))
-			say_both(net, &spec->local_ts, &spec->remote_ts, "counter drop");
+			say_both(net, &spec->local_ts, &spec->remote_ts, false);
 	}
 }
 

@@ -16,6 +16,12 @@ void sets_chains(struct net *net);
 void sets_all(struct net *net);
 void sets_forget(struct net *net);
 
+/* The verdict on clear text that is to be kept in or out; direction: "in" or "out". */
+#define GUARD_DROP(direction) "counter name clear_" direction " drop"
+
+/* count.c. How many packets got it, since the table was written. 0 or -errno. */
+int guard_dropped(struct net *net, uint64_t *in, uint64_t *out);
+
 /* guard.c. The nftables of all policies; carried out once a turn. call: answered then. */
 int guard_init(struct net *net);
 int guard_add(struct net *net, struct policy *policy, struct rv_call *call);

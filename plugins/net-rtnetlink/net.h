@@ -104,10 +104,13 @@ struct net {
 	struct rv_list waiting; /* calls that wait for them */
 };
 
-/* netlink.c. Sends one request and takes its answers: fn (or NULL) for each message. 0 or -errno of the kernel. */
+/* netlink.c. Sends one request and takes its answers: fn (or NULL) for each message. 0 or -errno of the kernel. ask: by
+ * another socket, which prepare made ready. */
 int nl_open(struct net *net);
 void nl_close(struct net *net);
 int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
+int nl_prepare(struct mnl_socket *socket);
+int nl_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
 struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags);
 /* the first attribute of a type behind a head of that size, or NULL */
 const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint16_t type);

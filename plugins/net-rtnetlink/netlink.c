@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* netlink: one request, its answers, and the two sockets. */
+/* netlink: one request, its answers, and the sockets. */
 #include "net.h"
 
 #include <errno.h>
@@ -16,18 +16,25 @@ void nl_close(struct net *net)
 		mnl_socket_close(net->news);
 }
 
+int nl_prepare(struct mnl_socket *requests)
+{
+	/* a lost answer must not hang the loop: the kernel has answered long before this ends */
+	struct timeval limit = { .tv_usec = 500000 };
+
+	if (mnl_socket_bind(requests, 0, MNL_SOCKET_AUTOPID) ||
+	    setsockopt(mnl_socket_get_fd(requests), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)))
+		return -errno;
+	return 0;
+}
+
 int nl_open(struct net *net)
 {
 	net->requests = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	net->news = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	if (!net->requests || !net->news || mnl_socket_bind(net->requests, 0, MNL_SOCKET_AUTOPID) ||
+	if (!net->requests || !net->news ||
 	    mnl_socket_bind(net->news, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_LINK, MNL_SOCKET_AUTOPID))
 		return -errno;
-
-	/* a lost answer must not hang the loop: the kernel has answered long before this ends */
-	struct timeval limit = { .tv_usec = 500000 };
-	return setsockopt(mnl_socket_get_fd(net->requests), SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit)) ? -errno
-													    : 0;
+	return nl_prepare(net->requests);
 }
 
 struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags)
@@ -62,19 +69,18 @@ const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint
 	return search.found;
 }
 
-int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
+int nl_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
 {
 	uint8_t answer[32768] __attribute__((aligned(8)));
-	unsigned port = mnl_socket_get_portid(net->requests);
+	unsigned port = mnl_socket_get_portid(socket);
 	int r = MNL_CB_OK;
 
-	request->nlmsg_seq = ++net->seq;
 	if ((request->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) /* NLM_F_REPLACE is one of its two bits */
 		request->nlmsg_flags |= NLM_F_ACK;
-	if (mnl_socket_sendto(net->requests, request, request->nlmsg_len) < 0)
+	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
 		return -errno;
 	while (r > MNL_CB_STOP) {
-		ssize_t n = mnl_socket_recvfrom(net->requests, answer, sizeof(answer));
+		ssize_t n = mnl_socket_recvfrom(socket, answer, sizeof(answer));
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -83,4 +89,10 @@ int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg
 		r = mnl_cb_run(answer, (size_t)n, request->nlmsg_seq, port, fn, arg);
 	}
 	return r < 0 ? -errno : 0;
+}
+
+int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
+{
+	request->nlmsg_seq = ++net->seq;
+	return nl_ask(net->requests, request, fn, arg);
 }

@@ -126,6 +126,11 @@ static int each(void *self, rv_net_each_fn *fn, void *fn_arg)
 	return address_each(self, fn, fn_arg);
 }
 
+static int dropped(void *self, uint64_t *in, uint64_t *out)
+{
+	return guard_dropped(self, in, out);
+}
+
 static const struct rv_net_ops ops = {
 	.size = sizeof(ops),
 	.events = events,
@@ -137,6 +142,7 @@ static const struct rv_net_ops ops = {
 	.address_del = address_del,
 	.flush = flush,
 	.each = each,
+	.dropped = dropped,
 };
 
 /* What a daemon before this one left stays as long as this one has not taken its place: it fails closed. */

@@ -112,9 +112,9 @@ static void say_rule(struct net *net, const struct shape *shape, const char *dir
 	const char *ip = shape->family == RV_IPV6 ? "ip6" : "ip";
 	char s[RV_ADDR_TEXT], d[RV_ADDR_TEXT];
 	char *text = talloc_asprintf(
-		net, "add rule inet %s sets_%s %s saddr & %s . %s daddr & %s @%s%u_%u_%u counter drop\n",
+		net, "add rule inet %s sets_%s %s saddr & %s . %s daddr & %s @%s%u_%u_%u counter name clear_%s drop\n",
 		net->nft_table, direction, ip, mask_text(shape->family, src, s), ip, mask_text(shape->family, dst, d),
-		direction, shape->family, src, dst);
+		direction, shape->family, src, dst, direction);
 
 	guard_say(net, text ? text : "");
 	talloc_free(text);

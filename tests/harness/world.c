@@ -231,6 +231,14 @@ static int k_flush(void *self)
 	return 0;
 }
 
+static int k_dropped(void *self, uint64_t dropped[static RV_N_DROPS])
+{
+	memset(dropped, 0, RV_N_DROPS * sizeof(*dropped));
+	dropped[RV_DROP_NO_POLICY] = 3;
+	dropped[RV_DROP_FRAGMENT] = 1;
+	return 0;
+}
+
 static const struct rv_kernel_ops kernel = {
 	.size = sizeof(kernel),
 	.events = k_events,
@@ -245,6 +253,7 @@ static const struct rv_kernel_ops kernel = {
 	.needs_encap = k_needs_encap,
 	.clear_side = k_clear_side,
 	.flush = k_flush,
+	.dropped = k_dropped,
 };
 
 /* net */
@@ -287,6 +296,13 @@ static int n_events(void *self, const struct rv_net_events *events)
 	return 0;
 }
 
+static int n_dropped(void *self, uint64_t *in, uint64_t *out)
+{
+	*in = 5;
+	*out = 0;
+	return 0;
+}
+
 static const struct rv_net_ops net = {
 	.size = sizeof(net),
 	.events = n_events,
@@ -294,6 +310,7 @@ static const struct rv_net_ops net = {
 	.policy_add = n_policy_add,
 	.policy_del = n_policy_del,
 	.flush = n_nothing,
+	.dropped = n_dropped,
 };
 
 /* keying */

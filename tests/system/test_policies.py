@@ -2,6 +2,7 @@
 """Policies that meet on the clear side: bypass and discard, selectors with ports, fragments, several local networks and
 interfaces with one remote side."""
 
+import json
 import sys
 import time
 
@@ -88,6 +89,51 @@ def drop_is_dropped():
         a.ping(b.in6, source=a.in6)
 
 
+STRAYS = '''
+import socket, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+for octets in 3 * [bytes.fromhex('aabbccdd') + bytes(40)] + 2 * [b'short']:
+    s.sendto(octets, (sys.argv[1], 4500))
+'''
+
+
+def drops_outside_of_sas_are_counted():
+    """Each cause by itself, over D-Bus and in `ravelin status`."""
+    with Lab() as lab:
+        a, b = lab.hosts
+        pair(a, b, more_a=policy('no', '10.1.0.1', '10.2.0.9', 'drop') + policy('not6', a.net6, b.net6, 'drop'))
+        b.ip('addr', 'add', '10.2.0.9/16', 'dev', 'lo')
+        a.ravelin('up', 'east', 'net')
+        a.ping(b.in4, source=a.in4)
+
+        def drops():
+            return a.json('status')['Dropped']
+
+        # what comes at the start, such as a router solicitation on the tunnel's device
+        before = drops()
+        check(not {'no-sa', 'malformed', 'policy', 'clear-in', 'clear-out'} & before.keys(), f'at the start: {before}')
+        check('clear' not in a.ravelin('status').stdout, 'drops that were none')
+        b.run(sys.executable, '-c', STRAYS, a.wire4)
+        wait('strays are counted', lambda: drops().get('no-sa') == 3 and drops().get('malformed') == 2)
+        check(a.ping('10.2.0.9', count=3, source=a.in4, ok=False) == 0, 'traffic to be dropped passed')
+        wait('what is to be dropped is counted', lambda: drops().get('policy', 0) >= 3)
+        check(not {'clear-in', 'clear-out'} & drops().keys(), f'{drops()}')
+        check(a.ping(b.in6, count=3, source=a.in6, ok=False) == 0, 'IPv6 traffic to be dropped passed')
+        check(drops()['clear-out'] >= 3 and 'clear-in' not in drops(), f'{drops()}')
+        check(not receives(a, a.in6, b, b.in6), 'IPv6 traffic to be dropped came in')
+        check(drops()['clear-in'] > 0, f'{drops()}')
+        tun = next(link['ifname'] for link in json.loads(a.ip('-j', '-d', 'link').stdout)
+                   if link.get('linkinfo', {}).get('info_kind') == 'tun')
+        a.ip('route', 'add', '10.99.0.0/16', 'dev', tun)
+        a.ping('10.99.0.1', count=4, source=a.in4, ok=False)
+        wait('what has no policy is counted', lambda: drops().get('no-policy', 0) >= before.get('no-policy', 0) + 4)
+        wait('status says the same', lambda: 'dropped outside of SAs: ' + ','.join(f'{k}={v}' for k, v in drops().items()) +
+             '\n' in a.ravelin('status').stdout)
+        now = drops()
+        a.ping(b.in4, source=a.in4)
+        check(all(drops()[k] == now[k] for k in now if k != 'no-policy'), f'good packets were counted: {now} {drops()}')
+
+
 def selectors_with_ports():
     """[udp/7]: that port is protected and nothing else is touched; own traffic without a source is led in too."""
     with Lab() as lab:
@@ -172,5 +218,5 @@ def two_interfaces():
 
 
 if __name__ == '__main__':
-    main([pass_inside_a_tunnel_for_everything, drop_is_dropped, selectors_with_ports, two_local_networks,
+    main([drops_outside_of_sas_are_counted, pass_inside_a_tunnel_for_everything, drop_is_dropped, selectors_with_ports, two_local_networks,
           two_interfaces])

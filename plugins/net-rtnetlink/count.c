@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/* count: how many packets the guard dropped, as its nftables counters say.
+ *
+ * One counter is asked for at a time: libnftables would read the whole table, with every element of its sets.
+ */
+#include "guard.h"
+
+#include <errno.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <sys/socket.h>
+
+static int take(const struct nlmsghdr *message, void *arg)
+{
+	const struct nlattr *data = nl_attr(message, sizeof(struct nfgenmsg), NFTA_OBJ_DATA), *attr;
+
+	if (!data)
+		return MNL_CB_OK;
+	mnl_attr_for_each_nested(attr, data)
+	{
+		if (mnl_attr_get_type(attr) == NFTA_COUNTER_PACKETS &&
+		    !mnl_attr_validate2(attr, MNL_TYPE_UNSPEC, sizeof(uint64_t)))
+			*(uint64_t *)arg = be64toh(mnl_attr_get_u64(attr));
+	}
+	return MNL_CB_OK;
+}
+
+static int ask(struct net *net, struct mnl_socket *socket, const char *counter, uint64_t *packets)
+{
+	char buf[256];
+	struct nlmsghdr *request = nl_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ, 0);
+	struct nfgenmsg *head = mnl_nlmsg_put_extra_header(request, sizeof(*head));
+
+	*head = (struct nfgenmsg){ .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
+	request->nlmsg_seq = ++net->seq;
+	*packets = 0;
+	if (!mnl_attr_put_strz_check(request, sizeof(buf), NFTA_OBJ_TABLE, net->nft_table))
+		return -ENAMETOOLONG;
+	mnl_attr_put_strz(request, NFTA_OBJ_NAME, counter);
+	mnl_attr_put_u32(request, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
+	return nl_ask(socket, request, take, packets);
+}
+
+int guard_dropped(struct net *net, uint64_t *in, uint64_t *out)
+{
+	*in = *out = 0;
+	if (!net->nft_there)
+		return 0;
+	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!socket)
+		return -errno;
+	int r = nl_prepare(socket);
+	r = r ? r : ask(net, socket, "clear_in", in);
+	r = r ? r : ask(net, socket, "clear_out", out);
+	mnl_socket_close(socket);
+	return r;
+}
