@@ -9,7 +9,6 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
-#include <sys/socket.h>
 
 static int take(const struct nlmsghdr *message, void *arg)
 {
@@ -26,20 +25,19 @@ static int take(const struct nlmsghdr *message, void *arg)
 	return MNL_CB_OK;
 }
 
-static int ask(struct net *net, struct mnl_socket *socket, const char *counter, uint64_t *packets)
+static int ask(struct net *net, const char *counter, uint64_t *packets)
 {
-	char buf[256];
+	uint8_t buf[512] __attribute__((aligned(8)));
 	struct nlmsghdr *request = nl_begin(buf, NFNL_SUBSYS_NFTABLES << 8 | NFT_MSG_GETOBJ, 0);
 	struct nfgenmsg *head = mnl_nlmsg_put_extra_header(request, sizeof(*head));
 
 	*head = (struct nfgenmsg){ .nfgen_family = NFPROTO_INET, .version = NFNETLINK_V0 };
-	request->nlmsg_seq = ++net->seq;
 	*packets = 0;
-	if (!mnl_attr_put_strz_check(request, sizeof(buf), NFTA_OBJ_TABLE, net->nft_table))
+	if (!mnl_attr_put_strz_check(request, sizeof(buf) - 64, NFTA_OBJ_TABLE, net->nft_table))
 		return -ENAMETOOLONG;
 	mnl_attr_put_strz(request, NFTA_OBJ_NAME, counter);
 	mnl_attr_put_u32(request, NFTA_OBJ_TYPE, htonl(NFT_OBJECT_COUNTER));
-	return nl_ask(socket, request, take, packets);
+	return nl_once(net, NETLINK_NETFILTER, request, take, packets);
 }
 
 int guard_dropped(struct net *net, uint64_t *in, uint64_t *out)
@@ -47,12 +45,6 @@ int guard_dropped(struct net *net, uint64_t *in, uint64_t *out)
 	*in = *out = 0;
 	if (!net->nft_there)
 		return 0;
-	struct mnl_socket *socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!socket)
-		return -errno;
-	int r = nl_prepare(socket);
-	r = r ? r : ask(net, socket, "clear_in", in);
-	r = r ? r : ask(net, socket, "clear_out", out);
-	mnl_socket_close(socket);
-	return r;
+	int r = ask(net, "clear_in", in);
+	return r ? r : ask(net, "clear_out", out);
 }

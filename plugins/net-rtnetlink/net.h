@@ -104,22 +104,20 @@ struct net {
 	struct rv_list waiting; /* calls that wait for them */
 };
 
-/* netlink.c. Sends one request and takes its answers: fn (or NULL) for each message. 0 or -errno of the kernel. ask: by
- * another socket, which prepare made ready. */
+/* netlink.c. request: sends one and takes its answers: fn (or NULL) for each message. 0 or -errno of the kernel. once:
+ * by a socket of its own, of another bus. attr: the first one of a type behind a head of that size, or NULL. */
 int nl_open(struct net *net);
 void nl_close(struct net *net);
 int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
-int nl_prepare(struct mnl_socket *socket);
-int nl_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
+int nl_once(struct net *net, int bus, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
 struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags);
-/* the first attribute of a type behind a head of that size, or NULL */
 const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint16_t type);
 
 /* ranges.c. Splits lo..hi of ts into prefixes: their number (at most RANGE_PREFIXES), or -E2BIG. Pure. */
 int ts_prefixes(const struct rv_ts *ts, struct prefix out[static RANGE_PREFIXES]);
 
 /* policies.c. new: zeroed, in no list. find: the one with these selectors and interface, or NULL. bypass: clear text
- * passes. */
+ * passes. doubled: another one with these selectors, and another interface, is in the sets of prefixes. */
 struct policy *policy_find(const struct net *net, const struct rv_net_policy *spec);
 struct policy *policy_new(struct net *net);
 void policy_free(struct net *net, struct policy *policy);
@@ -127,7 +125,6 @@ int policy_insert(struct net *net, struct policy *policy);
 void policy_remove(struct net *net, struct policy *policy);
 bool policy_bypass(const struct rv_net_policy *spec);
 bool policies_meet(const struct rv_net_policy *a, const struct rv_net_policy *b);
-/* Another one with these selectors, and another interface, is in the sets of prefixes. */
 bool policy_doubled(const struct net *net, const struct policy *policy);
 
 /* Holds and drops the interface that a policy leads into; NULL: out of memory. */
@@ -149,5 +146,5 @@ int address_change(struct net *net, bool add, const struct rv_addr *addr, unsign
 void address_flush(struct net *net);
 int address_source(struct net *net, const struct rv_addr *remote, struct rv_addr *local);
 bool address_local(const struct net *net, const struct rv_addr *addr);
-const struct rv_addr *address_inside(const struct net *net, const struct rv_ts *ts); /* a local one in ts, or NULL */
-uint32_t wire_mark(struct net *net); /* of the wire sockets, 0 when no wire is loaded */
+const struct rv_addr *address_inside(const struct net *net, const struct rv_ts *ts);
+uint32_t wire_mark(struct net *net);

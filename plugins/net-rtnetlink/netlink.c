@@ -16,7 +16,7 @@ void nl_close(struct net *net)
 		mnl_socket_close(net->news);
 }
 
-int nl_prepare(struct mnl_socket *requests)
+static int prepare(struct mnl_socket *requests)
 {
 	/* a lost answer must not hang the loop: the kernel has answered long before this ends */
 	struct timeval limit = { .tv_usec = 500000 };
@@ -34,7 +34,7 @@ int nl_open(struct net *net)
 	if (!net->requests || !net->news ||
 	    mnl_socket_bind(net->news, RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR | RTMGRP_LINK, MNL_SOCKET_AUTOPID))
 		return -errno;
-	return nl_prepare(net->requests);
+	return prepare(net->requests);
 }
 
 struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags)
@@ -69,12 +69,13 @@ const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint
 	return search.found;
 }
 
-int nl_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
+static int ask(struct net *net, struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
 {
 	uint8_t answer[32768] __attribute__((aligned(8)));
 	unsigned port = mnl_socket_get_portid(socket);
 	int r = MNL_CB_OK;
 
+	request->nlmsg_seq = ++net->seq;
 	if ((request->nlmsg_flags & NLM_F_DUMP) != NLM_F_DUMP) /* NLM_F_REPLACE is one of its two bits */
 		request->nlmsg_flags |= NLM_F_ACK;
 	if (mnl_socket_sendto(socket, request, request->nlmsg_len) < 0)
@@ -93,6 +94,17 @@ int nl_ask(struct mnl_socket *socket, struct nlmsghdr *request, mnl_cb_t fn, voi
 
 int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
 {
-	request->nlmsg_seq = ++net->seq;
-	return nl_ask(net->requests, request, fn, arg);
+	return ask(net, net->requests, request, fn, arg);
+}
+
+int nl_once(struct net *net, int bus, struct nlmsghdr *request, mnl_cb_t fn, void *arg)
+{
+	struct mnl_socket *socket = mnl_socket_open2(bus, SOCK_CLOEXEC);
+
+	if (!socket)
+		return -errno;
+	int r = prepare(socket);
+	r = r ? r : ask(net, socket, request, fn, arg);
+	mnl_socket_close(socket);
+	return r;
 }
