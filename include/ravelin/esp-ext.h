@@ -65,7 +65,8 @@ struct rv_esp_wrapper {
  * ESP.
  *
  * A worker (0 to n_workers - 1) is in one call of an extension at a time; other workers may be in calls with the same
- * state. Calls allocate nothing, make no system call and wait for nothing but another worker's copying. */
+ * state. Calls allocate nothing, make no system call and wait for nothing but another worker's copying; emit may send
+ * where there is no room left, so who waits for a worker that emits should sleep. */
 struct rv_esp_ext_ops {
 	size_t size;
 	int (*open)(void *self, const struct rv_sa_spec *spec, unsigned n_workers, void **state);

@@ -2,10 +2,13 @@
 /* receive: the inbound SA (RFC 9347, 2.2.3, 2.5, 3): payloads are put into order within a small window, then their
  * blocks into packets; what the peer reports and what is lost is told to the outbound side.
  *
- * Several workers may have packets of one SA; one at a time works on the state, for the copying of one burst.
+ * Several workers may have packets of one SA; one at a time works on the state, for the copying of one burst. Where
+ * more comes out of it than the worker has room for, it has to be written to the device meanwhile, so others sleep
+ * after a short while.
  */
 #include "esp-iptfs.h"
 
+#include <pthread.h>
 #include <string.h>
 
 /* SLOT: of a payload that waits for one before it; a larger one is not waited with. */
@@ -20,7 +23,7 @@ struct slot {
 struct receiver {
 	struct tunnel *tunnel;
 	struct receive_terms terms;
-	atomic_flag busy;
+	pthread_mutex_t lock;
 	uint64_t next, newest; /* the number that is wanted, the highest that came */
 	uint64_t waits_us;     /* since when the window has been waiting; 0: it does not */
 	uint32_t n_held;
@@ -34,6 +37,21 @@ struct receiver {
 	uint8_t *octets;
 };
 
+static int receiver_gone(struct receiver *receiver)
+{
+	return pthread_mutex_destroy(&receiver->lock) ? -1 : 0;
+}
+
+static void lock_init(pthread_mutex_t *lock)
+{
+	pthread_mutexattr_t attr;
+
+	pthread_mutexattr_init(&attr);
+	pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
+	pthread_mutex_init(lock, &attr);
+	pthread_mutexattr_destroy(&attr);
+}
+
 struct receiver *receiver_new(void *parent, struct tunnel *tunnel, const struct receive_terms *terms, uint64_t sequence)
 {
 	struct receiver *receiver = talloc_zero(parent, struct receiver);
@@ -41,6 +59,8 @@ struct receiver *receiver_new(void *parent, struct tunnel *tunnel, const struct 
 
 	if (!receiver)
 		return NULL;
+	lock_init(&receiver->lock);
+	talloc_set_destructor(receiver, receiver_gone);
 	receiver->tunnel = tunnel;
 	receiver->terms = *terms;
 	receiver->next = sequence + 1;
@@ -240,20 +260,20 @@ static void set_time(struct receiver *receiver, uint64_t before)
 
 void receiver_in(struct receiver *receiver, struct rv_esp_turn *turn, const struct rv_esp_text *texts, size_t n)
 {
-	flag_take(&receiver->busy);
+	pthread_mutex_lock(&receiver->lock);
 	uint64_t before = receiver->next;
 
 	receiver->turn = turn;
 	for (size_t i = 0; i < n; i++)
 		take(receiver, &texts[i]);
 	set_time(receiver, before);
-	flag_give(&receiver->busy);
+	pthread_mutex_unlock(&receiver->lock);
 }
 
 /* RFC 9347, 2.2.3: the lost packet timer. */
 void receiver_tick(struct receiver *receiver, struct rv_esp_turn *turn)
 {
-	flag_take(&receiver->busy);
+	pthread_mutex_lock(&receiver->lock);
 	uint64_t before = receiver->next, first = UINT64_MAX;
 
 	receiver->turn = turn;
@@ -264,5 +284,5 @@ void receiver_tick(struct receiver *receiver, struct rv_esp_turn *turn)
 		go_to(receiver, first);
 	}
 	set_time(receiver, before);
-	flag_give(&receiver->busy);
+	pthread_mutex_unlock(&receiver->lock);
 }

@@ -6,7 +6,9 @@
 #include "esp-iptfs.h"
 #include "test.h"
 
+#include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 enum { OUTER = 1500, AROUND = 54, TEXT = OUTER - AROUND, QUEUE = 1 << 20, WIRE = 8192, GIVEN = 512 };
 
@@ -441,6 +443,66 @@ static void what_comes_marked_counts_as_lost(void **state)
 	}
 }
 
+/* A worker with a packet for a device that takes its time. */
+enum { SLOW_MS = 100 };
+
+struct slow {
+	struct rv_esp_turn turn;
+	struct end *end;
+	pthread_barrier_t inside;
+};
+
+static bool emit_slowly(struct rv_esp_turn *turn, const struct rv_esp_text *text)
+{
+	struct slow *slow = rv_container_of(turn, struct slow, turn);
+	const struct timespec time = { .tv_nsec = SLOW_MS * 1000000L };
+
+	pthread_barrier_wait(&slow->inside);
+	(void)nanosleep(&time, NULL);
+	return true;
+}
+
+static void *slow_worker(void *arg)
+{
+	struct slow *slow = arg;
+	struct flying *f = &slow->end->wire[0];
+
+	receiver_in(slow->end->receiver, &slow->turn,
+		    &(struct rv_esp_text){ .p = f->octets, .len = f->len, .next = AGGFRAG, .seq = f->seq }, 1);
+	return NULL;
+}
+
+static double thread_ms(void)
+{
+	struct timespec t;
+
+	assert_int_equal(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t), 0);
+	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
+}
+
+/* Where a worker has to write to its device with the state in its hands, others sleep and burn no processor. */
+static void a_worker_that_waits_for_another_sleeps(void **state)
+{
+	struct end *end = end_new(&(struct send_terms){ .fragments = true }, &some);
+	struct slow slow = { .turn = end->turn, .end = end };
+	pthread_t thread;
+
+	end->send_due_us = UINT64_MAX;
+	send_packet(end, 1000000, 100, 1);
+	send_packet(end, 1000000, 100, 2);
+	slow.turn.emit = emit_slowly;
+	assert_int_equal(pthread_barrier_init(&slow.inside, NULL, 2), 0);
+	assert_int_equal(pthread_create(&thread, NULL, slow_worker, &slow), 0);
+	pthread_barrier_wait(&slow.inside);
+	double before = thread_ms();
+	arrive(end, &end->wire[1], 1000001);
+	assert_true(thread_ms() - before < SLOW_MS / 4.0);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_true(end->n_given == 1 && given_is(end, 0, 100, 2));
+	pthread_barrier_destroy(&slow.inside);
+	talloc_free(end);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -452,6 +514,7 @@ int main(void)
 		cmocka_unit_test(a_newer_sender_takes_over_with_whole_packets),
 		cmocka_unit_test(a_queue_that_is_full_drops_what_comes),
 		cmocka_unit_test(payloads_are_put_into_order),
+		cmocka_unit_test(a_worker_that_waits_for_another_sleeps),
 		cmocka_unit_test(two_ends_find_the_rate_of_the_path),
 		cmocka_unit_test(what_comes_marked_counts_as_lost),
 	};

@@ -129,6 +129,17 @@ static void drop(struct rv_esp_turn *base, enum rv_drop cause)
 	sa_drop(rv_container_of(base, struct turn, turn)->sa, cause);
 }
 
+/* What comes out of the texts should not have to be sent while an extension keeps other workers waiting. */
+static void make_room(struct lane *lane, const struct rv_esp_text *texts, size_t n)
+{
+	size_t len = 0;
+
+	for (size_t i = 0; i < n; i++)
+		len += texts[i].len;
+	if (lane->in.n_clear + n > RV_BURST || lane->in.at + len > SCRATCH)
+		in_flush(lane);
+}
+
 /* n 0: its time has come. */
 static void give_turn(struct lane *lane, struct sa *sa, const struct rv_esp_text *texts, size_t n)
 {
@@ -150,8 +161,10 @@ static void give_turn(struct lane *lane, struct sa *sa, const struct rv_esp_text
 		ext->ops->tick(ext->state, &turn.turn);
 	else if (sa->dir == RV_OUT)
 		ext->ops->out(ext->state, &turn.turn, texts, n);
-	else
+	else {
+		make_room(lane, texts, n);
 		ext->ops->in(ext->state, &turn.turn, texts, n);
+	}
 	if (n && turn.turn.due_us == due_us)
 		return;
 	atomic_store_explicit(&ext->due_us, turn.turn.due_us, memory_order_relaxed);

@@ -14,6 +14,8 @@ enum { NEXT = 200, FILL = 0x61, ROOM = 65536 };
 static struct {
 	unsigned opened, closed, changed;
 	bool spoil, grow;
+	const unsigned *sent;
+	unsigned sent_inside;
 	uint8_t octets[4];
 	uint8_t room[2][ROOM];
 } trim;
@@ -81,8 +83,11 @@ static void trim_back(uint8_t *room, struct rv_esp_turn *turn, const struct rv_e
 
 static void trim_in(void *state, struct rv_esp_turn *turn, const struct rv_esp_text *texts, size_t n)
 {
+	unsigned before = trim.sent ? *trim.sent : 0;
+
 	for (size_t i = 0; i < n; i++)
 		trim_back(state, turn, &texts[i]);
+	trim.sent_inside += trim.sent ? *trim.sent - before : 0;
 }
 
 static const struct rv_esp_ext_ops trim_ops = {
@@ -260,6 +265,33 @@ static void transport_mode_passes_what_is_behind_the_header(void **state)
 	rig_carry(pair->west, pair->east);
 	assert_int_equal(pair->east->clear[0].n, 1);
 	assert_memory_equal(pair->east->clear[0].caught[0].data + 20, p + 20, sizeof(p) - 20);
+}
+
+/* An extension may keep other workers waiting: what its texts become is not written to a device meanwhile. */
+static void there_is_room_for_what_comes_out_of_a_burst(void **state)
+{
+	enum { N = 100, LEN = 1300 };
+	struct pair *pair = *state;
+	struct rig_port *wire = &pair->west->wire[1], *out = &pair->east->clear[0];
+	struct rig_sa sa = with(false);
+	struct rv_packet *list[N];
+	uint8_t p[LEN];
+
+	tunnel(pair, &sa);
+	for (uint16_t i = 0; i < N; i++)
+		rig_clear(pair->west, 0, p, rig_packet(p, "10.1.0.1", "10.2.0.1", i, 80, LEN));
+	assert_int_equal(wire->n, N);
+	for (unsigned i = 0; i < N; i++) {
+		struct rv_addr local = wire->caught[i].local;
+		list[i] = &wire->caught[i];
+		list[i]->local = list[i]->remote;
+		list[i]->remote = local;
+	}
+	trim.sent = &out->n;
+	lane_wire(rig_lane(pair->east), list, N);
+	assert_int_equal(out->n, N);
+	assert_int_equal(trim.changed, 2 * N);
+	assert_int_equal(trim.sent_inside, 0);
 }
 
 /* Segments of one train: some shrink, others do not. */
@@ -563,6 +595,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(texts_pass_the_extension),
 		TEST(transport_mode_passes_what_is_behind_the_header),
+		TEST(there_is_room_for_what_comes_out_of_a_burst),
 		TEST(every_segment_passes_by_itself),
 		TEST(what_grows_again_overwrites_nothing),
 		TEST(what_the_extension_refuses_is_counted),
