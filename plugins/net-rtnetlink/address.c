@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* address: which addresses are ours, as the kernel tells it, and which one a packet leaves from. */
-#include "net.h"
+#include "netlink.h"
 
 #include <errno.h>
 #include <linux/if_addr.h>
@@ -249,46 +249,14 @@ int address_change(struct net *net, bool add, const struct rv_addr *addr, unsign
 	return !add && r == -EADDRNOTAVAIL ? 0 : r;
 }
 
-/* Addresses that bear our number, as requests that take them out. */
-struct stale {
-	uint8_t *requests; /* talloc array of whole messages */
-	size_t len;
-};
-
-static int take_stale(const struct nlmsghdr *message, void *arg)
+static bool is_ours(const struct nlmsghdr *message)
 {
 	const struct nlattr *proto = nl_attr(message, sizeof(struct ifaddrmsg), IFA_PROTO);
-	struct stale *stale = arg;
-	size_t len = MNL_ALIGN(message->nlmsg_len);
 
-	if (!proto || mnl_attr_get_u8(proto) != PROTO)
-		return MNL_CB_OK;
-	uint8_t *more = talloc_realloc(NULL, stale->requests, uint8_t, stale->len + len);
-
-	if (!more)
-		return MNL_CB_ERROR;
-	stale->requests = more;
-	memcpy(more + stale->len, message, message->nlmsg_len);
-	stale->len += len;
-	return MNL_CB_OK;
+	return proto && mnl_attr_get_u8(proto) == PROTO;
 }
 
 void address_flush(struct net *net)
 {
-	uint8_t buf[256] __attribute__((aligned(8)));
-	struct stale stale = { 0 };
-	struct nlmsghdr *request = nl_begin(buf, RTM_GETADDR, NLM_F_DUMP);
-	struct rtgenmsg *general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
-
-	general->rtgen_family = AF_UNSPEC;
-	(void)nl_request(net, request, take_stale, &stale);
-	for (size_t at = 0; at < stale.len;) {
-		struct nlmsghdr *message = (struct nlmsghdr *)(void *)(stale.requests + at);
-
-		at += MNL_ALIGN(message->nlmsg_len);
-		message->nlmsg_type = RTM_DELADDR;
-		message->nlmsg_flags = NLM_F_REQUEST;
-		(void)nl_request(net, message, NULL, NULL);
-	}
-	talloc_free(stale.requests);
+	nl_flush(net, RTM_GETADDR, RTM_DELADDR, AF_UNSPEC, is_ours);
 }

@@ -4,6 +4,7 @@
  * One counter is asked for at a time: libnftables would read the whole table, with every element of its sets.
  */
 #include "guard.h"
+#include "netlink.h"
 
 #include <errno.h>
 #include <linux/netfilter.h>

@@ -104,15 +104,6 @@ struct net {
 	struct rv_list waiting; /* calls that wait for them */
 };
 
-/* netlink.c. request: sends one and takes its answers: fn (or NULL) for each message. 0 or -errno of the kernel. once:
- * by a socket of its own, of another bus. attr: the first one of a type behind a head of that size, or NULL. */
-int nl_open(struct net *net);
-void nl_close(struct net *net);
-int nl_request(struct net *net, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
-int nl_once(struct net *net, int bus, struct nlmsghdr *request, mnl_cb_t fn, void *arg);
-struct nlmsghdr *nl_begin(void *buf, uint16_t type, uint16_t flags);
-const struct nlattr *nl_attr(const struct nlmsghdr *message, unsigned head, uint16_t type);
-
 /* ranges.c. Splits lo..hi of ts into prefixes: their number (at most RANGE_PREFIXES), or -E2BIG. Pure. */
 int ts_prefixes(const struct rv_ts *ts, struct prefix out[static RANGE_PREFIXES]);
 

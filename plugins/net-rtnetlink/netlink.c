@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* netlink: one request, its answers, and the sockets. */
-#include "net.h"
+#include "netlink.h"
 
 #include <errno.h>
 #include <string.h>
@@ -107,4 +107,48 @@ int nl_once(struct net *net, int bus, struct nlmsghdr *request, mnl_cb_t fn, voi
 	r = r ? r : ask(net, socket, request, fn, arg);
 	mnl_socket_close(socket);
 	return r;
+}
+
+/* What is to be taken out: whole messages, one behind the other. */
+struct stale {
+	bool (*ours)(const struct nlmsghdr *message);
+	uint8_t *messages; /* talloc array */
+	size_t len;
+};
+
+static int take_stale(const struct nlmsghdr *message, void *arg)
+{
+	struct stale *stale = arg;
+	size_t len = MNL_ALIGN(message->nlmsg_len);
+
+	if (!stale->ours(message))
+		return MNL_CB_OK;
+	uint8_t *more = talloc_realloc(NULL, stale->messages, uint8_t, stale->len + len);
+
+	if (!more)
+		return MNL_CB_ERROR;
+	stale->messages = more;
+	memcpy(more + stale->len, message, message->nlmsg_len);
+	stale->len += len;
+	return MNL_CB_OK;
+}
+
+void nl_flush(struct net *net, uint16_t get, uint16_t del, uint8_t family, bool (*ours)(const struct nlmsghdr *message))
+{
+	uint8_t buf[256] __attribute__((aligned(8)));
+	struct stale stale = { .ours = ours };
+	struct nlmsghdr *request = nl_begin(buf, get, NLM_F_DUMP);
+	struct rtgenmsg *general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
+
+	general->rtgen_family = family;
+	(void)nl_request(net, request, take_stale, &stale);
+	for (size_t at = 0; at < stale.len;) {
+		struct nlmsghdr *message = (struct nlmsghdr *)(void *)(stale.messages + at);
+
+		at += MNL_ALIGN(message->nlmsg_len);
+		message->nlmsg_type = del;
+		message->nlmsg_flags = NLM_F_REQUEST;
+		(void)nl_request(net, message, NULL, NULL);
+	}
+	talloc_free(stale.messages);
 }

@@ -14,7 +14,7 @@
  * Own traffic has no source address yet when it is routed. An IPv4 rule can ask for that, and the route gives a source
  * inside the local selector. An IPv6 rule cannot: it matches when RFC 6724 would choose a source inside the selector.
  */
-#include "net.h"
+#include "netlink.h"
 
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -478,56 +478,15 @@ void path_del(struct net *net, struct policy *policy)
 	policy->items = NULL;
 }
 
-/* Collects what bears our mark of origin, ours or of a daemon that was killed. */
-struct stale {
-	struct net *net;
-	uint8_t *requests; /* talloc array of whole messages */
-	size_t len;
-};
-
-static int take_stale(const struct nlmsghdr *message, void *arg)
+/* Whether a rule or a route bears our mark of origin: it is ours, or of a daemon that was killed. */
+static bool is_ours(const struct nlmsghdr *message)
 {
-	struct stale *stale = arg;
-	bool rule = message->nlmsg_type == RTM_NEWRULE, ours;
+	const struct rtmsg *route = mnl_nlmsg_get_payload(message);
 
-	if (rule) {
-		const struct nlattr *attr = nl_attr(message, sizeof(struct fib_rule_hdr), FRA_PROTOCOL);
-		ours = attr && mnl_attr_get_u8(attr) == PROTO;
-	} else {
-		const struct rtmsg *route = mnl_nlmsg_get_payload(message);
-		ours = route->rtm_protocol == PROTO;
-	}
-	if (!ours)
-		return MNL_CB_OK;
-	size_t len = MNL_ALIGN(message->nlmsg_len);
-	uint8_t *more = talloc_realloc(NULL, stale->requests, uint8_t, stale->len + len);
-
-	if (!more)
-		return MNL_CB_ERROR;
-	stale->requests = more;
-	memcpy(more + stale->len, message, message->nlmsg_len);
-	stale->len += len;
-	return MNL_CB_OK;
-}
-
-static void flush_kind(struct net *net, uint16_t get, uint16_t del, uint8_t family)
-{
-	uint8_t buf[256] __attribute__((aligned(8)));
-	struct stale stale = { .net = net };
-	struct nlmsghdr *request = nl_begin(buf, get, NLM_F_DUMP);
-	struct rtgenmsg *general = mnl_nlmsg_put_extra_header(request, sizeof(*general));
-
-	general->rtgen_family = family;
-	(void)nl_request(net, request, take_stale, &stale);
-	for (size_t at = 0; at < stale.len;) {
-		struct nlmsghdr *message = (struct nlmsghdr *)(void *)(stale.requests + at);
-
-		at += MNL_ALIGN(message->nlmsg_len);
-		message->nlmsg_type = del;
-		message->nlmsg_flags = NLM_F_REQUEST;
-		(void)nl_request(net, message, NULL, NULL);
-	}
-	talloc_free(stale.requests);
+	if (message->nlmsg_type == RTM_NEWROUTE)
+		return route->rtm_protocol == PROTO;
+	const struct nlattr *attr = nl_attr(message, sizeof(struct fib_rule_hdr), FRA_PROTOCOL);
+	return attr && mnl_attr_get_u8(attr) == PROTO;
 }
 
 void path_flush(struct net *net)
@@ -542,7 +501,7 @@ void path_flush(struct net *net)
 	net->n_items = 0;
 	static const uint8_t families[] = { AF_INET, AF_INET6 };
 	for (size_t i = 0; i < RV_COUNT(families); i++) {
-		flush_kind(net, RTM_GETRULE, RTM_DELRULE, families[i]);
-		flush_kind(net, RTM_GETROUTE, RTM_DELROUTE, families[i]);
+		nl_flush(net, RTM_GETRULE, RTM_DELRULE, families[i], is_ours);
+		nl_flush(net, RTM_GETROUTE, RTM_DELROUTE, families[i], is_ours);
 	}
 }

@@ -5,6 +5,7 @@
  * removes what a killed daemon left. Equal policies are counted.
  */
 #include "guard.h"
+#include "netlink.h"
 
 #include <errno.h>
 
