@@ -3,12 +3,25 @@
  */
 #pragma once
 
+#include <errno.h>
 #include <ravelin/auth.h>
 #include <ravelin/crypto.h>
 #include <ravelin/error.h>
 #include <ravelin/secret.h>
+#include <string.h>
 
 enum { RV_AUTH_MAC_MAX = 64 };
+
+/* What sign() of struct rv_auth_ops does with a proof that is made. 0, or -ENOSPC with request->why. */
+static inline int rv_auth_give(const struct rv_auth_request *request, struct rv_bytes proof, uint8_t *out, size_t cap,
+			       size_t *len)
+{
+	if (proof.len > cap)
+		return rv_why_set(request->why, -ENOSPC, "a proof of %zu octets does not fit into %zu", proof.len, cap);
+	memcpy(out, proof.p, proof.len);
+	*len = proof.len;
+	return 0;
+}
 
 /* prf(prf(key, "Key Pad for IKEv2"), <octets to be signed>) into out; *len set. 0, or negative with request->why. */
 static inline int rv_auth_mac(const struct rv_auth_request *request, struct rv_bytes key,

@@ -39,13 +39,7 @@ static int sign(void *self, const struct rv_auth_request *request, uint8_t *out,
 	size_t n = 0;
 	int r = compute(self, request, proof, &n);
 
-	if (r)
-		return r;
-	if (n > cap)
-		return rv_why_set(request->why, -ENOSPC, "a proof of %zu octets does not fit into %zu", n, cap);
-	memcpy(out, proof, n);
-	*len = n;
-	return 0;
+	return r ? r : rv_auth_give(request, rv_bytes(proof, n), out, cap, len);
 }
 
 static int verify(void *self, const struct rv_auth_request *request, uint8_t method, struct rv_bytes proof,

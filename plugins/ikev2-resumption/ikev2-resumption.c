@@ -8,7 +8,7 @@
 #include "resumption.h"
 
 #include <errno.h>
-#include <ravelin/auth.h>
+#include <ravelin/auth-mac.h>
 #include <ravelin/config.h>
 #include <ravelin/crypto.h>
 #include <ravelin/error.h>
@@ -18,7 +18,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { METHOD = 2 /* RFC 7296, 3.8: shared key message integrity code */, MAX_PRF = 64 };
+enum { METHOD = 2 /* RFC 7296, 3.8: shared key message integrity code */ };
 
 bool resumption_is_on(const struct resumption *r, const char *key)
 {
@@ -53,7 +53,7 @@ static int compute(const struct rv_auth_request *request, uint8_t *out, size_t *
 	const struct rv_prf_ops *prf = rv_service_ops(request->prf);
 	int r;
 
-	if (prf->out_len > MAX_PRF || !request->key.len)
+	if (prf->out_len > RV_AUTH_MAC_MAX || !request->key.len)
 		return rv_why_set(request->why, -RV_EFAILED, "there is no SK_pi or SK_pr for the PRF %s",
 				  rv_service_name(request->prf));
 	r = prf->prf(rv_service_self(request->prf), request->key, request->octets, RV_COUNT(request->octets), out);
@@ -64,23 +64,17 @@ static int compute(const struct rv_auth_request *request, uint8_t *out, size_t *
 static int sign(void *self, const struct rv_auth_request *request, uint8_t *out, size_t cap, size_t *len,
 		struct rv_call *call)
 {
-	RV_WIPED(uint8_t, proof, [MAX_PRF]);
+	RV_WIPED(uint8_t, proof, [RV_AUTH_MAC_MAX]);
 	size_t n = 0;
 	int r = compute(request, proof, &n);
 
-	if (r)
-		return r;
-	if (n > cap)
-		return rv_why_set(request->why, -ENOSPC, "a proof of %zu octets does not fit into %zu", n, cap);
-	memcpy(out, proof, n);
-	*len = n;
-	return 0;
+	return r ? r : rv_auth_give(request, rv_bytes(proof, n), out, cap, len);
 }
 
 static int verify(void *self, const struct rv_auth_request *request, uint8_t method, struct rv_bytes proof,
 		  struct rv_call *call)
 {
-	RV_WIPED(uint8_t, expected, [MAX_PRF]);
+	RV_WIPED(uint8_t, expected, [RV_AUTH_MAC_MAX]);
 	size_t n = 0;
 	int r = 0;
 
