@@ -100,7 +100,9 @@ struct ike_handshake *ike_handshake_new(struct rv_ike_sa *sa);
 int ike_sa_suite(struct rv_ike_sa *sa, const struct rv_proposal *chosen, struct rv_why *why);
 void ike_sa_proposal(const struct rv_ike_sa *sa, struct rv_proposal *out);
 
-/* Keys: taking them over from keys.h, the slices of them, letting SK_pi and SK_pr go, and the event for a key log. */
+/* Keys: making them (room: a parent for the meantime; 0 or negative with why), taking them over from keys.h, the slices
+ * of them, letting SK_pi and SK_pr go, and the event for a key log. */
+int ike_sa_make_keys(struct rv_ike_sa *sa, const void *room, const struct ike_key_input *in, struct rv_why *why);
 void ike_sa_adopt_keys(struct rv_ike_sa *sa, struct ike_keys *keys);
 void ike_sa_keys(const struct rv_ike_sa *sa, struct ike_keys *out);
 void ike_keys_in(const struct rv_ike_sa *sa, struct rv_bytes block, struct ike_keys *out);

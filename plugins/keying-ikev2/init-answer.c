@@ -107,7 +107,6 @@ int ike_nat_read(struct rv_ike_exchange *x, uint8_t encap)
 int ike_handshake_keys(struct rv_ike_exchange *x, struct rv_bytes ni, struct rv_bytes nr)
 {
 	struct rv_ike_sa *sa = x->sa;
-	struct ike_keys keys;
 	int r = ike_sa_suite(sa, &x->chosen, &x->why);
 
 	if (r)
@@ -116,12 +115,10 @@ int ike_handshake_keys(struct rv_ike_exchange *x, struct rv_bytes ni, struct rv_
 		.ni = ni, .nr = nr, .shared = rv_secret_bytes(x->kex->shared), .spi_i = sa->spi_i, .spi_r = sa->spi_r
 	};
 
-	r = ike_keys_make(&keys, x, sa->engine->host->vault, sa->prf.service, &sa->suite, &in);
-	if (r)
-		return rv_why_set(&x->why, r, "the keys could not be made: %s", rv_error_text(r));
-	ike_sa_adopt_keys(sa, &keys);
-	ike_sa_tell_keys(sa);
-	return 0;
+	r = ike_sa_make_keys(sa, x, &in, &x->why);
+	if (!r)
+		ike_sa_tell_keys(sa);
+	return r;
 }
 
 /* Steps */

@@ -68,7 +68,6 @@ static int make_keys(struct rv_ike_exchange *x)
 {
 	struct rv_ike_sa *sa = x->sa;
 	const struct ike_known *known = sa->hs->known;
-	struct ike_keys keys;
 	int r = ike_sa_suite(sa, &known->proposal, &x->why);
 
 	if (r)
@@ -81,12 +80,10 @@ static int make_keys(struct rv_ike_exchange *x)
 					  .old_prf = sa->prf.service,
 					  .old_d = rv_secret_bytes(known->key) };
 
-	r = ike_keys_make(&keys, x, sa->engine->host->vault, sa->prf.service, &sa->suite, &in);
-	if (r)
-		return rv_why_set(&x->why, r, "the keys could not be made: %s", rv_error_text(r));
-	ike_sa_adopt_keys(sa, &keys);
-	ike_sa_tell_keys(sa);
-	return 0;
+	r = ike_sa_make_keys(sa, x, &in, &x->why);
+	if (!r)
+		ike_sa_tell_keys(sa);
+	return r;
 }
 
 static int at_keyed(struct rv_ike_exchange *x, void *self)

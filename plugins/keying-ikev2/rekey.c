@@ -44,7 +44,7 @@ static int make(struct rv_ike_exchange *x, void *self)
 	uint64_t ours = x->spi, theirs = x->spi_theirs;
 	struct rv_ike_sa *sa = x->sa, *fresh = ike_sa_new(sa->engine, x, sa->peer, sa->port, x->plan != NULL);
 	struct rv_bytes mine = rv_bytes(x->nonce, sizeof(x->nonce));
-	struct ike_keys old, keys;
+	struct ike_keys old;
 	int r;
 
 	if (!fresh)
@@ -66,10 +66,9 @@ static int make(struct rv_ike_exchange *x, void *self)
 					  .old_prf = sa->prf.service,
 					  .old_d = old.d };
 
-	r = ike_keys_make(&keys, x, sa->engine->host->vault, fresh->prf.service, &fresh->suite, &in);
+	r = ike_sa_make_keys(fresh, x, &in, &x->why);
 	if (r)
-		return rv_why_set(&x->why, r, "the keys could not be made: %s", rv_error_text(r));
-	ike_sa_adopt_keys(fresh, &keys);
+		return r;
 	r = ike_sa_trim_keys(fresh);
 	if (!r)
 		r = ike_sas_add(fresh);

@@ -192,6 +192,17 @@ void ike_sa_adopt_keys(struct rv_ike_sa *sa, struct ike_keys *keys)
 	keys->block = NULL;
 }
 
+int ike_sa_make_keys(struct rv_ike_sa *sa, const void *room, const struct ike_key_input *in, struct rv_why *why)
+{
+	struct ike_keys keys;
+	int r = ike_keys_make(&keys, room, sa->engine->host->vault, sa->prf.service, &sa->suite, in);
+
+	if (r)
+		return rv_why_set(why, r, "the keys could not be made: %s", rv_error_text(r));
+	ike_sa_adopt_keys(sa, &keys);
+	return 0;
+}
+
 /* SK_pi and SK_pr have done their work when the peers are authenticated. */
 int ike_sa_trim_keys(struct rv_ike_sa *sa)
 {
