@@ -37,7 +37,8 @@ void *conf_alloc(struct conf_arena *arena, size_t size)
 	return p;
 }
 
-const char *const *conf_split(struct conf_arena *arena, const char *text)
+/* Splits text at commas, blanks around the items dropped. NULL when memory is out or there are too many. */
+static const char *const *split(struct conf_arena *arena, const char *text)
 {
 	size_t n = 1, len = strlen(text);
 	char *copy = conf_alloc(arena, len + 1);
@@ -214,7 +215,7 @@ static int read_string(const struct conf_key *key, struct conf_arena *arena, str
 
 static int read_list(const struct conf_key *key, struct conf_arena *arena, struct conf_value *value, struct rv_why *why)
 {
-	value->list = conf_split(arena, value->text);
+	value->list = split(arena, value->text);
 	if (!value->list)
 		return rv_why_set(why, -RV_ECONFIG, "the list has more than %d items", CONF_LIST_MAX);
 	return 0;
@@ -331,7 +332,7 @@ int conf_range_read(struct conf_key *key, struct conf_arena *arena)
 	char text[64];
 
 	if (key->type == CONF_CHOICE || key->type == CONF_ELSEWHERE) {
-		key->choices = conf_split(arena, key->range);
+		key->choices = split(arena, key->range);
 		return !key->choices ? -ENOMEM : key->type == CONF_CHOICE && !key->choices[0] ? -RV_ECONFIG : 0;
 	}
 	if (!*key->range)

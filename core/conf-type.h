@@ -65,9 +65,6 @@ struct conf_key {
 int conf_type_read(const struct conf_key *key, struct conf_arena *arena, const char *text, struct conf_value *value,
 		   struct rv_why *why);
 
-/* Splits text at commas, blanks around the items dropped. NULL when memory is out or there are too many. */
-const char *const *conf_split(struct conf_arena *arena, const char *text);
-
 /* A secret of a raw value: 0x hex, 0s base64, or the octets. NULL with why. */
 struct rv_secret *conf_secret_read(struct rv_vault *vault, const void *parent, const struct conf_raw *raw,
 				   struct rv_why *why);

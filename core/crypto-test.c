@@ -518,11 +518,6 @@ static const struct crypto_kind *find_kind(const char *name)
 	return NULL;
 }
 
-bool rv_crypto_kind(const char *kind)
-{
-	return find_kind(kind) != NULL;
-}
-
 /* Lays out the buffers and the context. NULL: out of memory. */
 static struct bench *bench_new(const struct rv_offer *offer, uint32_t ctx_size, struct rv_why *why)
 {

@@ -57,7 +57,7 @@ static void usage(FILE *out)
 	      "The IPsec daemon. It serves its D-Bus objects on RUN_DIR/bus.\n\n"
 	      "  --config FILE             the configuration (" RV_CONFIG_FILE ")\n"
 	      "  --run-dir DIR             where the socket and the lock are (" RV_RUN_DIR ")\n"
-	      "  --state-dir DIR           where leases are kept (" RV_STATE_DIR ")\n"
+	      "  --state-dir DIR           what outlives the daemon: leases, plugins' secrets (" RV_STATE_DIR ")\n"
 	      "  --plugin-dir DIR[:DIR...] where plugins are (" RV_PLUGIN_DIR ")\n"
 	      "  --log-level LEVEL         error, warn, notice, info or debug (info)\n"
 	      "  --bus system|session|none the message bus that it is on besides (none)\n"

@@ -268,8 +268,9 @@ static void try_ranked(const struct rv_algorithm *algorithm, void *arg)
 	r->found[i] = algorithm;
 }
 
-int proposal_default(struct rv_registry *registry, uint8_t protocol, bool combined, struct rv_proposal *out,
-		     struct rv_why *why)
+/* The default proposal of combined algorithms, or of separate ones, by rank. 0 or negative with why. */
+static int by_default(struct rv_registry *registry, uint8_t protocol, bool combined, struct rv_proposal *out,
+		      struct rv_why *why)
 {
 	struct parser p = { .registry = registry, .protocol = protocol, .out = out, .why = why };
 	struct ranked r = { .p = &p, .combined = combined };
@@ -295,9 +296,8 @@ int rv_proposal_parse(struct rv_registry *registry, uint8_t protocol, const char
 
 	*out = (struct rv_proposal){ .protocol = protocol };
 	if (!strcmp(text, "default")) {
-		code = proposal_default(registry, protocol, true, out, NULL)
-			       ? proposal_default(registry, protocol, false, out, why)
-			       : 0;
+		code = by_default(registry, protocol, true, out, NULL) ? by_default(registry, protocol, false, out, why)
+								       : 0;
 		return code ? rv_why_set(why, -RV_ENO_PROVIDER,
 					 "no default proposal can be made of what the loaded plugins offer")
 			    : 0;
@@ -320,9 +320,9 @@ int rv_proposals_parse(const void *parent, struct rv_registry *registry, uint8_t
 	if (!*out)
 		return rv_why_set(why, -ENOMEM, "no memory for proposals");
 	for (; *list; list++) {
-		if (!strcmp(*list, "default") && !proposal_default(registry, protocol, true, &(*out)[*n], NULL)) {
+		if (!strcmp(*list, "default") && !by_default(registry, protocol, true, &(*out)[*n], NULL)) {
 			++*n;
-			if (!proposal_default(registry, protocol, false, &(*out)[*n], NULL))
+			if (!by_default(registry, protocol, false, &(*out)[*n], NULL))
 				++*n;
 			continue;
 		}

@@ -28,7 +28,3 @@ bool proposal_add(struct rv_proposal *proposal, const struct rv_transform *trans
 
 /* How many transforms of class the proposal has. */
 unsigned proposal_count(const struct rv_proposal *proposal, uint8_t class);
-
-/* The default proposal of combined algorithms, or of separate ones, by rank. 0 or negative with why. */
-int proposal_default(struct rv_registry *registry, uint8_t protocol, bool combined, struct rv_proposal *out,
-		     struct rv_why *why);

@@ -27,9 +27,6 @@ struct rv_service {
  * what service_self_test() says then. 0, -RV_ESELF_TEST, -RV_EVERSION or -ENOMEM with why. */
 RV_MUST_USE int rv_crypto_test(const struct rv_offer *offer, char *text, size_t size, struct rv_why *why);
 
-/* True for the kinds that crypto.h defines. */
-bool rv_crypto_kind(const char *kind);
-
 /* Reads the hexadecimal digits of a vector, blanks between octets allowed, into out, which has room for
  * RV_CRYPTO_FIELD octets; the empty slice for NULL. */
 enum { RV_CRYPTO_FIELD = 8192 };

@@ -110,9 +110,6 @@ void rv_child_linger(struct rv_child_whole *c);
 /* sad.c: starts the lifetimes. 0 or -ENOMEM. */
 int rv_child_live(struct rv_child_whole *c);
 
-/* The keying protocol's verb for child, now. */
-void rv_child_rekey(struct rv_child *child);
-
 /* lent.c: the session's addresses go on the device of child; what it lent and was lent goes back; what an unpacked one
  * had lent is lent again; the n-th domain, or NULL. */
 int rv_lent_place(struct rv_child *child);

@@ -370,7 +370,7 @@ static void end_of_life(struct rv_child_whole *c, const char *why)
 		rv_child_down(child, 0);
 }
 
-void rv_child_rekey(struct rv_child *child)
+static void rekey_child(struct rv_child *child)
 {
 	struct rv_peer *peer = child->peer;
 	const struct rv_keying_ops *ops = rv_service_ops(peer->keying.service);
@@ -413,7 +413,7 @@ static void life(struct rv_timer *timer)
 	if (arm(c, now, idle_at))
 		rv_log(&child->peer->core->subject, RV_ERROR, "timer-failed", KV_UINT("child-id", child->id));
 	if (rekey)
-		rv_child_rekey(child);
+		rekey_child(child);
 }
 
 int rv_child_live(struct rv_child_whole *c)
