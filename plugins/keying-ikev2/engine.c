@@ -280,9 +280,9 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 			hint(sa, &message, NULL);
 		return;
 	}
+	if (r)
+		return;
 	if (ike_is_first(x)) {
-		if (r)
-			return;
 		talloc_free(x->body);
 		x->body = talloc_memdup(x, octets.p, octets.len);
 		x->message = rv_bytes(x->body, x->body ? octets.len : 0);
@@ -292,8 +292,6 @@ static void take_response(struct rv_ike_sa *sa, const struct rv_path *path, cons
 		x->veto = 0;
 		read_payloads(x, 0);
 	} else {
-		if (r)
-			return;
 		if (!message.sealed) {
 			hint(sa, &message, x);
 			return;

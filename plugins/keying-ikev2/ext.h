@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* ext.h: where the engine asks the extensions (kind ikev2-ext); ext.c. engine.h includes it.
+/* ext.h: where the engine asks the extensions (kind ikev2-ext), ext.c; and their verbs, ext-verbs.c. engine.h includes
+ * it.
  */
 #pragma once
 
@@ -45,4 +46,8 @@ bool ike_ext_reauth(struct rv_ike_sa *sa);
 /* The last word on what goes out. shape: the message of x; leave: true when a datagram was taken over. */
 int ike_ext_shape(struct rv_ike_exchange *x);
 bool ike_ext_leave(struct rv_ike_sa *sa, const struct rv_path *path, struct rv_bytes datagram);
+
+/* The extension whose self it is cannot be unloaded while x lasts. 0 or negative. */
+int ike_ext_hold(struct rv_ike_exchange *x, void *self);
+
 extern const struct rv_ike_verbs ike_verbs;
