@@ -39,27 +39,24 @@ static void later(struct rv_timer *timer)
 	carry_out(rv_container_of(timer, struct net, nft_later));
 }
 
-static int free_nft(struct nft_ctx **holder)
+void guard_init(struct net *net)
 {
-	nft_ctx_free(*holder);
-	return 0;
-}
-
-int guard_init(struct net *net)
-{
-	struct nft_ctx **holder = talloc(net, struct nft_ctx *);
-
 	rv_list_init(&net->waiting);
 	rv_timer_init(&net->nft_later, net->host->loop, later);
-	if (!holder)
-		return -ENOMEM;
-	net->nft = *holder = nft_ctx_new(NFT_CTX_DEFAULT);
-	if (!net->nft)
-		return -ENOMEM;
-	talloc_set_destructor(holder, free_nft);
-	if (nft_ctx_buffer_error(net->nft) || nft_ctx_buffer_output(net->nft))
-		return -ENOMEM;
-	return 0;
+}
+
+/* A context keeps what it last saw of the tables, half a megabyte and more, so it lives for one transaction. */
+static bool nft_open(struct net *net)
+{
+	net->nft = nft_ctx_new(NFT_CTX_DEFAULT);
+	return net->nft && !nft_ctx_buffer_error(net->nft) && !nft_ctx_buffer_output(net->nft);
+}
+
+static void nft_close(struct net *net)
+{
+	if (net->nft)
+		nft_ctx_free(net->nft);
+	net->nft = NULL;
 }
 
 /* Whether strict reverse-path checks take a packet's mark into account; the former value. */
@@ -401,8 +398,9 @@ static void failed(struct net *net, int r)
 static void remove_table(struct net *net)
 {
 	static const char *const families[] = { "inet", "arp" };
+	bool open = nft_open(net);
 
-	for (size_t i = 0; i < RV_COUNT(families); i++) {
+	for (size_t i = 0; open && i < RV_COUNT(families); i++) {
 		char *text = talloc_asprintf(net, "add table %s %s\ndelete table %s %s\n", families[i], net->nft_table,
 					     families[i], net->nft_table);
 
@@ -410,6 +408,7 @@ static void remove_table(struct net *net)
 			(void)nft_run_cmd_from_buffer(net->nft, text);
 		talloc_free(text);
 	}
+	nft_close(net);
 }
 
 /* The end of some lines from text on, outside of all braces. */
@@ -452,19 +451,12 @@ static bool any_guarded(const struct net *net)
 	return false;
 }
 
-static void carry_out(void *arg)
+/* One transaction with all that was said. */
+static int transact(struct net *net)
 {
-	struct net *net = arg;
 	bool anew = !net->nft_there;
 	int r = -ENOMEM;
 
-	net->nft_due = false;
-	if (!net->nft_there && !any_guarded(net)) { /* what a daemon before this one left */
-		remove_table(net);
-		TALLOC_FREE(net->nft_text);
-		answer(net, 0);
-		return;
-	}
 	if (!net->nft_there) {
 		talloc_free(net->nft_text);
 		net->nft_text = talloc_strdup(net, "");
@@ -474,16 +466,30 @@ static void carry_out(void *arg)
 		sets_chains(net);
 	if (net->nft_odd && !say_odd(net))
 		TALLOC_FREE(net->nft_text);
-	if (net->nft_text)
+	if (net->nft_text && nft_open(net))
 		r = run(net, net->nft_text);
 	if (r)
 		failed(net, r);
 	if (!r && anew && wire_mark(net))
 		mark_neighbours(net, wire_mark(net));
+	nft_close(net);
 	net->nft_next_us = rv_loop_now_us(net->host->loop) + PAUSE_US;
 	net->nft_there = !r;
 	net->nft_ours = net->nft_ours || !r;
 	net->nft_odd = false;
+	return r;
+}
+
+static void carry_out(void *arg)
+{
+	struct net *net = arg;
+	int r = 0;
+
+	net->nft_due = false;
+	if (net->nft_there || any_guarded(net))
+		r = transact(net);
+	else
+		remove_table(net); /* what a daemon before this one left */
 	TALLOC_FREE(net->nft_text);
 	answer(net, r);
 }

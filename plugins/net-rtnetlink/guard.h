@@ -23,7 +23,7 @@ void sets_forget(struct net *net);
 int guard_dropped(struct net *net, uint64_t *in, uint64_t *out);
 
 /* guard.c. The nftables of all policies; carried out once a turn. call: answered then. */
-int guard_init(struct net *net);
+void guard_init(struct net *net);
 int guard_add(struct net *net, struct policy *policy, struct rv_call *call);
 void guard_del(struct net *net, struct policy *policy);
 void guard_say(struct net *net, const char *text);

@@ -91,7 +91,7 @@ struct net {
 	struct counted **items;
 	size_t n_items, n_buckets;
 	char *nft_table;
-	struct nft_ctx *nft;
+	struct nft_ctx *nft;	  /* NULL between transactions */
 	bool nft_there;		  /* the table stands */
 	bool nft_odd, nft_shapes; /* to be said anew: the chains of rules; those that look into the sets */
 	bool nft_due;		  /* carry_out() is deferred, or for the timer */

@@ -177,10 +177,10 @@ static int init(struct rv_host *host)
 	if (!net->nft_table)
 		return -ENOMEM;
 	talloc_set_destructor(net, net_gone);
+	guard_init(net);
 	int r = nl_open(net);
 
 	r = r ? r : address_init(net);
-	r = r ? r : guard_init(net);
 	if (r) {
 		rv_log(&host->subject, RV_ERROR, "netlink-failed", KV_STR("found", rv_error_text(r)),
 		       KV_STR("advice", "run ravelind with CAP_NET_ADMIN"));
