@@ -129,7 +129,7 @@ static struct rv_peer *between(struct world *w, const char *local, const char *r
 
 	assert_non_null(peer);
 	peer->local_id = rv_id_parse(peer, local, NULL);
-	peer->remote_id = rv_id_parse(peer, remote, NULL);
+	assert_int_equal(rv_peer_identify(peer, rv_id_parse(peer, remote, NULL)), 0);
 	assert_true(peer->local_id && peer->remote_id);
 	return peer;
 }

@@ -108,8 +108,6 @@ static int add_sa(struct rv_install *in, uint8_t dir)
 				   .packets_hard = conf->life_packets,
 				   .interface = conf->interface,
 				   .sequence = in->c->sequence[dir],
-				   .ext = child->ext,
-				   .ext_octets = dir == RV_IN ? child->ext_in : child->ext_out,
 				   .tfc = dir == RV_OUT ? child->tfc : 0,
 				   .fragments_also = child->fragments_also,
 				   .copy_dscp = conf->copy_dscp,
@@ -119,6 +117,10 @@ static int add_sa(struct rv_install *in, uint8_t dir)
 				   .copy_df = conf->copy_df,
 				   .dummy_us = dir == RV_OUT ? conf->dummy_us : 0 };
 
+	if (child->ext) {
+		spec.ext = child->ext->name;
+		spec.ext_octets = dir == RV_IN ? child->ext->in : child->ext->out;
+	}
 	if (in->c->in_kernel[dir] || (dir == RV_OUT && in->in_only))
 		return 0;
 	spec.chosen.protocol = child->protocol;
@@ -315,7 +317,7 @@ int rv_child_install(struct rv_child *child, const struct rv_child_keys *keys, c
 
 	if (c->install || !child->ts || child->state != RV_CHILD_NEW)
 		return -RV_ESTATE;
-	if (child->conf->ext && (!child->ext || strcmp(child->ext, child->conf->ext) != 0))
+	if (child->conf->ext && (!child->ext || strcmp(child->ext->name, child->conf->ext) != 0))
 		return -RV_ENO_PROVIDER; /* what the mode says is not there */
 	if (!c->in_kernel[RV_IN])
 		r = share_reqid(child);

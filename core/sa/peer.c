@@ -3,6 +3,7 @@
 #include "inner.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <talloc.h>
 
@@ -82,6 +83,20 @@ int rv_peer_bind(struct rv_peer *peer, const struct rv_connection *connection)
 }
 
 /* Identities */
+
+/* Each session has one for as long as it lives: no talloc object, which would be four times as large. */
+int rv_peer_identify(struct rv_peer *peer, const struct rv_id *id)
+{
+	size_t size = sizeof(*id) + id->len;
+	struct rv_id *copy = malloc(size);
+
+	if (!copy)
+		return -ENOMEM;
+	memcpy(copy, id, size);
+	free(peer->remote_id);
+	peer->remote_id = copy;
+	return 0;
+}
 
 /* Names compare without case (rv_id_same), so they hash without case. */
 static uint32_t mix_id(uint32_t h, const struct rv_id *id)
@@ -178,6 +193,8 @@ static int peer_gone(struct rv_peer_whole *whole)
 	rv_list_del(&whole->same);
 	snapshot_drop(whole->snapshot);
 	forget_identities(whole);
+	free(peer->remote_id);
+	peer->remote_id = NULL;
 	rv_ref_drop(&peer->keying);
 	return 0;
 }

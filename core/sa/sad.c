@@ -211,25 +211,26 @@ bool rv_child_extends(const struct rv_child *child)
 
 int rv_child_extend(struct rv_child *child, const char *ext, struct rv_bytes in, struct rv_bytes out)
 {
-	struct rv_child_whole *c = rv_child_whole(child);
-	uint8_t *octets = talloc_size(c, in.len + out.len + 1);
-	char *name = octets ? talloc_strdup(octets, ext) : NULL;
+	struct rv_child_ext *e;
 
-	if (child->ext) { /* one at a time */
-		talloc_free(octets);
+	if (child->ext) /* one at a time */
 		return -RV_EEXISTS;
-	}
-	if (!name) {
-		talloc_free(octets);
+	e = talloc_zero_size(rv_child_whole(child), sizeof(*e) + in.len + out.len);
+	if (e)
+		e->name = talloc_strdup(e, ext);
+	if (!e || !e->name) {
+		talloc_free(e);
 		return -ENOMEM;
 	}
+	uint8_t *octets = (uint8_t *)(e + 1);
+
 	if (in.len)
 		memcpy(octets, in.p, in.len);
 	if (out.len)
 		memcpy(octets + in.len, out.p, out.len);
-	child->ext = name;
-	child->ext_in = rv_bytes(octets, in.len);
-	child->ext_out = rv_bytes(octets + in.len, out.len);
+	e->in = rv_bytes(octets, in.len);
+	e->out = rv_bytes(octets + in.len, out.len);
+	child->ext = e;
 	return 0;
 }
 

@@ -227,9 +227,9 @@ static void pack_child(struct rv_child *child, uint64_t now, struct rv_pack *out
 	pack_sa(child, RV_IN, C_SA_IN, out);
 	pack_sa(child, RV_OUT, C_SA_OUT, out);
 	if (child->ext) {
-		put_str(out, C_EXT, child->ext);
-		rv_pack_put(out, C_EXT_IN, child->ext_in);
-		rv_pack_put(out, C_EXT_OUT, child->ext_out);
+		put_str(out, C_EXT, child->ext->name);
+		rv_pack_put(out, C_EXT_IN, child->ext->in);
+		rv_pack_put(out, C_EXT_OUT, child->ext->out);
 	}
 	rv_pack_close(out);
 }
@@ -567,6 +567,20 @@ static bool fill_lent(struct read_session *s, struct rv_peer *peer)
 	return !r || trouble(s, "memory is out");
 }
 
+static bool fill_identities(struct read_session *s, struct rv_peer *peer)
+{
+	struct rv_id *theirs = s->remote_id.len ? get_id(NULL, s->remote_id) : NULL;
+	int r = 0;
+
+	peer->local_id = s->local_id.len ? get_id(peer, s->local_id) : NULL;
+	if ((s->local_id.len && !peer->local_id) || (s->remote_id.len && !theirs))
+		trouble(s, "an identity of %s is not valid", s->connection);
+	else if (theirs)
+		r = rv_peer_identify(peer, theirs);
+	talloc_free(theirs);
+	return !*s->trouble && (!r || trouble(s, "memory is out"));
+}
+
 /* The session's own part; then its children, which the protocol finds by their SPIs. */
 static bool fill_session(struct read_session *s, struct rv_peer *peer)
 {
@@ -574,11 +588,7 @@ static bool fill_session(struct read_session *s, struct rv_peer *peer)
 	struct rv_unpack own = rv_unpack(s->own);
 	int r;
 
-	peer->local_id = s->local_id.len ? get_id(peer, s->local_id) : NULL;
-	peer->remote_id = s->remote_id.len ? get_id(peer, s->remote_id) : NULL;
-	if ((s->local_id.len && !peer->local_id) || (s->remote_id.len && !peer->remote_id))
-		return trouble(s, "an identity of %s is not valid", s->connection);
-	if (!fill_lent(s, peer))
+	if (!fill_identities(s, peer) || !fill_lent(s, peer))
 		return false;
 	rv_list_each (&s->children, c, struct read_child, entry)
 		if (!make_child(s, peer, c))

@@ -23,13 +23,19 @@ struct rv_peer {
 	struct rv_ref keying;			/* who made it */
 	void *sa;				/* the keying protocol's current SA, its own */
 	const struct rv_id *local_id;		/* the connection's, or a child of the session; NULL until known */
-	struct rv_id *remote_id;		/* a child of the session; NULL until known */
+	struct rv_id *remote_id;		/* rv_peer_identify()'s; NULL until known */
 	struct rv_path path;
 	uint32_t id;
 	bool established, initiator;
 	uint64_t since_us;
 	struct rv_attempt *attempt; /* while it is being set up; borrowed */
 	struct rv_user user;
+};
+
+/* An extension of ESP that a child SA uses, with what its two sides agreed on for each direction (kernel.h). */
+struct rv_child_ext {
+	const char *name;
+	struct rv_bytes in, out;
 };
 
 enum rv_child_state { RV_CHILD_NEW, RV_CHILD_INSTALLED, RV_CHILD_REKEYING, RV_CHILD_REKEYED, RV_CHILD_DELETING };
@@ -46,15 +52,14 @@ struct rv_child {
 	struct rv_ts *ts; /* local ones, then remote ones; one chunk, child of this */
 	uint8_t n_chosen;
 	struct rv_transform chosen[4];
+	uint16_t tfc;	     /* what kernel.h says of them; set by the keying protocol before it is installed, 0: as */
+	bool fragments_also; /* long as nothing was agreed */
 	struct rv_ref kernel;
 	struct rv_timer timer; /* core: lifetimes */
 	uint64_t since_us, hard_us;
 	struct rv_user user;
 	struct rv_attempt *attempt;
-	const char *ext; /* an extension of ESP; NULL: none. The three are children of this */
-	struct rv_bytes ext_in, ext_out;
-	uint16_t tfc;	     /* what kernel.h says of them; set by the keying protocol before it is installed, 0: as */
-	bool fragments_also; /* long as nothing was agreed */
+	struct rv_child_ext *ext; /* NULL: none; a child of this */
 };
 
 /* A new session, made by host's keying service. connection may be NULL (a responder before the PAD decides). NULL: out
@@ -64,6 +69,9 @@ struct rv_peer *rv_peer_new(struct rv_host *host, const struct rv_connection *co
 
 /* Binds the session to a connection (holds it, lets the old one and its local_id go). 0 or -ENOMEM. */
 int rv_peer_bind(struct rv_peer *peer, const struct rv_connection *connection);
+
+/* Who the peer says that it is: the session keeps a copy until it ends or is told anew. 0 or -ENOMEM. */
+int rv_peer_identify(struct rv_peer *peer, const struct rv_id *id);
 
 /* The session is authenticated: event "peer-up". Or its key SA was replaced: event "peer-rekeyed". */
 void rv_peer_up(struct rv_peer *peer);

@@ -154,13 +154,15 @@ static int who(struct rv_ike_exchange *x, void *self)
 	struct rv_ike_sa *sa = x->sa;
 	struct rv_peer *peer = sa->peer;
 	const struct rv_connection *c;
-	struct rv_id *ours = NULL;
+	struct rv_id *ours = NULL, *theirs;
 
 	if (sa->hs->rounds.again)
 		return who_else(x);
-	peer->remote_id = ike_id_make(peer, ike_body(x, IKE_PAYLOAD_IDI));
-	if (!peer->remote_id)
+	theirs = ike_id_make(x, ike_body(x, IKE_PAYLOAD_IDI));
+	if (!theirs)
 		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer's identity is malformed");
+	if (rv_peer_identify(peer, theirs))
+		return -ENOMEM;
 	if (ike_has_payload(x, IKE_PAYLOAD_IDR))
 		ours = ike_id_make(x, ike_body(x, IKE_PAYLOAD_IDR));
 	x->veto = IKE_N_AUTHENTICATION_FAILED;

@@ -478,16 +478,14 @@ static int read_identity(struct rv_ike_exchange *x, void *self)
 	if (r || !proves)
 		return r;
 	const struct rv_id *wanted = peer->connection->remote[rounds->theirs].id;
-	struct rv_id *id = ike_id_make(rounds->again ? (void *)x->sa->hs : (void *)peer, ike_body(x, IKE_PAYLOAD_IDR));
+	struct rv_id *id = ike_id_make(x->sa->hs, ike_body(x, IKE_PAYLOAD_IDR));
 
 	if (!id)
 		return rv_why_set(&x->why, -RV_ESYNTAX, "the peer's identity is malformed");
-	if (rounds->again) {
+	if (rounds->again)
 		rounds->their = id;
-	} else {
-		talloc_free(peer->remote_id);
-		peer->remote_id = id;
-	}
+	else if (rv_peer_identify(peer, id))
+		return -ENOMEM;
 	if (!ike_auth_is_known(x->sa, id, false))
 		return rv_why_set(&x->why, -RV_EAUTH_FAILED, "the peer says that it is %s, which it was not before",
 				  rv_id_text(id, got));
