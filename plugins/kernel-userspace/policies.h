@@ -14,29 +14,22 @@
 #include <ravelin/kernel.h>
 #include <stdatomic.h>
 
-enum { HELD_PACKETS = 8, HELD_OCTETS = 64 << 10 };
-
 struct bundle;
-struct held;
 struct iface;
 struct sa;
+struct trap;
 struct userspace;
 
 struct policy {
 	struct retired retired;
 	struct rv_ts local, remote;
 	uint32_t priority, iface_id;
-	uint64_t order; /* of policies of one priority */
 	uint8_t action;
-	bool trap;
+	uint64_t order; /* of policies of one priority */
 	struct iface *iface;
 	struct bundle *bundle; /* NULL unless it protects */
 	struct policy *next;   /* of the bundle; loop */
-	atomic_flag held_lock; /* held, n_held, held_octets */
-	struct held *held, **held_end;
-	unsigned n_held;
-	uint32_t held_octets;
-	_Atomic uint64_t asked_us; /* when an acquire was reported last */
+	struct trap *trap;     /* behind the policy, in its block; NULL: packets do not wait for an SA */
 };
 
 struct spd_tuple {

@@ -28,7 +28,8 @@ static struct rv_ts selector(const struct ip_info *info, const uint8_t *ip, uint
 
 static void ask(struct lane *lane, struct policy *policy, const struct ip_info *info)
 {
-	uint64_t last = atomic_load_explicit(&policy->asked_us, memory_order_relaxed);
+	_Atomic uint64_t *asked_us = &policy->trap->asked_us;
+	uint64_t last = atomic_load_explicit(asked_us, memory_order_relaxed);
 	struct note note = { .type = NOTE_ACQUIRE,
 			     .id = policy->bundle->key,
 			     .local = selector(info, info->src, info->src_port),
@@ -36,10 +37,10 @@ static void ask(struct lane *lane, struct policy *policy, const struct ip_info *
 
 	if (last && lane->now_us - last < ask_again_us)
 		return;
-	if (!atomic_compare_exchange_strong(&policy->asked_us, &last, lane->now_us ? lane->now_us : 1))
+	if (!atomic_compare_exchange_strong(asked_us, &last, lane->now_us ? lane->now_us : 1))
 		return;
 	if (!note_put(&lane->db->notes, &note))
-		atomic_store(&policy->asked_us, 0);
+		atomic_store(asked_us, 0);
 }
 
 static struct held *held_new(const struct lane *lane, const struct iface *iface, const struct rv_packet *packet)
@@ -55,37 +56,37 @@ static struct held *held_new(const struct lane *lane, const struct iface *iface,
 }
 
 /* Under the lock: takes out what nobody waits for any more, oldest first. */
-static struct held *take_stale(struct policy *policy, uint64_t now_us)
+static struct held *take_stale(struct trap *trap, uint64_t now_us)
 {
-	struct held *first = policy->held, **end = &first;
+	struct held *first = trap->first, **end = &first;
 
 	while (*end && now_us - (*end)->at_us > stale_us) {
-		policy->n_held--;
-		policy->held_octets -= (*end)->len;
+		trap->n--;
+		trap->octets -= (*end)->len;
 		end = &(*end)->next;
 	}
-	policy->held = *end;
-	if (!policy->held)
-		policy->held_end = &policy->held;
+	trap->first = *end;
+	if (!trap->first)
+		trap->end = &trap->first;
 	*end = NULL;
 	return first;
 }
 
-static bool append(struct policy *policy, struct held *held, struct held **stale)
+static bool append(struct trap *trap, struct held *held, struct held **stale)
 {
 	bool fits;
 
-	while (atomic_flag_test_and_set_explicit(&policy->held_lock, memory_order_acquire))
+	while (atomic_flag_test_and_set_explicit(&trap->lock, memory_order_acquire))
 		;
-	*stale = take_stale(policy, held->at_us);
-	fits = policy->n_held < HELD_PACKETS && policy->held_octets + held->len <= HELD_OCTETS;
+	*stale = take_stale(trap, held->at_us);
+	fits = trap->n < HELD_PACKETS && trap->octets + held->len <= HELD_OCTETS;
 	if (fits) {
-		*policy->held_end = held;
-		policy->held_end = &held->next;
-		policy->n_held++;
-		policy->held_octets += held->len;
+		*trap->end = held;
+		trap->end = &held->next;
+		trap->n++;
+		trap->octets += held->len;
 	}
-	atomic_flag_clear_explicit(&policy->held_lock, memory_order_release);
+	atomic_flag_clear_explicit(&trap->lock, memory_order_release);
 	return fits;
 }
 
@@ -97,7 +98,7 @@ void trap_hold(struct lane *lane, struct policy *policy, struct iface *iface, co
 	struct held *held = all + packet->len <= HELD_IN_ALL ? held_new(lane, iface, packet) : NULL;
 	struct held *stale = NULL;
 
-	if (!held || !append(policy, held, &stale)) {
+	if (!held || !append(policy->trap, held, &stale)) {
 		free(held);
 		atomic_fetch_sub(&db->held_octets, packet->len);
 		lane_drop(lane, RV_DROP_NO_SA);
@@ -108,15 +109,15 @@ void trap_hold(struct lane *lane, struct policy *policy, struct iface *iface, co
 	ask(lane, policy, info);
 }
 
-struct held *trap_take(struct databases *db, struct policy *policy)
+struct held *trap_take(struct trap *trap)
 {
-	while (atomic_flag_test_and_set_explicit(&policy->held_lock, memory_order_acquire))
+	while (atomic_flag_test_and_set_explicit(&trap->lock, memory_order_acquire))
 		;
-	struct held *first = policy->held;
-	policy->held = NULL;
-	policy->held_end = &policy->held;
-	policy->n_held = policy->held_octets = 0;
-	atomic_flag_clear_explicit(&policy->held_lock, memory_order_release);
+	struct held *first = trap->first;
+	trap->first = NULL;
+	trap->end = &trap->first;
+	trap->n = trap->octets = 0;
+	atomic_flag_clear_explicit(&trap->lock, memory_order_release);
 	return first;
 }
 

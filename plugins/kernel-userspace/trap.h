@@ -4,6 +4,8 @@
 
 #include "lane.h"
 
+enum { HELD_PACKETS = 8, HELD_OCTETS = 64 << 10 };
+
 /* A packet kept for the SA that was asked for (RFC 4301, 4.4.1.1: trap). */
 struct held {
 	struct held *next;
@@ -13,12 +15,21 @@ struct held {
 	uint8_t octets[];
 };
 
-/* Keeps the packet for the policy and asks for an SA, at most once a second. Any worker. */
+/* What a policy keeps. */
+struct trap {
+	atomic_flag lock; /* all but asked_us */
+	struct held *first, **end;
+	unsigned n;
+	uint32_t octets;
+	_Atomic uint64_t asked_us; /* when an acquire was reported last */
+};
+
+/* Keeps the packet for the policy, which has a trap, and asks for an SA, at most once a second. Any worker. */
 void trap_hold(struct lane *lane, struct policy *policy, struct iface *iface, const struct rv_packet *packet,
 	       const struct ip_info *info);
 
-/* Takes what policy holds, oldest first. */
-struct held *trap_take(struct databases *db, struct policy *policy);
+/* Takes what was kept, oldest first. */
+struct held *trap_take(struct trap *trap);
 
 /* Frees a list. */
 void trap_free(struct databases *db, struct held *held);

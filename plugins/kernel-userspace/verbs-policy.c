@@ -44,8 +44,10 @@ void bundle_add(struct userspace *u, struct bundle *bundle, struct sa *sa)
 	atomic_store(&sa->out.older, atomic_load(&bundle->first));
 	atomic_store_explicit(&bundle->first, sa, memory_order_release);
 	for (struct policy *p = bundle->policies; p; p = p->next) {
-		atomic_store(&p->asked_us, 0);
-		worker_release(&u->workers[0], trap_take(&u->db, p));
+		if (!p->trap)
+			continue;
+		atomic_store(&p->trap->asked_us, 0);
+		worker_release(&u->workers[0], trap_take(p->trap));
 	}
 }
 
@@ -65,7 +67,8 @@ static void policy_reap(struct retired *retired)
 	struct policy *p = rv_container_of(retired, struct policy, retired);
 	struct userspace *u = p->iface->home;
 
-	trap_free(&u->db, trap_take(&u->db, p));
+	if (p->trap)
+		trap_free(&u->db, trap_take(p->trap));
 	if (p->bundle)
 		bundle_put(u, p->bundle);
 	iface_put(p->iface);
@@ -74,18 +77,25 @@ static void policy_reap(struct retired *retired)
 
 static struct policy *policy_new(struct userspace *u, const struct rv_policy_spec *spec, struct iface *iface)
 {
-	struct policy *p = calloc(1, sizeof(*p));
+	struct trapped {
+		struct policy policy;
+		struct trap trap;
+	} *block = calloc(1, spec->trap ? sizeof(*block) : sizeof(block->policy));
 
-	if (!p)
+	if (!block)
 		return NULL;
+	struct policy *p = &block->policy;
+
 	*p = (struct policy){ .local = spec->local_ts,
 			      .remote = spec->remote_ts,
 			      .priority = spec->priority,
 			      .iface_id = iface->key,
 			      .action = spec->action,
-			      .trap = spec->trap,
-			      .iface = iface,
-			      .held_end = &p->held };
+			      .iface = iface };
+	if (spec->trap) {
+		p->trap = &block->trap;
+		p->trap->end = &p->trap->first;
+	}
 	if (spec->action != RV_TUNNEL && spec->action != RV_TRANSPORT)
 		return p;
 	p->bundle = bundle_get(u, spec->reqid);
