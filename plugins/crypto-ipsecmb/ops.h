@@ -22,9 +22,10 @@ enum { MB_BURST = 64, MB_MAX_LEN = 65534, MB_LONGEST = 65600, MB_NONCE = 12, MB_
 
 /* The plugin's state, which hangs on the host. */
 struct mb {
-	IMB_MGR *shared;
+	IMB_MGR *shared;      /* all threads: its functions; one thread's queue, since it is 200 KB large */
+	bool queued;	      /* it has that thread */
 	pthread_key_t key;    /* of this thread's struct mb_thread */
-	pthread_mutex_t lock; /* of threads */
+	pthread_mutex_t lock; /* of threads and queued */
 	struct mb_thread *threads;
 };
 

@@ -11,7 +11,7 @@
 
 static void thread_free(struct mb_thread *thread)
 {
-	if (thread->manager)
+	if (thread->manager && thread->manager != thread->mb->shared)
 		free_mb_mgr(thread->manager);
 	rv_wipe(thread, sizeof(*thread));
 	free(thread);
@@ -44,6 +44,15 @@ static IMB_MGR *manager_new(void)
 	return NULL;
 }
 
+static IMB_MGR *manager_for(struct mb *mb)
+{
+	pthread_mutex_lock(&mb->lock);
+	bool first = !mb->queued;
+	mb->queued = true;
+	pthread_mutex_unlock(&mb->lock);
+	return first ? mb->shared : manager_new();
+}
+
 static struct mb_thread *thread_new(struct mb *mb)
 {
 	void *memory = NULL;
@@ -53,7 +62,7 @@ static struct mb_thread *thread_new(struct mb *mb)
 	struct mb_thread *thread = memory;
 	memset(thread, 0, sizeof(*thread));
 	thread->mb = mb;
-	thread->manager = manager_new();
+	thread->manager = manager_for(mb);
 	if (!thread->manager || pthread_setspecific(mb->key, thread)) {
 		thread_free(thread);
 		return NULL;
