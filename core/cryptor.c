@@ -9,6 +9,7 @@
 #include <ravelin/cryptor.h>
 #include <ravelin/error.h>
 #include <ravelin/secret.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { BURST = 64, LINE = 64, NONCE = 12, IMPLICIT_IV = 8, ESN_AAD = 12, HIGH = 4, MAX_ICV = 64 };
@@ -19,17 +20,23 @@ static uint32_t aligned(uint32_t n, uint32_t line)
 	return (n + line - 1) / line * line;
 }
 
+/* NULL: none, or no more. */
+static struct rv_service *integ_of(const struct rv_suite *suite)
+{
+	return suite->integ ? suite->integ->service : NULL;
+}
+
 /* Whether the services that the suite was made of are still there. When a plugin is torn out, the references to it are
  * emptied: encryption must then fail, not become none. */
 static bool is_whole(const struct rv_suite *suite)
 {
-	return (!suite->key_len || suite->encr.service) && (!suite->integ_len || suite->integ.service);
+	return (!suite->key_len || suite->encr.service) && (!suite->integ_len || integ_of(suite));
 }
 
 /* The combined service of a suite: its encryption, or its integrity where that is one. */
 static struct rv_service *combined_of(const struct rv_suite *suite)
 {
-	return suite->integ_len ? suite->integ.service : suite->encr.service;
+	return suite->integ_len ? integ_of(suite) : suite->encr.service;
 }
 
 /* The salt of a combined algorithm, or the context of the MAC: at the end of the context. */
@@ -40,7 +47,7 @@ static uint8_t *salt_of(const struct rv_suite *suite, void *ctx)
 
 static uint8_t *mac_of(const struct rv_suite *suite, void *ctx)
 {
-	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	const struct rv_mac_ops *mac = rv_service_ops(integ_of(suite));
 
 	return (uint8_t *)ctx + suite->ctx_size - mac->ctx_size;
 }
@@ -55,11 +62,11 @@ static int no_provider(struct rv_registry *registry, const struct rv_transform *
 }
 
 /* Takes a reference to what computes transform. It stays empty, with 0, for a transform that nothing computes ("null"),
- * and for no transform, which integrity can also say as transform 0 (RFC 7296, 3.3.2). */
+ * and for no transform. */
 static int take(struct rv_registry *registry, const struct rv_transform *transform, const struct rv_user *user,
 		struct rv_ref *ref, struct rv_why *why)
 {
-	if (!transform || (transform->class == RV_CLASS_INTEG && !transform->id))
+	if (!transform)
 		return 0;
 
 	const struct rv_algorithm *algorithm = rv_algorithm_find(registry, transform);
@@ -71,9 +78,9 @@ static int take(struct rv_registry *registry, const struct rv_transform *transfo
 	return 0;
 }
 
-static bool is_kind(const struct rv_ref *ref, const char *kind)
+static bool is_kind(struct rv_service *service, const char *kind)
 {
-	return ref->service && !strcmp(rv_service_kind(ref->service), kind);
+	return service && !strcmp(rv_service_kind(service), kind);
 }
 
 /* The salt has a place of NONCE octets behind the provider's context. */
@@ -93,16 +100,16 @@ static bool measure_encr_aead(struct rv_suite *suite, bool implicit)
 	const struct rv_aead_ops *aead = rv_service_ops(suite->encr.service);
 
 	suite->key_len = aead->key_len + aead->salt_len;
-	return !suite->integ.service && measure_aead(suite, aead, implicit);
+	return !integ_of(suite) && measure_aead(suite, aead, implicit);
 }
 
 /* RFC 4543, 4: what only authenticates serves as integrity, without any encryption beside it. */
 static bool measure_integ_aead(struct rv_suite *suite)
 {
-	const struct rv_aead_ops *aead = rv_service_ops(suite->integ.service);
+	const struct rv_aead_ops *aead = rv_service_ops(integ_of(suite));
 
 	suite->integ_len = aead->key_len + aead->salt_len;
-	return rv_service_attr(suite->integ.service, "clear", 0) && measure_aead(suite, aead, false) && suite->iv_len &&
+	return rv_service_attr(integ_of(suite), "clear", 0) && measure_aead(suite, aead, false) && suite->iv_len &&
 	       suite->icv_len >= HIGH && suite->icv_len <= MAX_ICV;
 }
 
@@ -115,7 +122,7 @@ static bool measure_cipher(struct rv_suite *suite)
 {
 	const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
 
-	if (!is_kind(&suite->encr, "cipher") || !is_power_of_two(cipher->block_len) || !cipher->key_len)
+	if (!is_kind(suite->encr.service, "cipher") || !is_power_of_two(cipher->block_len) || !cipher->key_len)
 		return false;
 	suite->iv = RV_HAS(cipher, unique_iv) ? RV_IV_UNIQUE : RV_IV_RANDOM;
 	suite->key_len = cipher->key_len;
@@ -130,17 +137,28 @@ static bool measure_cipher(struct rv_suite *suite)
 static bool measure(struct rv_suite *suite, bool encrypts, bool implicit)
 {
 	suite->block_len = 1;
-	if (is_kind(&suite->encr, "aead"))
+	if (is_kind(suite->encr.service, "aead"))
 		return measure_encr_aead(suite, implicit);
-	if (is_kind(&suite->integ, "aead"))
+	if (is_kind(integ_of(suite), "aead"))
 		return !encrypts && measure_integ_aead(suite);
-	if (!is_kind(&suite->integ, "mac") || implicit)
+	if (!is_kind(integ_of(suite), "mac") || implicit)
 		return false;
-	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	const struct rv_mac_ops *mac = rv_service_ops(integ_of(suite));
 	suite->integ_len = mac->key_len;
 	suite->icv_len = mac->icv_len;
 	suite->ctx_size = mac->ctx_size;
 	return (!suite->encr.service || measure_cipher(suite)) && suite->integ_len && suite->icv_len <= MAX_ICV;
+}
+
+/* Most SAs have a combined algorithm and no room for this. No integrity can also be said as transform 0 (RFC 7296,
+ * 3.3.2). */
+static int take_integ(struct rv_suite *suite, struct rv_registry *registry, const struct rv_transform *transform,
+		      const struct rv_user *user, struct rv_why *why)
+{
+	if (!transform || !transform->id)
+		return 0;
+	suite->integ = calloc(1, sizeof(*suite->integ));
+	return suite->integ ? take(registry, transform, user, suite->integ, why) : -ENOMEM;
 }
 
 int rv_suite_init(struct rv_suite *suite, struct rv_registry *registry, const struct rv_proposal *chosen,
@@ -151,7 +169,7 @@ int rv_suite_init(struct rv_suite *suite, struct rv_registry *registry, const st
 	*suite = (struct rv_suite){ 0 };
 	int r = take(registry, encr, user, &suite->encr, why);
 	if (!r)
-		r = take(registry, rv_proposal_get(chosen, RV_CLASS_INTEG), user, &suite->integ, why);
+		r = take_integ(suite, registry, rv_proposal_get(chosen, RV_CLASS_INTEG), user, why);
 	if (!r && !measure(suite, encr, encr && rv_algorithm_implicit_iv(registry, encr)))
 		r = rv_why_set(why, -RV_ENO_PROVIDER, "the chosen transforms make no encryption with integrity");
 	if (r)
@@ -162,7 +180,9 @@ int rv_suite_init(struct rv_suite *suite, struct rv_registry *registry, const st
 void rv_suite_fini(struct rv_suite *suite)
 {
 	rv_ref_drop(&suite->encr);
-	rv_ref_drop(&suite->integ);
+	if (suite->integ)
+		rv_ref_drop(suite->integ);
+	free(suite->integ);
 	*suite = (struct rv_suite){ 0 };
 }
 
@@ -185,20 +205,20 @@ int rv_cryptor_init(const struct rv_suite *suite, void *ctx, struct rv_bytes enc
 	if (suite->aead)
 		return init_aead(suite, ctx, suite->integ_len ? integ : encr);
 
-	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
-	int r = mac->init(rv_service_self(suite->integ.service), mac_of(suite, ctx), integ);
+	const struct rv_mac_ops *mac = rv_service_ops(integ_of(suite));
+	int r = mac->init(rv_service_self(integ_of(suite)), mac_of(suite, ctx), integ);
 	if (r || !suite->key_len)
 		return r;
 	const struct rv_cipher_ops *cipher = rv_service_ops(suite->encr.service);
 	r = cipher->init(rv_service_self(suite->encr.service), ctx, encr, seal);
 	if (r)
-		mac->fini(rv_service_self(suite->integ.service), mac_of(suite, ctx));
+		mac->fini(rv_service_self(integ_of(suite)), mac_of(suite, ctx));
 	return r;
 }
 
 static void fini_pair(const struct rv_suite *suite, void *ctx)
 {
-	struct rv_service *encr = suite->encr.service, *integ = suite->integ.service;
+	struct rv_service *encr = suite->encr.service, *integ = integ_of(suite);
 
 	if (encr)
 		((const struct rv_cipher_ops *)rv_service_ops(encr))->fini(rv_service_self(encr), ctx);
@@ -314,7 +334,7 @@ static uint8_t *text_in_place(const struct rv_suite *suite, const struct rv_cryp
 static int make_icvs(const struct rv_suite *suite, uint8_t *ctx, const struct rv_cryptor_op *ops, size_t n_ops,
 		     bool seal)
 {
-	const struct rv_aead_ops *aead = rv_service_ops(suite->integ.service);
+	const struct rv_aead_ops *aead = rv_service_ops(integ_of(suite));
 	struct rv_aead_op to[BURST];
 
 	for (size_t i = 0; i < n_ops; i++) {
@@ -334,7 +354,7 @@ static int make_icvs(const struct rv_suite *suite, uint8_t *ctx, const struct rv
 		memcpy(to[i].nonce, salt_of(suite, ctx), sizeof(to[i].nonce));
 		copy_iv(to[i].nonce + suite->salt_len, text - suite->iv_len, suite->iv_len);
 	}
-	return aead->seal(rv_service_self(suite->integ.service), ctx, to, n_ops);
+	return aead->seal(rv_service_self(integ_of(suite)), ctx, to, n_ops);
 }
 
 static int seal_integ(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_op *ops, size_t n_ops)
@@ -382,7 +402,7 @@ struct pair {
 static int mac_parts(const struct rv_suite *suite, uint8_t *ctx, const struct rv_cryptor_op *op, const uint8_t *sealed,
 		     uint8_t *icv)
 {
-	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	const struct rv_mac_ops *mac = rv_service_ops(integ_of(suite));
 	uint8_t high[HIGH];
 	const struct rv_bytes parts[] = {
 		rv_bytes(op->aad, op->aad_len),
@@ -391,7 +411,7 @@ static int mac_parts(const struct rv_suite *suite, uint8_t *ctx, const struct rv
 	};
 
 	put32(high, op->esn);
-	return mac->mac(rv_service_self(suite->integ.service), mac_of(suite, ctx), parts, op->use_esn ? 3 : 2, icv);
+	return mac->mac(rv_service_self(integ_of(suite)), mac_of(suite, ctx), parts, op->use_esn ? 3 : 2, icv);
 }
 
 /* Where a packet's ICV stands and may be written, which is also room for the high half of its number; NULL: nowhere. */
@@ -406,7 +426,7 @@ static uint8_t *tail_of(const struct rv_suite *suite, const struct rv_cryptor_op
 static int mac_one(const struct rv_suite *suite, uint8_t *ctx, const struct rv_cryptor_op *op, bool seal, uint8_t *icv,
 		   struct pair *pair)
 {
-	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	const struct rv_mac_ops *mac = rv_service_ops(integ_of(suite));
 	const uint8_t *sealed = seal ? op->dst : op->src;
 	uint8_t *tail = op->use_esn ? tail_of(suite, op, seal) : NULL;
 
@@ -425,11 +445,11 @@ static int mac_one(const struct rv_suite *suite, uint8_t *ctx, const struct rv_c
 
 static int mac_rest(const struct rv_suite *suite, uint8_t *ctx, const struct pair *pair)
 {
-	const struct rv_mac_ops *mac = rv_service_ops(suite->integ.service);
+	const struct rv_mac_ops *mac = rv_service_ops(integ_of(suite));
 
-	return pair->n_mac ? mac->mac_burst(rv_service_self(suite->integ.service), mac_of(suite, ctx), pair->mac,
-					    pair->n_mac)
-			   : 0;
+	return pair->n_mac
+		       ? mac->mac_burst(rv_service_self(integ_of(suite)), mac_of(suite, ctx), pair->mac, pair->n_mac)
+		       : 0;
 }
 
 static int crypt(const struct rv_suite *suite, void *ctx, const struct pair *pair)

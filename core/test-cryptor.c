@@ -316,7 +316,7 @@ static void integrity_of_a_combined_service_leaves_the_text_where_it_is(void **s
 	assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &ops[1], 1), -EIO);
 	assert_false(ops[1].ok);
 	f->toy.fail = 0;
-	rv_ref_drop(&pair.suite.integ);
+	rv_ref_drop(pair.suite.integ);
 	assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &ops[1], 1), -RV_ENO_PROVIDER);
 	rv_cryptor_fini(&pair.suite, pair.seal);
 	rv_cryptor_fini(&pair.suite, pair.open);
@@ -531,7 +531,7 @@ static void a_suite_whose_services_are_gone_does_nothing(void **state)
 
 	for (size_t s = 0; s < RV_COUNT(suites); s++) {
 		pair_init(f, &pair, suites[s].encr, suites[s].integ);
-		rv_ref_drop(suites[s].encr == ID_NULL ? &pair.suite.integ : &pair.suite.encr);
+		rv_ref_drop(suites[s].encr == ID_NULL ? pair.suite.integ : &pair.suite.encr);
 		memset(sealed, 0, sizeof(sealed));
 		struct rv_cryptor_op op = op_of(text, sealed, 8, false);
 		assert_int_equal(rv_cryptor_seal(&pair.suite, pair.seal, &op, 1), -RV_ENO_PROVIDER);

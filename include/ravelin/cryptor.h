@@ -16,7 +16,8 @@ enum rv_iv { RV_IV_RANDOM, RV_IV_UNIQUE, RV_IV_IMPLICIT };
 
 /* The two services and the sizes that follow from them. A value; the references are taken by rv_suite_init(). */
 struct rv_suite {
-	struct rv_ref encr, integ; /* integ empty for an aead that encrypts; encr empty for no or NULL encryption */
+	struct rv_ref encr;   /* empty for no or NULL encryption */
+	struct rv_ref *integ; /* NULL for an aead that encrypts; the suite's own */
 	bool aead;
 	uint8_t iv;	    /* enum rv_iv */
 	uint16_t key_len;   /* of the encryption, with its salt */

@@ -28,7 +28,7 @@ static void context_free(struct contexts *contexts, struct context *c)
 	const struct rv_suite *suite = &c->sa->suite;
 
 	atomic_store_explicit(&c->sa->contexts[contexts->worker], NULL, memory_order_relaxed);
-	if (suite->integ_len ? suite->integ.service : suite->encr.service)
+	if (suite->integ_len ? suite->integ->service : suite->encr.service)
 		rv_cryptor_fini(suite, c->memory);
 	else
 		rv_wipe(c->memory, suite->ctx_size);
