@@ -63,7 +63,10 @@ static int init(struct rv_host *host)
 	};
 	struct openssl *openssl;
 
-	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, NULL))
+	/* the old lists of ciphers and digests by name are of no use here */
+	if (!OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ADD_ALL_CIPHERS |
+					 OPENSSL_INIT_NO_ADD_ALL_DIGESTS,
+				 NULL))
 		return openssl_failed(-RV_EFAILED);
 	rv_host_needs_syscalls(host, syscalls);
 	openssl = talloc_zero(host, struct openssl);

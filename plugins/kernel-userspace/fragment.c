@@ -4,22 +4,18 @@
 
 #include "boundary.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
 static const uint64_t keep_us = 60000000;
 
-int fragments_init(struct fragments *fragments)
+void fragments_init(struct fragments *fragments)
 {
-	fragments->slots = calloc(FRAGMENTS, sizeof(*fragments->slots));
-	if (!fragments->slots)
-		return -ENOMEM;
+	*fragments = (struct fragments){ 0 };
 	/* Without it strangers can foresee which places are whose, nothing more. */
 	if (getrandom(&fragments->seed, sizeof(fragments->seed), GRND_NONBLOCK) < 0)
 		fragments->seed = 0;
-	return 0;
 }
 
 void fragments_fini(struct fragments *fragments)
@@ -67,10 +63,13 @@ static struct fragment *set_of(const struct fragments *fragments, const struct f
 void fragments_first(struct fragments *fragments, const struct ip_info *info, const uint8_t *p, uint32_t owner,
 		     uint64_t now_us)
 {
-	struct fragment key = key_of(info, p, owner), *set = set_of(fragments, &key), *place = set;
+	struct fragment key = key_of(info, p, owner), *set, *place;
 
-	if (!info->ports_known)
+	if (!fragments->slots && info->ports_known)
+		fragments->slots = calloc(FRAGMENTS, sizeof(*fragments->slots));
+	if (!fragments->slots || !info->ports_known)
 		return;
+	set = place = set_of(fragments, &key);
 	for (struct fragment *f = set; f < set + FRAGMENT_WAYS; f++) {
 		if (same(f, &key)) {
 			place = f;
@@ -90,8 +89,11 @@ void fragments_first(struct fragments *fragments, const struct ip_info *info, co
 bool fragments_later(const struct fragments *fragments, struct ip_info *info, const uint8_t *p, uint32_t owner,
 		     uint64_t now_us)
 {
-	const struct fragment key = key_of(info, p, owner), *set = set_of(fragments, &key), *f = set;
+	const struct fragment key = key_of(info, p, owner), *set, *f;
 
+	if (!fragments->slots)
+		return true;
+	set = f = set_of(fragments, &key);
 	while (f < set + FRAGMENT_WAYS && !same(f, &key))
 		f++;
 	if (f == set + FRAGMENT_WAYS || !f->at_us || now_us - f->at_us > keep_us)

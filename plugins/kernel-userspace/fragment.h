@@ -21,12 +21,12 @@ struct fragment {
 };
 
 struct fragments {
-	struct fragment *slots;
+	struct fragment *slots; /* NULL until a first fragment comes */
 	uint32_t seed;
 };
 
-/* 0 or -ENOMEM; fini is harmless after it. */
-int fragments_init(struct fragments *fragments);
+/* fini is harmless on a zeroed one. */
+void fragments_init(struct fragments *fragments);
 void fragments_fini(struct fragments *fragments);
 
 /* Keeps the ports of the first fragment at p. owner: who may ask for them. */

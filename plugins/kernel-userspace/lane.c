@@ -11,10 +11,11 @@ int lane_init(struct lane *lane, struct databases *db, unsigned index, uint32_t 
 {
 	*lane = (struct lane){ .index = index, .db = db, .due_us = UINT64_MAX };
 	reassembly_init(&lane->reassembly, db->vault);
+	fragments_init(&lane->in_fragments);
+	fragments_init(&lane->out_fragments);
 	lane->out.arena = rv_pages_new(db->vault, ARENA);
 	lane->in.scratch = rv_pages_new(db->vault, SCRATCH);
-	if (lane->out.arena && lane->in.scratch && !fragments_init(&lane->in_fragments) &&
-	    !fragments_init(&lane->out_fragments) && !contexts_init(&lane->contexts, index, max_contexts))
+	if (lane->out.arena && lane->in.scratch && !contexts_init(&lane->contexts, index, max_contexts))
 		return 0;
 	lane_fini(lane);
 	return -ENOMEM;

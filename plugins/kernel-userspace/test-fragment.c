@@ -170,7 +170,7 @@ static void a_later_fragment_must_be_of_a_first_one_and_behind_it(void **state)
 		p[9] = rows[i].proto;
 		/* the sender's table must not know better */
 		fragments_fini(&rig_lane(pair->west)->out_fragments);
-		assert_int_equal(fragments_init(&rig_lane(pair->west)->out_fragments), 0);
+		fragments_init(&rig_lane(pair->west)->out_fragments);
 		send_piece(pair->west, p, sizeof(p), rows[i].from, 480, rows[i].id);
 		rig_carry(pair->west, pair->east);
 		if (out->n != rows[i].passes)
