@@ -21,7 +21,7 @@ enum {
 	NAMES = 256,
 	CHUNK_HEAD = 96 + 8, /* talloc's and malloc's */
 	REFERENCE = 32,
-	BOUND = 1920,	/* octets of one session in all */
+	BOUND = 1712,	/* octets of one session in all */
 	FORGET_S = 200, /* the last response is let go before that (RFC 7296, 2.1) */
 };
 
