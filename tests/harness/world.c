@@ -325,7 +325,7 @@ struct rv_peer *world_peer(struct world *w, const char *name)
 	assert_int_equal(rv_addr_parse(&path.remote, "10.0.0.2:4500"), 0);
 	peer = rv_peer_new(w->keying_host, connection, &path, true);
 	assert_non_null(peer);
-	peer->remote_id = rv_id_parse(peer, "east.example", NULL);
+	assert_int_equal(rv_peer_identify(peer, rv_id_parse(peer, "east.example", NULL)), 0);
 	assert_non_null(peer->remote_id);
 	rv_peer_up(peer);
 	w->last = peer;
