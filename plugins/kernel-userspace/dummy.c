@@ -17,13 +17,14 @@ enum { MTU_UNKNOWN = 1280 };
 
 struct dummy {
 	struct sa *sa;
-	_Atomic(struct dummy *) next; /* in dummies */
-	uint64_t about_us;	      /* as was asked for */
-	unsigned ticker;	      /* the worker that sends them; its own are: */
-	uint64_t wait_us, sent_us;
+	struct timed timed;
+	uint64_t about_us;	   /* as was asked for */
+	uint64_t wait_us, sent_us; /* of the worker that sends them */
 };
 
-int dummy_new(struct sa *sa, unsigned n_workers, const struct rv_sa_spec *spec)
+static timed_fn turn;
+
+int dummy_new(struct sa *sa, const struct rv_sa_spec *spec)
 {
 	struct dummy *dummy;
 
@@ -35,7 +36,7 @@ int dummy_new(struct sa *sa, unsigned n_workers, const struct rv_sa_spec *spec)
 	if (!dummy)
 		return -ENOMEM;
 	*dummy = (struct dummy){ .sa = sa, .about_us = spec->dummy_us, .wait_us = spec->dummy_us };
-	dummy->ticker = spec->spi % n_workers;
+	dummy->timed.fn = turn;
 	sa->out.dummy = dummy;
 	return 0;
 }
@@ -46,21 +47,19 @@ void dummy_free(struct sa *sa)
 		free(sa->out.dummy);
 }
 
-void dummy_link(struct extended *all, struct sa *sa)
+int dummy_link(struct extended *all, struct sa *sa, unsigned n_workers)
 {
-	atomic_store(&sa->out.dummy->next, atomic_load(&all->dummies));
-	atomic_store_explicit(&all->dummies, sa->out.dummy, memory_order_release);
+	return timed_add(&all->timed, &sa->out.dummy->timed, n_workers);
 }
 
-void dummy_unlink(struct extended *all, struct sa *sa)
+void dummy_time(struct sa *sa, unsigned worker)
 {
-	_Atomic(struct dummy *) *at = &all->dummies;
-	struct dummy *d;
+	timed_begin(&sa->out.dummy->timed, worker);
+}
 
-	while ((d = atomic_load(at)) && d != sa->out.dummy)
-		at = &d->next;
-	if (d)
-		atomic_store_explicit(at, atomic_load(&d->next), memory_order_release);
+void dummy_unlink(struct sa *sa)
+{
+	timed_end(&sa->out.dummy->timed);
 }
 
 static uint32_t random_below(uint32_t n)
@@ -88,14 +87,17 @@ static void send_one(struct lane *lane, struct sa *sa)
 	atomic_store_explicit(&sa->used_us, used_us, memory_order_relaxed);
 }
 
-/* When the next one is due, after what was due was sent. */
-static uint64_t turn(struct lane *lane, struct dummy *d)
+/* Whenever it can be that one is due: it is not, where other packets went out meanwhile. */
+static void turn(struct lane *lane, struct timed *timed)
 {
+	struct dummy *d = rv_container_of(timed, struct dummy, timed);
 	uint64_t used_us = atomic_load_explicit(&d->sa->used_us, memory_order_relaxed);
 	uint64_t last_us = used_us > d->sent_us ? used_us : d->sent_us;
 
-	if (last_us + d->wait_us > lane->now_us)
-		return last_us + d->wait_us;
+	if (last_us + d->wait_us > lane->now_us) {
+		timed_set(lane, timed, last_us + d->wait_us);
+		return;
+	}
 	/* the newest of its reqid only: an older one is on its way out */
 	bool newest = atomic_load_explicit(&d->sa->out.bundle->first, memory_order_acquire) == d->sa;
 	if (newest && !atomic_load_explicit(&d->sa->ended, memory_order_relaxed))
@@ -103,17 +105,5 @@ static uint64_t turn(struct lane *lane, struct dummy *d)
 	d->sent_us = lane->now_us;
 	uint64_t about_us = d->about_us < UINT32_MAX / 2 ? d->about_us : UINT32_MAX / 2;
 	d->wait_us = about_us / 2 + random_below((uint32_t)about_us + 1);
-	return lane->now_us + d->wait_us;
-}
-
-void dummy_tick(struct lane *lane)
-{
-	struct dummy *d = atomic_load_explicit(&lane->db->extended.dummies, memory_order_acquire);
-
-	for (; d; d = atomic_load_explicit(&d->next, memory_order_acquire)) {
-		uint64_t due_us = d->ticker == lane->index ? turn(lane, d) : UINT64_MAX;
-		if (due_us < lane->due_us)
-			lane->due_us = due_us;
-	}
-	in_flush(lane);
+	timed_set(lane, timed, lane->now_us + d->wait_us);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* extend: SAs whose texts pass an extension (esp-ext.h): bursts, turns at the extension's own time, wrappers.
  *
- * SAs whose extension keeps a time are in one list, which each worker walks when the earliest time of its own has come.
+ * What a group says of a worker is never later than what is due in it; it may be sooner, when a time was put off or
+ * another worker keeps it now, and is put right by the look that it leads to.
  */
 #include "extend.h"
 
@@ -10,6 +11,140 @@
 #include <errno.h>
 #include <ravelin/error.h>
 #include <stdlib.h>
+
+enum { TIMED_GROUP = 64 };
+
+struct timed_group {
+	_Atomic(struct timed_group *) next;
+	unsigned n; /* loop */
+	_Atomic(struct timed *) members[TIMED_GROUP];
+	bool taken[TIMED_GROUP];   /* loop */
+	_Atomic uint64_t due_us[]; /* by worker */
+};
+
+static struct timed_group *group_new(struct timed_groups *groups, unsigned n_workers)
+{
+	struct timed_group *group = calloc(1, sizeof(*group) + n_workers * sizeof(group->due_us[0]));
+
+	if (!group)
+		return NULL;
+	for (unsigned i = 0; i < n_workers; i++)
+		atomic_init(&group->due_us[i], UINT64_MAX);
+	atomic_init(&group->next, atomic_load(&groups->first));
+	atomic_store_explicit(&groups->first, group, memory_order_release);
+	return group;
+}
+
+int timed_add(struct timed_groups *groups, struct timed *timed, unsigned n_workers)
+{
+	struct timed_group *group = atomic_load(&groups->first);
+
+	while (group && group->n == TIMED_GROUP)
+		group = atomic_load(&group->next);
+	if (!group)
+		group = group_new(groups, n_workers);
+	if (!group)
+		return -ENOMEM;
+	timed->place = 0;
+	while (group->taken[timed->place])
+		timed->place++;
+	group->taken[timed->place] = true;
+	group->n++;
+	timed->group = group;
+	return 0;
+}
+
+/* What is due is stored before this, and read after what this changes was taken away. */
+static void lower(struct timed_group *group, unsigned worker, uint64_t due_us)
+{
+	uint64_t was = atomic_load(&group->due_us[worker]);
+
+	while (due_us < was && !atomic_compare_exchange_weak(&group->due_us[worker], &was, due_us))
+		;
+}
+
+void timed_begin(struct timed *timed, unsigned worker)
+{
+	atomic_store(&timed->worker, worker);
+	atomic_store(&timed->due_us, 0);
+	atomic_store(&timed->group->members[timed->place], timed);
+	lower(timed->group, worker, 0);
+}
+
+void timed_end(struct timed *timed)
+{
+	struct timed_group *group = timed->group;
+
+	if (!group)
+		return;
+	atomic_store(&group->members[timed->place], NULL);
+	group->taken[timed->place] = false;
+	group->n--;
+}
+
+void timed_fini(struct timed_groups *groups)
+{
+	struct timed_group *next;
+
+	for (struct timed_group *group = atomic_load(&groups->first); group; group = next) {
+		next = atomic_load(&group->next);
+		free(group);
+	}
+	atomic_store(&groups->first, NULL);
+}
+
+/* Two workers may say different times at once: whoever is last to keep it knows the one that counts. */
+void timed_set(struct lane *lane, struct timed *timed, uint64_t due_us)
+{
+	atomic_store(&timed->due_us, due_us);
+	atomic_store(&timed->worker, lane->index);
+	due_us = atomic_load(&timed->due_us);
+	lower(timed->group, lane->index, due_us);
+	if (due_us < lane->due_us)
+		lane->due_us = due_us;
+}
+
+static bool look_at(struct lane *lane, struct timed_group *group)
+{
+	uint64_t first = UINT64_MAX;
+	bool any = false;
+
+	atomic_store(&group->due_us[lane->index], UINT64_MAX);
+	for (unsigned i = 0; i < TIMED_GROUP; i++) {
+		struct timed *timed = atomic_load(&group->members[i]);
+		if (!timed || atomic_load(&timed->worker) != lane->index)
+			continue;
+		if (atomic_load(&timed->due_us) <= lane->now_us) {
+			atomic_store(&timed->due_us, UINT64_MAX);
+			timed->fn(lane, timed);
+			any = true;
+		}
+		uint64_t due_us = atomic_load(&timed->due_us);
+		first = due_us < first ? due_us : first;
+	}
+	lower(group, lane->index, first);
+	return any;
+}
+
+bool timed_tick(struct lane *lane)
+{
+	struct timed_group *group = atomic_load_explicit(&lane->db->extended.timed.first, memory_order_acquire);
+	bool any = false;
+
+	lane->due_us = UINT64_MAX;
+	for (; group; group = atomic_load_explicit(&group->next, memory_order_acquire)) {
+		if (atomic_load(&group->due_us[lane->index]) <= lane->now_us)
+			any = look_at(lane, group) || any;
+		uint64_t due_us = atomic_load(&group->due_us[lane->index]);
+		if (due_us < lane->due_us)
+			lane->due_us = due_us;
+	}
+	return any;
+}
+
+/* Extensions */
+
+static timed_fn tick;
 
 int sa_extend(struct sa *sa, struct rv_registry *registry, unsigned n_workers, const struct rv_sa_spec *spec,
 	      struct rv_why *why)
@@ -25,8 +160,8 @@ int sa_extend(struct sa *sa, struct rv_registry *registry, unsigned n_workers, c
 	ext->ops = rv_service_ops(service);
 	ext->self = rv_service_self(service);
 	ext->sa = sa;
-	atomic_init(&ext->due_us, ext->ops->tick ? 0 : UINT64_MAX);
-	atomic_init(&ext->ticker, spec->spi % n_workers);
+	ext->timed.fn = tick;
+	atomic_init(&ext->timed.due_us, UINT64_MAX);
 	r = rv_ref_take(&ext->ref, service, &sa->user);
 	if (!r)
 		r = ext->ops->open(ext->self, spec, n_workers, &ext->state);
@@ -63,41 +198,34 @@ static struct wrapping *wrapping_of(struct extended *all, const struct rv_esp_wr
 	return none;
 }
 
-int extend_link(struct extended *all, struct sa *sa)
+int extend_link(struct extended *all, struct sa *sa, unsigned n_workers)
 {
 	struct sa_ext *ext = sa->ext;
 	struct wrapping *wrapping = ext->ops->wrapper ? wrapping_of(all, ext->ops->wrapper) : NULL;
 
 	if (ext->ops->wrapper && !wrapping)
 		return -RV_ELIMIT;
+	if (ext->ops->tick && timed_add(&all->timed, &ext->timed, n_workers))
+		return -ENOMEM;
 	if (wrapping && !wrapping->users++)
 		atomic_store_explicit(&wrapping->wrapper, ext->ops->wrapper, memory_order_release);
 	return 0;
 }
 
-void extend_time(struct extended *all, struct sa *sa)
+void extend_time(struct sa *sa, unsigned worker)
 {
-	struct sa_ext *ext = sa->ext;
-
-	if (!ext->ops->tick)
-		return;
-	atomic_store(&ext->next, atomic_load(&all->timed));
-	atomic_store_explicit(&all->timed, ext, memory_order_release);
+	if (sa->ext->ops->tick)
+		timed_begin(&sa->ext->timed, worker);
 }
 
 void extend_unlink(struct extended *all, struct sa *sa)
 {
 	struct sa_ext *ext = sa->ext;
 	struct wrapping *wrapping = ext->ops->wrapper ? wrapping_of(all, ext->ops->wrapper) : NULL;
-	_Atomic(struct sa_ext *) *at = &all->timed;
 
 	if (wrapping && !--wrapping->users)
 		atomic_store(&wrapping->wrapper, NULL);
-	for (struct sa_ext *e; (e = atomic_load(at)); at = &e->next)
-		if (e == ext) {
-			atomic_store(at, atomic_load(&ext->next));
-			return;
-		}
+	timed_end(&ext->timed);
 }
 
 /* Workers */
@@ -145,7 +273,7 @@ static void give_turn(struct lane *lane, struct sa *sa, const struct rv_esp_text
 {
 	struct sa_ext *ext = sa->ext;
 	const struct sa_path *path = atomic_load_explicit(&sa->path, memory_order_acquire);
-	uint64_t due_us = n ? atomic_load_explicit(&ext->due_us, memory_order_relaxed) : UINT64_MAX;
+	uint64_t due_us = n ? atomic_load_explicit(&ext->timed.due_us, memory_order_relaxed) : UINT64_MAX;
 	struct turn turn = { .turn = { .worker = lane->index,
 				       .now_us = lane->now_us,
 				       .due_us = due_us,
@@ -165,12 +293,13 @@ static void give_turn(struct lane *lane, struct sa *sa, const struct rv_esp_text
 		make_room(lane, texts, n);
 		ext->ops->in(ext->state, &turn.turn, texts, n);
 	}
-	if (n && turn.turn.due_us == due_us)
-		return;
-	atomic_store_explicit(&ext->due_us, turn.turn.due_us, memory_order_relaxed);
-	atomic_store_explicit(&ext->ticker, lane->index, memory_order_relaxed);
-	if (turn.turn.due_us < lane->due_us)
-		lane->due_us = turn.turn.due_us;
+	if (turn.turn.due_us != due_us && ext->timed.group)
+		timed_set(lane, &ext->timed, turn.turn.due_us);
+}
+
+static void tick(struct lane *lane, struct timed *timed)
+{
+	give_turn(lane, rv_container_of(timed, struct sa_ext, timed)->sa, NULL, 0);
 }
 
 void extend_add(struct lane *lane, struct sa *sa, const struct rv_esp_text *text)
@@ -196,26 +325,10 @@ void extend_run(struct lane *lane)
 
 void extend_tick(struct lane *lane)
 {
-	struct sa_ext *ext = atomic_load_explicit(&lane->db->extended.timed, memory_order_acquire);
-	bool any = false;
-
-	lane->due_us = UINT64_MAX;
-	for (; ext; ext = atomic_load_explicit(&ext->next, memory_order_acquire)) {
-		if (atomic_load_explicit(&ext->ticker, memory_order_relaxed) != lane->index)
-			continue;
-		if (atomic_load_explicit(&ext->due_us, memory_order_relaxed) <= lane->now_us) {
-			give_turn(lane, ext->sa, NULL, 0);
-			any = true;
-		}
-		uint64_t due_us = atomic_load_explicit(&ext->due_us, memory_order_relaxed);
-		if (due_us < lane->due_us)
-			lane->due_us = due_us;
-	}
-	if (any) {
-		out_flush(lane);
-		in_flush(lane);
-	}
-	dummy_tick(lane);
+	if (!timed_tick(lane))
+		return;
+	out_flush(lane);
+	in_flush(lane);
 }
 
 /* Wrappers */

@@ -10,9 +10,7 @@ struct sa_ext {
 	void *self, *state;
 	struct rv_ref ref;
 	struct sa *sa;
-	_Atomic(struct sa_ext *) next; /* in timed */
-	_Atomic uint64_t due_us;
-	_Atomic unsigned ticker; /* the worker that keeps the time */
+	struct timed timed;
 };
 
 /* Opens what spec->ext names. 0, or negative with why. Loop thread. */
@@ -22,10 +20,10 @@ int sa_extend(struct sa *sa, struct rv_registry *registry, unsigned n_workers, c
 /* Closes it where there is one; no worker can see the SA. Loop thread. */
 void sa_unextend(struct sa *sa);
 
-/* Of an SA with an extension. link: it comes into the databases: 0, or -RV_ELIMIT when there are too many wrappers.
- * time: it is there, and its time is kept. unlink: it leaves them. Loop thread. */
-int extend_link(struct extended *all, struct sa *sa);
-void extend_time(struct extended *all, struct sa *sa);
+/* Of an SA with an extension. link: it comes into the databases: 0, -ENOMEM, or -RV_ELIMIT when there are too many
+ * wrappers. time: it is there, and worker keeps its time. unlink: it leaves them. Loop thread. */
+int extend_link(struct extended *all, struct sa *sa, unsigned n_workers);
+void extend_time(struct sa *sa, unsigned worker);
 void extend_unlink(struct extended *all, struct sa *sa);
 
 /* The worker thread, inside a read-copy-update section: */
@@ -53,11 +51,10 @@ struct sa *extend_unwrap(struct lane *lane, const struct rv_packet *packet, uint
 			 struct rv_bytes *front);
 
 /* dummy.c: dummy packets (RFC 4303, 2.6) of SAs that were asked for them. new: 0 or -ENOMEM. free: no worker can see
- * the SA. link, unlink: of an SA that has them. Loop thread. */
-int dummy_new(struct sa *sa, unsigned n_workers, const struct rv_sa_spec *spec);
+ * the SA. link, unlink: of an SA that has them, as above: it comes into the databases, its time begins, it leaves. Loop
+ * thread. */
+int dummy_new(struct sa *sa, const struct rv_sa_spec *spec);
 void dummy_free(struct sa *sa);
-void dummy_link(struct extended *all, struct sa *sa);
-void dummy_unlink(struct extended *all, struct sa *sa);
-
-/* Sends those that are due, and says in lane->due_us when the next one is. Worker thread, as above. */
-void dummy_tick(struct lane *lane);
+int dummy_link(struct extended *all, struct sa *sa, unsigned n_workers);
+void dummy_time(struct sa *sa, unsigned worker);
+void dummy_unlink(struct sa *sa);

@@ -128,6 +128,7 @@ static void report_drops(struct userspace *u)
 static void databases_fini(struct userspace *u)
 {
 	notes_fini(&u->db.notes);
+	timed_fini(&u->db.extended.timed);
 	table_fini(&u->db.in);
 	table_fini(&u->db.out);
 	table_fini(&u->db.bundles);

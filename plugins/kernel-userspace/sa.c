@@ -147,7 +147,7 @@ struct sa *sa_new(const struct sa_params *params, const struct rv_sa_spec *spec,
 	if (!*error && spec->ext)
 		*error = sa_extend(sa, params->registry, params->n_workers, spec, why);
 	if (!*error)
-		*error = dummy_new(sa, params->n_workers, spec);
+		*error = dummy_new(sa, spec);
 	if (!*error)
 		return sa;
 	sa_free(sa);

@@ -90,12 +90,43 @@ static void sa_reap(struct retired *retired)
 	sa_free(sa);
 }
 
-static void sa_unlink(struct userspace *u, struct sa *sa)
+/* The places of what an SA has besides, where it has something. */
+static void own_unlink(struct userspace *u, struct sa *sa)
 {
 	if (sa->ext)
 		extend_unlink(&u->db.extended, sa);
 	if (sa->dir == RV_OUT && sa->out.dummy)
-		dummy_unlink(&u->db.extended, sa);
+		dummy_unlink(sa);
+}
+
+static int own_link(struct userspace *u, struct sa *sa)
+{
+	int r = sa->ext ? extend_link(&u->db.extended, sa, u->n_workers) : 0;
+
+	if (r || sa->dir != RV_OUT || !sa->out.dummy)
+		return r;
+	r = dummy_link(&u->db.extended, sa, u->n_workers);
+	if (r && sa->ext)
+		extend_unlink(&u->db.extended, sa);
+	return r;
+}
+
+static void own_time(struct userspace *u, struct sa *sa)
+{
+	unsigned worker = sa->key % u->n_workers;
+	bool dummy = sa->dir == RV_OUT && sa->out.dummy;
+
+	if (sa->ext)
+		extend_time(sa, worker);
+	if (dummy)
+		dummy_time(sa, worker);
+	if (sa->ext || dummy)
+		worker_look(&u->workers[worker]);
+}
+
+static void sa_unlink(struct userspace *u, struct sa *sa)
+{
+	own_unlink(u, sa);
 	table_del(sa->dir == RV_IN ? &u->db.in : &u->db.out, sa);
 	if (sa->dir == RV_OUT)
 		bundle_del(sa->out.bundle, sa);
@@ -171,10 +202,10 @@ static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_
 	r = sa->ext ? carry_wrapper(u, sa, why) : 0;
 	if (!r)
 		r = carry_df(u, sa, why);
-	if (!r && sa->ext)
-		r = extend_link(&u->db.extended, sa);
-	if (!r && (r = sa_link(u, sa)) && sa->ext)
-		extend_unlink(&u->db.extended, sa);
+	if (!r)
+		r = own_link(u, sa);
+	if (!r && (r = sa_link(u, sa)))
+		own_unlink(u, sa);
 	if (!u->workers[0].lane.wire[atomic_load(&sa->path)->wire])
 		rv_log(&u->host->subject, RV_WARN, "wire-missing", KV_UINT("child-id", spec->child_id),
 		       KV_STR("advice", spec->protocol == RV_PROTO_AH ? "load wire-ah, which needs CAP_NET_RAW"
@@ -185,12 +216,7 @@ static int sa_add(struct userspace *u, const struct rv_sa_spec *spec, struct rv_
 		return r;
 	}
 	spi_release(u, spec->dir == RV_IN ? spec->spi : 0);
-	if (sa->ext)
-		extend_time(&u->db.extended, sa);
-	if (sa->dir == RV_OUT && sa->out.dummy)
-		dummy_link(&u->db.extended, sa);
-	if (sa->ext || (sa->dir == RV_OUT && sa->out.dummy))
-		worker_look(&u->workers[spec->spi % u->n_workers]);
+	own_time(u, sa);
 	return 0;
 }
 
