@@ -6,6 +6,7 @@ import re
 import sys
 
 from lab import Capture, Lab, check, connection, main, run, wait
+from test_iptfs import config, on_the_wire, segmented
 
 SMALL = 1320
 
@@ -123,6 +124,26 @@ def ages():
              seconds=20)
 
 
+def packets_of_one_size():
+    """IP-TFS (RFC 9347, 4.2): packets at a constant rate are as large as the path takes, once a router has said it."""
+    with Lab() as lab:
+        Middle(lab)
+        a, b = lab.hosts
+        segmented(a)
+        for me, other, name, ids, child in ((a, b, 'east', ('west.example', 'east.example'), 'copy_df = set'),
+                                            (b, a, 'west', ('east.example', 'west.example'), '')):
+            me.ravelind(config(me, other, name, ids, child + '\niptfs_bandwidth = 2000'))
+        capture = Capture(a)
+        a.ravelin('up', 'east')
+        wait('the router is heard', lambda: says(a, 'path-mtu'))
+        a.ping(b.in4, source=a.in4, size=1000)
+        a.transfer(b, a.in4, b.in4, octets=200_000)
+        capture.stop()
+        sizes = [size for _, size in on_the_wire(capture, a.wire4) if size > 1000]
+        check(sizes[0] > SMALL and SMALL - 16 < sizes[-1] <= SMALL, f'{sizes[0]} octets at first, then {sizes[-1]}')
+        check(len(set(sizes)) == 2, f'sizes {set(sizes)}')
+
+
 FORGED = '''
 import socket, struct, sys
 me, gateway, peer, spi, mtu = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4], 16), int(sys.argv[5])
@@ -158,4 +179,4 @@ def forged():
 
 
 if __name__ == '__main__':
-    main([outer_ipv4, outer_ipv6, without, ages, forged])
+    main([outer_ipv4, outer_ipv6, without, ages, packets_of_one_size, forged])
