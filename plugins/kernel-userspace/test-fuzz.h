@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* test-fuzz: the kernel for fuzz-esp-in and fuzz-esp-out, without threads, with a toy for a cipher that costs nothing.
+/* test-fuzz: the kernel for fuzz-esp-in and fuzz-esp-out, without threads, with toys for a cipher and for an integrity
+ * algorithm with an IV that cost nothing.
  */
 #pragma once
 
@@ -12,7 +13,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-enum { SPI = 0x11223344, TOY = 60000, TOY_KEY = 20, TOY_ICV = 16, OCTETS = 65536 };
+enum { SPI = 0x11223344, TOY = 60000, TOY_CLEAR, TOY_KEY = 20, TOY_ICV = 16, OCTETS = 65536 };
 
 extern const struct rv_plugin rv_plugin_kernel_userspace;
 
@@ -78,6 +79,27 @@ static const struct rv_aead_ops toy = {
 	.fini = toy_fini,
 };
 
+static inline int toy_clear_seal(void *self, void *ctx, struct rv_aead_op *ops, size_t n_ops)
+{
+	for (size_t k = 0; k < n_ops; k++)
+		toy_icv(&ops[k], ops[k].src, ops[k].dst + ops[k].len);
+	return 0;
+}
+
+/* Seals and opens in place only, and is never asked to open. */
+static const struct rv_aead_ops toy_clear = {
+	.size = sizeof(toy_clear),
+	.key_len = 16,
+	.salt_len = 4,
+	.iv_len = 8,
+	.icv_len = TOY_ICV,
+	.ctx_size = 64,
+	.init = toy_init,
+	.seal = toy_clear_seal,
+	.open = toy_open,
+	.fini = toy_fini,
+};
+
 static const struct rv_vector toy_answer = { .source = "by hand: 31 * 31 + 0x5a",
 					     .key = "00000000000000000000000000000000",
 					     .iv = "000000000000000000000000",
@@ -85,11 +107,12 @@ static const struct rv_vector toy_answer = { .source = "by hand: 31 * 31 + 0x5a"
 					     .in = "00",
 					     .out = "5a1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b1b" };
 
-static const struct rv_algorithm toy_word = {
-	.word = "toy", .class = RV_CLASS_ENCR, .id = TOY, .combined = true, .kind = "aead", .name = "toy"
+static const struct rv_algorithm toy_words[] = {
+	{ .word = "toy", .class = RV_CLASS_ENCR, .id = TOY, .combined = true, .kind = "aead", .name = "toy" },
+	{ .word = "clear", .class = RV_CLASS_INTEG, .id = TOY_CLEAR, .kind = "aead", .name = "clear" },
 };
 
-static const struct rv_algorithm_ops words = { .size = sizeof(words), .algorithms = &toy_word, .n_algorithms = 1 };
+static const struct rv_algorithm_ops words = { .size = sizeof(words), .algorithms = toy_words, .n_algorithms = 2 };
 
 struct world {
 	struct rv_core *core;
@@ -127,10 +150,13 @@ static const struct rv_datapath_ops datapath = { .size = sizeof(datapath), .open
 
 static inline struct userspace *world_init(struct world *w)
 {
-	static const struct rv_attr attrs[] = { { "key-bits", 128 } };
+	static const struct rv_attr attrs[] = { { "key-bits", 128 }, { "clear", 1 } };
 	const struct rv_offer toy_offer = {
 		.name = "toy", .attrs = attrs, .n_attrs = 1, .vectors = &toy_answer, .n_vectors = 1
 	};
+	struct rv_offer clear_offer = toy_offer;
+	clear_offer.name = "clear";
+	clear_offer.n_attrs = 2;
 	struct rv_core *core = w->core = talloc_zero(NULL, struct rv_core);
 
 	core->params.no_measure = true;
@@ -144,6 +170,7 @@ static inline struct userspace *world_init(struct world *w)
 	core->conf = rv_conf_read_text(core, core->vault, schema, "fuzz", "", NULL);
 	struct rv_host *fakes = rv_host_new(core, "fakes");
 	check(!rv_aead_offer(fakes, toy_offer, &toy, w));
+	check(!rv_aead_offer(fakes, clear_offer, &toy_clear, w));
 	check(!rv_algorithm_offer(fakes, (struct rv_offer){ .name = "toy" }, &words, w));
 	check(!rv_datapath_offer(fakes, (struct rv_offer){ .name = "fake" }, &datapath, w));
 	struct rv_host *host = rv_host_new(core, "kernel-userspace");
