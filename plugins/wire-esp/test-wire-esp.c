@@ -6,12 +6,7 @@
 #include "wire-esp.h"
 
 #include <errno.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
-#include <sys/ioctl.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 extern const struct rv_plugin rv_plugin_wire_esp;
 
@@ -152,21 +147,12 @@ static void it_carries_esp_only(void **state)
 
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
 
-enum { SKIPPED = 77 };
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = { TEST(packets_pass_in_both_families),
 					    TEST(bursts_come_whole_and_lie_together), TEST(it_carries_esp_only) };
-	struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP };
-	int s = -1;
 
-	if (!unshare(CLONE_NEWNET) || !unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		s = socket(AF_INET, SOCK_DGRAM, 0);
-	if (s < 0 || ioctl(s, SIOCSIFFLAGS, &ifr)) {
-		printf("skipped: no network namespace here\n");
-		return SKIPPED;
-	}
-	close(s);
+	if (!mini_own_net())
+		return MINI_SKIPPED;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

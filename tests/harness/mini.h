@@ -25,5 +25,10 @@ const void *mini_ops(struct rv_core *core, const char *kind, const char *name, v
 /* Turns the loop until done(arg), for at most two seconds. What done said last. */
 bool mini_until(struct rv_core *core, bool (*done)(void *arg), void *arg);
 
+/* Moves the test into a network namespace of its own, with the loopback device up. False where there can be none, which
+ * it says: main() then returns MINI_SKIPPED. */
+enum { MINI_SKIPPED = 77 };
+bool mini_own_net(void);
+
 /* Turns the loop while there is something to do. */
 void mini_settle(struct rv_core *core);
