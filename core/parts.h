@@ -15,7 +15,7 @@ void rv_loop_quit(struct rv_loop *loop, int status);
 int rv_loop_turn(struct rv_loop *loop, uint64_t wait_us);
 uint64_t rv_loop_next_us(const struct rv_loop *loop);
 unsigned rv_loop_n_timers(const struct rv_loop *loop);
-/* signals: fn on the loop for each signal of set (blocked in all threads by the caller). */
+/* signal: fn on the loop for each signo (which the caller has blocked in all threads). */
 int rv_loop_signal(struct rv_loop *loop, int signo, void (*fn)(void *arg, int signo), void *arg);
 
 /* job.c. n_threads 0: on the loop. queue at most 4096 jobs. stop: waits for the jobs that have begun; no other one
@@ -50,8 +50,10 @@ unsigned rv_service_users(const struct rv_service *service);
 const char *rv_service_self_test(const struct rv_service *service); /* "passed: 3 vectors" or "none" */
 const struct rv_attr *rv_service_attrs(const struct rv_service *service, size_t *n);
 
-/* plugin.c */
+/* host.c */
 struct rv_host *rv_host_new(struct rv_core *core, const char *name);
+
+/* plugin.c, plugin-conf.c */
 struct rv_plugins *rv_plugins_new(const void *parent, struct rv_core *core);
 /* loads `names` and what they need, in order of their needs; every failure is in why, the rest is loaded */
 int rv_plugins_load(struct rv_plugins *plugins, const char *const *names, struct rv_why *why);
@@ -63,7 +65,7 @@ int rv_plugins_each_right(struct rv_plugins *plugins, const struct rv_conf *root
 			  int (*fn)(const char *plugin, const char *right, void *arg), void *arg);
 /* the system calls that loaded plugins asked for, each once or more; a non-zero return of fn ends the walk */
 int rv_plugins_each_syscall(struct rv_plugins *plugins, int (*fn)(const char *name, void *arg), void *arg);
-/* the same from a static twin; its note is found in the program's own segments */
+/* loads one from its static twin; the note is found in the program's own segments */
 int rv_plugins_load_static(struct rv_plugins *plugins, const char *name, const struct rv_plugin *plugin,
 			   struct rv_why *why);
 int rv_plugins_unload(struct rv_plugins *plugins, const char *name, bool drain, struct rv_call *call,

@@ -7,14 +7,7 @@
 #include <ravelin/plugin.h>
 #include <ravelin/wire.h>
 
-enum {
-	IMPAIR_HEADER = 28,
-	IMPAIR_AT_NEXT = 16,
-	IMPAIR_AT_VERSION = 17,
-	IMPAIR_AT_EXCHANGE = 18,
-	IMPAIR_AT_FLAGS = 19,
-	IMPAIR_AT_ID = 20
-};
+enum { IMPAIR_HEADER = 28, IMPAIR_AT_VERSION = 17, IMPAIR_AT_EXCHANGE = 18, IMPAIR_AT_FLAGS = 19, IMPAIR_AT_ID = 20 };
 enum { IMPAIR_RESPONSE = 0x20 };
 
 /* The plugin. rules: what each has counted; held: datagrams that are sent later. */

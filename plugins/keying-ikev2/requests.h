@@ -16,14 +16,13 @@ int ike_rekey(struct rv_ike_sa *sa);
 
 /* INFORMATIONAL: is the peer there; delete a child SA; the IKE SA (and with it the session, when it is the current). */
 int ike_liveness(struct rv_ike_sa *sa);
+int ike_child_delete(struct rv_child *child);
+int ike_delete(struct rv_ike_sa *sa);
 
 /* That nobody here has an SPI of the peer's packets. */
 int ike_tell_unknown(struct rv_ike_sa *sa, uint32_t spi);
 
-int ike_child_delete(struct rv_child *child);
-int ike_delete(struct rv_ike_sa *sa);
-
-/* The same for one whose IKE_AUTH request is out: when it is answered. */
+/* As ike_delete() for one whose IKE_AUTH request is out: when it is answered. */
 int ike_delete_when_up(struct rv_ike_sa *sa);
 
 /* Tells the peer to delete a child SA that is not (or no longer) here, by our inbound SPI. */
