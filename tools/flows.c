@@ -6,7 +6,7 @@
 #include <talloc.h>
 
 enum { HOPOPTS = 0, UDP = 17, ROUTING = 43, FRAGMENT = 44, ESP = 50, DSTOPTS = 60, WESP = 141 };
-enum { IPV4_HEADER = 20, IPV6_HEADER = 40, UDP_HEADER = 8, ESP_PORT = 4500, WESP_MARKER = 2, HASH = 2 * FLOWS_MAX };
+enum { IPV4_HEADER = 20, IPV6_HEADER = 40, UDP_HEADER = 8, ESP_PORT = 4500, WESP_MARKER = 2 };
 enum { WESP_VERSION = 0xc0, WESP_ENCRYPTED = 0x20, WESP_PADDED = 0x10, ESP_HEADER = 8, MORE = 0x2000 };
 
 /* What is behind the headers of IP. */
@@ -20,16 +20,7 @@ struct datagram {
 
 struct flows *flows_new(void *parent)
 {
-	struct flows *flows = talloc_zero(parent, struct flows);
-
-	if (!flows)
-		return NULL;
-	flows->index = talloc_zero_array(flows, uint32_t, HASH);
-	flows->parts = talloc_zero_array(flows, struct part, PARTS_MAX);
-	if (flows->index && flows->parts)
-		return flows;
-	talloc_free(flows);
-	return NULL;
+	return talloc_zero(parent, struct flows);
 }
 
 static bool read_ipv4(struct datagram *d, struct rv_bytes p)
@@ -153,7 +144,7 @@ static uint32_t hash(const struct flow *flow)
 
 	for (unsigned i = 0; i < 16; i++)
 		h = ((h ^ flow->src[i]) * 16777619u ^ flow->dst[i]) * 16777619u;
-	return h % HASH;
+	return h;
 }
 
 static bool same(const struct flow *a, const struct flow *b)
@@ -162,27 +153,47 @@ static bool same(const struct flow *a, const struct flow *b)
 	       !memcmp(a->src, b->src, 16) && !memcmp(a->dst, b->dst, 16);
 }
 
-/* NULL: there are too many, or (room 0) no memory. */
+/* The place of a flow's number in the index, or where it would be. */
+static uint32_t *place_of(const struct flows *flows, const struct flow *want)
+{
+	uint32_t size = 2 * flows->room, at = hash(want) % size;
+
+	while (flows->index[at] && !same(&flows->flows[flows->index[at] - 1], want))
+		at = (at + 1) % size;
+	return &flows->index[at];
+}
+
+static bool grow(struct flows *flows)
+{
+	uint32_t room = flows->room ? 2 * flows->room : 64;
+	struct flow *more = talloc_realloc(flows, flows->flows, struct flow, room);
+	uint32_t *index = talloc_zero_array(flows, uint32_t, 2 * room);
+
+	flows->flows = more ? more : flows->flows;
+	if (!more || !index) {
+		talloc_free(index);
+		return false;
+	}
+	talloc_free(flows->index);
+	flows->index = index;
+	flows->room = room;
+	for (uint32_t i = 0; i < flows->n; i++)
+		*place_of(flows, &flows->flows[i]) = i + 1;
+	return true;
+}
+
+/* NULL: there are too many, or no memory. */
 static struct flow *flow_of(struct flows *flows, const struct flow *want)
 {
-	uint32_t at = hash(want);
+	uint32_t *place = flows->room ? place_of(flows, want) : NULL;
 
-	for (; flows->index[at]; at = (at + 1) % HASH)
-		if (same(&flows->flows[flows->index[at] - 1], want))
-			return &flows->flows[flows->index[at] - 1];
-	if (flows->n == FLOWS_MAX)
+	if (place && *place)
+		return &flows->flows[*place - 1];
+	if (flows->n == FLOWS_MAX || (flows->n == flows->room && !grow(flows)))
 		return NULL;
-	if (flows->n == flows->room) {
-		uint32_t room = flows->room ? 2 * flows->room : 64;
-		struct flow *more = talloc_realloc(flows, flows->flows, struct flow, room);
-		if (!more)
-			return NULL;
-		flows->flows = more;
-		flows->room = room;
-	}
 	flows->flows[flows->n] = *want;
-	flows->index[at] = ++flows->n;
-	return &flows->flows[flows->n - 1];
+	*place_of(flows, want) = flows->n + 1;
+	return &flows->flows[flows->n++];
 }
 
 /* RFC 5840, 2: what the wrapper says is not a guess. */
@@ -275,6 +286,10 @@ bool flows_packet(struct flows *flows, struct rv_bytes packet, bool whole)
 		flows->others++;
 		return true;
 	}
+	if (d.fragment && !flows->parts)
+		flows->parts = talloc_zero_array(flows, struct part, PARTS_MAX);
+	if (d.fragment && !flows->parts)
+		return false;
 	if (d.fragment && !reassemble(flows, &d))
 		return true;
 	if (d.protocol == ESP)

@@ -31,8 +31,8 @@ struct part {
 struct flows {
 	struct flow *flows;
 	uint32_t n, room;
-	uint32_t *index; /* by hash; 0: none, else place plus one */
-	struct part *parts;
+	uint32_t *index;    /* 2 * room, by hash; 0: none, else place plus one */
+	struct part *parts; /* NULL until a fragment comes */
 	uint64_t now;
 	uint64_t others, cut, too_many;
 };

@@ -41,6 +41,17 @@ static inline bool same_transforms(const struct rv_proposal *a, const struct rv_
 	return a->n == b->n && a->protocol == b->protocol && a->number == b->number;
 }
 
+/* RFC 9370, 2.2.1: nothing but NONE is chosen twice, but that is no matter of the form. */
+static inline bool further_ke_twice(const struct rv_proposal *p)
+{
+	for (unsigned i = 0; i < p->n; i++)
+		for (unsigned j = 0; j < i; j++)
+			if (rv_class_is_further_ke(p->t[i].class) && rv_class_is_further_ke(p->t[j].class) &&
+			    p->t[i].id && p->t[i].id == p->t[j].id)
+				return true;
+	return false;
+}
+
 static inline void rebuild_sa(struct ike_builder *b, struct rv_bytes body)
 {
 	struct ike_proposals p, q;
@@ -50,8 +61,8 @@ static inline void rebuild_sa(struct ike_builder *b, struct rv_bytes body)
 		ike_choice_put(b, &p.proposal[0], p.spi[0]);
 		HOLDS(ike_choice_read(&q, rebuilt(b, IKE_PAYLOAD_SA)));
 		HOLDS(same_transforms(&p.proposal[0], &q.proposal[0]) && rv_bytes_equal(p.spi[0], q.spi[0]));
-		/* an answer that is the offer itself fits it */
-		if (p.proposal[0].number == 1)
+		/* an answer that is the offer itself fits it, but for what is offered once and chosen twice */
+		if (p.proposal[0].number == 1 && !further_ke_twice(&p.proposal[0]))
 			HOLDS(ike_choice_fits(p.proposal, 1, &q.proposal[0], false));
 	} else if (ike_offer_read(&p, body)) {
 		HOLDS(p.n > 0 && p.n <= IKE_PROPOSALS_MAX);
