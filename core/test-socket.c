@@ -142,7 +142,7 @@ static void a_packet_leaves_from_the_address_that_is_named(void **state)
 
 static void values_of_one_octet_and_of_four_are_read(void **state)
 {
-	_Alignas(struct cmsghdr) uint8_t control[64] = { 0 };
+	_Alignas(struct cmsghdr) uint8_t control[128] = { 0 };
 	struct msghdr msg = { .msg_control = control };
 	const uint8_t octet = 0xb8;
 	const int value = 1400;
