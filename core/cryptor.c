@@ -511,9 +511,13 @@ static int verify(const struct rv_suite *suite, uint8_t *ctx, struct rv_cryptor_
 		r = mac_one(suite, ctx, op, false, pair->icv[i], pair);
 	}
 	r = r ? r : mac_rest(suite, ctx, pair);
-	for (size_t i = 0; !r && i < n_ops; i++)
+	for (size_t i = 0; !r && i < n_ops; i++) {
+		uint8_t *tail = ops[i].use_esn ? tail_of(suite, &ops[i], false) : NULL;
 		ops[i].ok = !(ops[i].len % suite->block_len) &&
 			    rv_equal_secret(rv_bytes(pair->icv[i], icv_len), rv_bytes(pair->got[i], icv_len));
+		if (tail && !ops[i].ok && !(ops[i].len % suite->block_len))
+			memcpy(tail, pair->got[i], icv_len);
+	}
 	return r;
 }
 

@@ -256,6 +256,18 @@ static void a_packet_in_one_piece_is_one_message_of_a_burst(void **state)
 			if (i != 3)
 				assert_memory_equal(packets[i] + 12, text, LEN);
 		}
+		/* what was not authentic is as it was: the next high half can be tried */
+		packets[3][13] ^= 1;
+		ops[3] = op_of(packets[3] + 8, packets[3] + 12, LEN, esn);
+		ops[3].aad = packets[3];
+		ops[3].esn--;
+		assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &ops[3], 1), 0);
+		assert_int_equal(ops[3].ok, !esn);
+		if (esn) {
+			ops[3].esn++;
+			assert_int_equal(rv_cryptor_open(&pair.suite, pair.open, &ops[3], 1), 0);
+			assert_true(ops[3].ok);
+		}
 	}
 	rv_cryptor_fini(&plain.suite, plain.seal);
 	rv_cryptor_fini(&plain.suite, plain.open);

@@ -42,9 +42,9 @@ void rv_cryptor_fini(const struct rv_suite *suite, void *ctx);
  * covers (RFC 4303, 2.2.1), appended for integrity, inserted after the SPI for an aead; use_esn says whether. src: text
  * (seal) or IV | ciphertext | ICV (open). dst: room for IV | ciphertext | ICV (seal) or text (open). len: of the text
  * with its padding. iv: iv_len octets (seal). dst may be src + iv_len (open in place), or IV in front of text (seal in
- * place); open in place spoils the ICV. An aead as integrity works in place only, needs 4 octets of room behind the ICV
- * where use_esn is set, and leaves what is not ok as it was. An implicit IV is read from esn and the sequence number in
- * aad. */
+ * place); open in place spoils the ICV of what is ok. Integrity without encryption leaves what is not ok as it was; by
+ * an aead it works in place only, and needs 4 octets of room behind the ICV where use_esn is set. An implicit IV is
+ * read from esn and the sequence number in aad. */
 struct rv_cryptor_op {
 	const uint8_t *aad;
 	uint16_t aad_len;

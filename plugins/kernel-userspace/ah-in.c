@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* ah-in: packets that come with AH (RFC 4302, 3.4), whole from their outer header on.
  *
- * The ICV is moved behind the payload, where the cryptor looks for it; what it covers of the headers in front of its
- * field stands in the lane until the run is opened. The text begins at that field, which is zero then.
+ * The ICV is moved behind the payload, where the cryptor looks for it. What it covers of the headers in front of AH
+ * stands in the lane until the run is opened, and then changes places with them, so that all of it is in one piece. The
+ * text begins at the field of the ICV, which is zero then.
  */
 #include "ah.h"
 
@@ -43,15 +44,17 @@ static void take(struct lane *lane, const struct rv_packet *packet)
 		in_open_run(lane);
 	in->sa = sa;
 	uint8_t *muted = in->covered[in->n_ops];
-	memcpy(muted, p, covered);
+	memcpy(muted, p, place.at);
 	if (!ah_mute(muted, place.at)) {
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return;
 	}
-	in->meta[in->n_ops] = (struct in_meta){
-		.packet = packet, .low = ip_u32(ah + 8), .at = (uint16_t)place.at, .last = (uint16_t)place.last
-	};
-	in->ops[in->n_ops++] = (struct rv_cryptor_op){ .aad = muted,
+	in->meta[in->n_ops] = (struct in_meta){ .packet = packet,
+						.low = ip_u32(ah + 8),
+						.at = (uint16_t)place.at,
+						.last = (uint16_t)place.last,
+						.headers = muted };
+	in->ops[in->n_ops++] = (struct rv_cryptor_op){ .aad = p,
 						       .aad_len = (uint16_t)covered,
 						       .src = ah + AH_HEADER,
 						       .dst = ah + AH_HEADER + suite->iv_len,
@@ -62,8 +65,14 @@ void ah_begin(struct in_state *in)
 {
 	size_t icv_len = in->sa->suite.icv_len;
 
+	uint8_t headers[AH_COVERED];
+
 	for (uint32_t i = 0; i < in->n_ops; i++) {
 		const struct rv_cryptor_op *op = &in->ops[i];
+		const struct in_meta *meta = &in->meta[i];
+		memcpy(headers, meta->packet->data, meta->at);
+		memcpy(meta->packet->data, meta->headers, meta->at);
+		memcpy(meta->headers, headers, meta->at);
 		memcpy(op->dst + op->len, op->dst, icv_len);
 		memset(op->dst, 0, icv_len);
 	}
@@ -86,7 +95,7 @@ static void out_of_transport(struct lane *lane, struct sa *sa, uint8_t *payload,
 	uint32_t len = meta->at + payload_len;
 	struct ip_info info;
 
-	memmove(p, meta->packet->data, meta->at);
+	memcpy(p, meta->headers, meta->at);
 	p[meta->last] = next;
 	if (p[0] >> 4 == RV_IPV4) {
 		ip_put16(p + 2, len);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /* ah-out: packets with AH (RFC 4302, 3.3), as runs without encryption.
  *
- * In the arena stands first what the ICV covers of the headers in front of its field, then the packet, then room for
- * the ICV as the cryptor writes it. The text begins at that field, which is zero until the run is sealed. The wire gets
- * whole packets, since the ICV covers all of the outer header.
+ * In the arena stand the headers in front of AH as they are sent; then the packet, with what the ICV covers of them in
+ * their place, so that the cryptor has all of it in one piece; then room for the ICV as it writes it. The text begins
+ * at the field of the ICV, which is zero until the run is sealed. The wire gets whole packets, since the ICV covers all
+ * of the outer header.
  */
 #include "ah.h"
 
@@ -99,32 +100,32 @@ void ah_seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const
 		sa_drop(sa, plan->ip.fragment != IP_WHOLE ? RV_DROP_FRAGMENT : RV_DROP_MALFORMED);
 		return;
 	}
-	uint32_t iv_len = sa->suite.iv_len, covered = parts.place.at + AH_HEADER;
+	uint32_t iv_len = sa->suite.iv_len, at = parts.place.at, covered = at + AH_HEADER;
 	uint32_t len = parts.place.at + parts.header + parts.len;
-	uint32_t room = aligned(covered) + aligned(len + sa->suite.icv_len + ESN_HIGH);
+	uint32_t room = aligned(at) + aligned(len + sa->suite.icv_len + ESN_HIGH);
 	out_room(lane, sa, room, 0);
 	uint64_t seq = sa_may(sa, out->n_ops, out->bytes, parts.len) ? sa_next_sequence(sa) : 0;
 	if (!seq) {
 		sa_drop(sa, RV_DROP_SEQUENCE_END);
 		return;
 	}
-	uint8_t *muted = out->arena + out->at, *p = muted + aligned(covered);
+	uint8_t *headers = out->arena + out->at, *p = headers + aligned(at);
 	put_packet(sa, path, plan, i, &parts, tos, p);
 	if (parts.place.family == RV_IPV4 && sa->mode == RV_TUNNEL && df)
 		ip_put16(p + V4_FLAGS, IP4_DF);
 	if (parts.place.family == RV_IPV4)
-		finish4(p, parts.place.at, seq);
-	put_ah(sa, &parts, seq, p + parts.place.at);
-	memcpy(muted, p, covered);
+		finish4(p, at, seq);
+	put_ah(sa, &parts, seq, p + at);
+	memcpy(headers, p, at);
 	struct rv_cryptor_op *op = &out->ops[out->n_ops];
-	*op = (struct rv_cryptor_op){ .aad = muted,
+	*op = (struct rv_cryptor_op){ .aad = p,
 				      .aad_len = (uint16_t)covered,
 				      .use_esn = sa->esn,
 				      .esn = (uint32_t)(seq >> 32),
 				      .src = p + covered + iv_len,
 				      .dst = p + covered,
 				      .len = len - covered - iv_len };
-	if (!ah_mute(muted, parts.place.at) || !out_iv(lane, sa, seq, op->iv)) {
+	if (!ah_mute(p, at) || !out_iv(lane, sa, seq, op->iv)) {
 		sa_drop(sa, RV_DROP_MALFORMED);
 		return;
 	}
@@ -146,7 +147,9 @@ void ah_finish(const struct out_state *out)
 {
 	for (uint32_t i = 0; i < out->n_ops; i++) {
 		const struct rv_cryptor_op *op = &out->ops[i];
-		uint8_t *text = op->dst + out->sa->suite.iv_len;
+		uint8_t *text = op->dst + out->sa->suite.iv_len, *p = op->dst - op->aad_len;
+		uint32_t at = op->aad_len - (uint32_t)AH_HEADER;
+		memcpy(p, p - aligned(at), at);
 		memcpy(text, text + op->len, out->sa->suite.icv_len);
 	}
 }

@@ -41,10 +41,11 @@ bool ah_mute(uint8_t *headers, uint32_t len);
 void ah_seal(struct lane *lane, struct sa *sa, const struct sa_path *path, const struct offload *plan, uint32_t i,
 	     uint8_t tos, bool df);
 
-/* Puts the ICVs of a sealed run where they belong. */
+/* Puts the headers and ICVs of a sealed run where they belong. */
 void ah_finish(const struct out_state *out);
 
-/* ah-in.c: takes the ICVs of a run out of its texts and puts them behind these. */
+/* ah-in.c: takes the ICVs of a run out of its texts and puts them behind these, and what they cover of the headers in
+ * front of AH in the place of these, which stand in meta then. */
 void ah_begin(struct in_state *in);
 
 /* Gives an authentic packet of the run to the clear side; how many octets of payload it had. */

@@ -69,6 +69,7 @@ struct in_meta {
 	uint64_t seq;
 	uint32_t low;	   /* the number as it came */
 	uint16_t at, last; /* of AH: octets in front of it, and where its protocol is named there */
+	uint8_t *headers;  /* of AH: what the ICV covers of these octets, then these (ah_begin) */
 	bool newest;
 	struct rv_bytes front; /* what stood in front of ESP */
 };
@@ -77,7 +78,7 @@ struct in_state {
 	struct sa *sa;
 	struct rv_cryptor_op ops[RV_BURST];
 	struct in_meta meta[RV_BURST];
-	uint8_t covered[RV_BURST][AH_COVERED]; /* of AH: what the ICV covers in front of the payload */
+	uint8_t covered[RV_BURST][AH_COVERED]; /* of AH: what the ICV covers in front of it, then what is there */
 	uint32_t n_ops;
 	struct rv_packet clear[RV_BURST];
 	uint32_t n_clear;
