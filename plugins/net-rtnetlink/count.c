@@ -11,19 +11,19 @@
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
 
+static int take_attr(const struct nlattr *attr, void *arg)
+{
+	if (mnl_attr_get_type(attr) == NFTA_COUNTER_PACKETS &&
+	    !mnl_attr_validate2(attr, MNL_TYPE_UNSPEC, sizeof(uint64_t)))
+		*(uint64_t *)arg = be64toh(mnl_attr_get_u64(attr));
+	return MNL_CB_OK;
+}
+
 static int take(const struct nlmsghdr *message, void *arg)
 {
-	const struct nlattr *data = nl_attr(message, sizeof(struct nfgenmsg), NFTA_OBJ_DATA), *attr;
+	const struct nlattr *data = nl_attr(message, sizeof(struct nfgenmsg), NFTA_OBJ_DATA);
 
-	if (!data)
-		return MNL_CB_OK;
-	mnl_attr_for_each_nested(attr, data)
-	{
-		if (mnl_attr_get_type(attr) == NFTA_COUNTER_PACKETS &&
-		    !mnl_attr_validate2(attr, MNL_TYPE_UNSPEC, sizeof(uint64_t)))
-			*(uint64_t *)arg = be64toh(mnl_attr_get_u64(attr));
-	}
-	return MNL_CB_OK;
+	return data ? mnl_attr_parse_nested(data, take_attr, arg) : MNL_CB_OK;
 }
 
 static int ask(struct net *net, const char *counter, uint64_t *packets)
