@@ -61,10 +61,10 @@ static void list(struct search *s, const char *done, const char *pattern, const 
 {
 	int fd = rv_core_open(s->params, *done ? done : ".");
 	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	int error = fd < 0 ? fd : dir ? 0 : -errno;
 	struct dirent *entry;
 
-	if (error) {
+	if (!dir) {
+		int error = fd < 0 ? fd : -errno;
 		s->error = absent(error) ? s->error : error;
 		if (fd >= 0)
 			close(fd);
