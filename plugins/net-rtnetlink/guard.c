@@ -29,7 +29,7 @@ struct waiter {
 	struct rv_call *call;
 };
 
-static const char pass[] = "accept", drop_in[] = GUARD_DROP("in"), drop_out[] = GUARD_DROP("out");
+static const char pass[] = "accept", drop_in[] = GUARD_DROP_IN, drop_out[] = GUARD_DROP_OUT;
 static const char vmark_path[] = "/proc/sys/net/ipv4/conf/all/src_valid_mark";
 
 static void carry_out(void *arg);
@@ -45,11 +45,17 @@ void guard_init(struct net *net)
 	rv_timer_init(&net->nft_later, net->host->loop, later);
 }
 
-/* A context keeps what it last saw of the tables, half a megabyte and more, so it lives for one transaction. */
-static bool nft_open(struct net *net)
+/* A context keeps what it last saw of the tables, half a megabyte and more, so it lives for one transaction. Where
+ * there are no descriptors left libnftables would end the program, so that is tried before. 0 or -errno. */
+static int nft_open(struct net *net)
 {
+	struct mnl_socket *socket = mnl_socket_open(NETLINK_NETFILTER);
+
+	if (!socket)
+		return -errno;
+	mnl_socket_close(socket);
 	net->nft = nft_ctx_new(NFT_CTX_DEFAULT);
-	return net->nft && !nft_ctx_buffer_error(net->nft) && !nft_ctx_buffer_output(net->nft);
+	return net->nft && !nft_ctx_buffer_error(net->nft) && !nft_ctx_buffer_output(net->nft) ? 0 : -ENOMEM;
 }
 
 static void nft_close(struct net *net)
@@ -122,16 +128,14 @@ static void say_table(struct net *net, uint32_t mark)
 		"meta l4proto { esp, ah, 141 } fib daddr type local %saccept\n"
 		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
 		"jump odd_in\njump sets_in\n"
-		"ip saddr . ip daddr @in4 " GUARD_DROP("in") "\nip6 saddr . ip6 daddr @in6 " GUARD_DROP(
-			"in") "\n}\n"
-			      "chain post { type filter hook postrouting priority 300; policy accept;\n"
-			      "oifname \"lo\" accept\noifname @clear accept\n%s"
-			      "icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, "
-			      "nd-neighbor-advert } accept\n"
-			      "jump odd_out\njump sets_out\n"
-			      "ip saddr . ip daddr @out4 " GUARD_DROP("out") "\n"
-									     "ip6 saddr . ip6 daddr @out6 " GUARD_DROP(
-										     "out") "\n}\n}\n",
+		"ip saddr . ip daddr @in4 " GUARD_DROP_IN "\n"
+		"ip6 saddr . ip6 daddr @in6 " GUARD_DROP_IN "\n}\n"
+		"chain post { type filter hook postrouting priority 300; policy accept;\n"
+		"oifname \"lo\" accept\noifname @clear accept\n%s"
+		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
+		"jump odd_out\njump sets_out\n"
+		"ip saddr . ip daddr @out4 " GUARD_DROP_OUT "\n"
+		"ip6 saddr . ip6 daddr @out6 " GUARD_DROP_OUT "\n}\n}\n",
 		net->nft_table, net->nft_table, net->nft_table, ports && *ports ? "udp dport { " : "",
 		ports && *ports ? ports : "",
 		ports && *ports ? talloc_asprintf(ports, " } fib daddr type local %saccept\n", set_mark) : "", set_mark,
@@ -391,14 +395,14 @@ static void failed(struct net *net, int r)
 {
 	rv_log(&net->host->subject, RV_ERROR, "guard-failed",
 	       KV_STR("tried", "to install the rules that keep clear text out of protected traffic"),
-	       KV_STR("found", r == -EIO ? nft_ctx_get_error_buffer(net->nft) : "no memory"),
+	       KV_STR("found", r == -EIO && net->nft ? nft_ctx_get_error_buffer(net->nft) : rv_error_text(r)),
 	       KV_STR("advice", "load nf_tables, or set ravelin.plugins.net-rtnetlink.guard = no and filter yourself"));
 }
 
 static void remove_table(struct net *net)
 {
 	static const char *const families[] = { "inet", "arp" };
-	bool open = nft_open(net);
+	bool open = !nft_open(net);
 
 	for (size_t i = 0; open && i < RV_COUNT(families); i++) {
 		char *text = talloc_asprintf(net, "add table %s %s\ndelete table %s %s\n", families[i], net->nft_table,
@@ -466,7 +470,9 @@ static int transact(struct net *net)
 		sets_chains(net);
 	if (net->nft_odd && !say_odd(net))
 		TALLOC_FREE(net->nft_text);
-	if (net->nft_text && nft_open(net))
+	if (net->nft_text)
+		r = nft_open(net);
+	if (!r)
 		r = run(net, net->nft_text);
 	if (r)
 		failed(net, r);

@@ -16,8 +16,9 @@ void sets_chains(struct net *net);
 void sets_all(struct net *net);
 void sets_forget(struct net *net);
 
-/* The verdict on clear text that is to be kept in or out; direction: "in" or "out". */
-#define GUARD_DROP(direction) "counter name clear_" direction " drop"
+/* The verdicts on clear text that is to be kept out or in. */
+#define GUARD_DROP_IN "counter name clear_in drop"
+#define GUARD_DROP_OUT "counter name clear_out drop"
 
 /* count.c. How many packets got it, since the table was written. 0 or -errno. */
 int guard_dropped(struct net *net, uint64_t *in, uint64_t *out);

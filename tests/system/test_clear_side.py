@@ -231,6 +231,24 @@ def pair(a, b, child='net', more_a='', more_b='', **kw):
     b.ravelind(config.replace('children {', 'children {' + more_b))
 
 
+def a_daemon_without_descriptors_lives_on():
+    """Where libnftables gets no socket it would end the program; what could not be said then is said later."""
+    with Lab() as lab:
+        a, b = lab.hosts
+        pair(a, b)
+        b.ravelin('up', 'west', 'net')
+        a.ping(b.in4, source=a.in4)
+        pid = str(a.pid())
+        limit = a.run('prlimit', '--pid', pid, '--nofile', '--output', 'SOFT', '--noheadings').stdout.strip()
+        a.run('prlimit', '--pid', pid, '--nofile=3:')
+        b.ravelin('down', 'west')
+        wait('the guard says that it failed', lambda: 'guard-failed' in a.log_tail(), 10)
+        a.run('prlimit', '--pid', pid, f'--nofile={limit}:')
+        b.ravelin('up', 'west', 'net')
+        check('ravelin' in a.run('nft', 'list', 'tables').stdout, 'the guard is not there again')
+        a.ping(b.in4, source=a.in4)
+
+
 def a_killed_daemon_fails_closed():
     """kill -9: what a trap or a tunnel protected stays protected; the next start has no gap and cleans up."""
     with Lab() as lab:
@@ -261,4 +279,5 @@ def a_killed_daemon_fails_closed():
 if __name__ == '__main__':
     main([everything, everything_ipv6, hosts_behind_the_gateways, transport_between_the_gateways,
           transport_between_the_gateways_ipv6, transport_by_a_trap, forged_clear_text_is_dropped,
-          nothing_leaks_while_down, a_connection_with_an_interface_of_its_own, a_killed_daemon_fails_closed])
+          nothing_leaks_while_down, a_connection_with_an_interface_of_its_own, a_killed_daemon_fails_closed,
+          a_daemon_without_descriptors_lives_on])
