@@ -173,33 +173,69 @@ struct ip_piece ip_piece(const struct ip_info *info, const uint8_t *p)
 				  .more = ip_u16(h + 2) & V6_MF };
 }
 
-/* Four sums side by side, since an addition waits for the one before it. */
-/* Two vectors of the width that every processor has; halves of 32 bits are summed so that nothing is carried. */
-typedef uint64_t lanes __attribute__((vector_size(16)));
-enum { LANES = 2 };
+/* As wide as most vectors are; the compiler parts it where they are narrower. */
+typedef uint64_t lanes __attribute__((vector_size(32)));
+
+/* The sum of n lanes. Halves of 32 bits are added, so that nothing is carried. */
+static inline __attribute__((always_inline)) uint64_t sum_lanes(const uint8_t *p, size_t n)
+{
+	lanes low = { 0 }, high = { 0 }, words;
+
+	for (; n; n--, p += sizeof(words)) {
+		memcpy(&words, p, sizeof(words));
+		low += words & UINT32_MAX;
+		high += words >> 32;
+	}
+	low += high;
+	return low[0] + low[1] + low[2] + low[3];
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2"))) static uint64_t sum_avx2(const uint8_t *p, size_t n)
+{
+	return sum_lanes(p, n);
+}
+
+static uint64_t sum_block(const uint8_t *p, size_t n)
+{
+	return __builtin_cpu_supports("avx2") ? sum_avx2(p, n) : sum_lanes(p, n);
+}
+#else
+static uint64_t sum_block(const uint8_t *p, size_t n)
+{
+	return sum_lanes(p, n);
+}
+#endif
+
+/* Less than eight octets. Copied to one word they would be read before they are written. */
+static uint64_t sum_rest(const uint8_t *p, size_t len)
+{
+	uint32_t word = 0;
+	uint16_t half = 0, last = 0;
+
+	if (len & 4)
+		memcpy(&word, p, 4);
+	if (len & 2)
+		memcpy(&half, p + (len & 4), 2);
+	if (len & 1)
+		memcpy(&last, p + len - 1, 1);
+	return (uint64_t)word + half + last;
+}
 
 uint64_t ip_sum(uint64_t sum, const uint8_t *p, size_t len)
 {
-	lanes low[LANES] = { { 0 } }, high[LANES] = { { 0 } }, words[LANES];
+	uint64_t word;
 
-	for (; len >= sizeof(words); len -= sizeof(words), p += sizeof(words)) {
-		memcpy(words, p, sizeof(words));
-		for (int i = 0; i < LANES; i++) {
-			low[i] += words[i] & UINT32_MAX;
-			high[i] += words[i] >> 32;
-		}
+	if (len >= 2 * sizeof(lanes)) {
+		sum += sum_block(p, len / sizeof(lanes));
+		p += len & ~(sizeof(lanes) - 1);
+		len &= sizeof(lanes) - 1;
 	}
-	low[0] += low[1] + high[0] + high[1];
-	sum += low[0][0] + low[0][1];
-	while (len) {
-		size_t n = len < sizeof(uint64_t) ? len : sizeof(uint64_t);
-		uint64_t rest = 0;
-		memcpy(&rest, p, n);
-		sum += (rest & UINT32_MAX) + (rest >> 32);
-		p += n;
-		len -= n;
+	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
+		memcpy(&word, p, sizeof(word));
+		sum += (word & UINT32_MAX) + (word >> 32);
 	}
-	return sum;
+	return sum + sum_rest(p, len);
 }
 
 /* The sum was made of words in host order, which RFC 1071, 2(B) allows when the result is swapped back. */

@@ -19,7 +19,7 @@
 #include <ravelin/packet.h>
 
 enum { AH_COVERED = 384 };
-enum { ARENA = 256 << 10, SCRATCH = 128 << 10, TRAIN_MAX = 64, TRAIN_OCTETS = 65000, RANDOM_POOL = 1024 };
+enum { ARENA = 512 << 10, SCRATCH = 128 << 10, TRAIN_MAX = 64, TRAIN_OCTETS = 65000, RANDOM_POOL = 1024 };
 
 /* One clear-side device with a port for each worker. */
 struct iface {

@@ -14,8 +14,9 @@
 #include <unistd.h>
 #include <urcu/urcu-memb.h>
 
-/* A burst has at most a quarter of a megabyte and one packet or train more, so that it stays in the cache. */
-enum { EVENTS = 16, BUFFER = (256 << 10) + RV_PACKET_ROOM };
+/* A burst has at most half a megabyte and one packet or train more: with less, threads wake each other more often; with
+ * more, it leaves the cache. */
+enum { EVENTS = 16, BUFFER = (512 << 10) + RV_PACKET_ROOM };
 
 /* What woke us, in the upper half of the event's data; the lower half is the device's number or the wire's. */
 enum source { FROM_LOOP, FROM_IFACE, FROM_WIRE };

@@ -332,6 +332,11 @@ class Lab:
             run('ip', 'link', 'add', port, 'netns', 'switch', 'type', 'veth', 'peer', 'name', 'eth0', 'netns', h.name)
             run('ip', '-n', 'switch', 'link', 'set', port, 'master', 'br0', 'up')
 
+    def unpaced(self):
+        """TCP of the hosts sends as fast as it may (Reno, RFC 5681, which every kernel has), not by a clock as BBR does."""
+        for h in self.hosts:
+            h.run('sysctl', '-qw', 'net.ipv4.tcp_congestion_control=reno')
+
     def __enter__(self):
         return self
 
