@@ -9,6 +9,7 @@
 #pragma once
 
 #include <ravelin/addr.h>
+#include <string.h>
 
 enum { RV_BURST = 64, RV_HEADROOM = 128, RV_TAILROOM = 64 };
 enum { RV_PACKET_ROOM = RV_HEADROOM + 65536 + RV_TAILROOM }; /* of a buffer, for a packet or train of any size */
@@ -44,6 +45,29 @@ static inline bool rv_packet_lay(struct rv_packet *const *packets, size_t i)
 		return false;
 	packets[i]->buf = before->buf + used;
 	packets[i]->cap = before->cap - (uint32_t)used;
+	return true;
+}
+
+/* The same for packet i of several that were received at once, each into a room of RV_PACKET_ROOM octets of its own: its
+ * len octets are at. Few are moved up, so that a burst of short packets lies close together; many stay. False when not
+ * every packet would fit behind the one before. */
+static inline bool rv_packet_settle(struct rv_packet *const *packets, size_t i, uint8_t *at, uint32_t len)
+{
+	struct rv_packet *packet = packets[i];
+
+	if (!rv_packet_lay(packets, i))
+		return false;
+	packet->data = packet->buf + RV_HEADROOM;
+	packet->len = len;
+	if (packet->data == at)
+		return true;
+	if (len <= RV_PACKET_ROOM / 8) {
+		memmove(packet->data, at, len);
+		return true;
+	}
+	packet->cap -= (uint32_t)(at - packet->data);
+	packet->buf = at - RV_HEADROOM;
+	packet->data = at;
 	return true;
 }
 

@@ -2,9 +2,10 @@
 /* ip: reads and changes IPv4 (RFC 791) and IPv6 (RFC 8200) headers. Every read is behind a check of the length. */
 #include "ip.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 
-enum { EXTENSIONS_MAX = 8, V6_NEXT = 6, V6_OFFSET = 0xfff8, V6_MF = 1 };
+enum { FEW = 64, EXTENSIONS_MAX = 8, V6_NEXT = 6, V6_OFFSET = 0xfff8, V6_MF = 1 };
 
 static bool has_ports(uint8_t proto)
 {
@@ -173,39 +174,66 @@ struct ip_piece ip_piece(const struct ip_info *info, const uint8_t *p)
 				  .more = ip_u16(h + 2) & V6_MF };
 }
 
-/* As wide as most vectors are; the compiler parts it where they are narrower. */
-typedef uint64_t lanes __attribute__((vector_size(32)));
-
-/* The sum of n lanes. Halves of 32 bits are added, so that nothing is carried. */
-static inline __attribute__((always_inline)) uint64_t sum_lanes(const uint8_t *p, size_t n)
-{
-	lanes low = { 0 }, high = { 0 }, words;
-
-	for (; n; n--, p += sizeof(words)) {
-		memcpy(&words, p, sizeof(words));
-		low += words & UINT32_MAX;
-		high += words >> 32;
+/* Sums n vectors of so many octets, and copies them where to says so. Halves of 32 bits are added, so that nothing is
+ * carried. */
+#define SUM_VECTORS(name, octets, target)                                                                              \
+	target static uint64_t name(uint8_t *to, const uint8_t *p, size_t n)                                           \
+	{                                                                                                              \
+		typedef uint64_t lanes __attribute__((vector_size(octets)));                                           \
+		lanes low = { 0 }, high = { 0 }, words;                                                                \
+		uint64_t sum = 0;                                                                                      \
+                                                                                                                       \
+		for (size_t i = 0; i < n; i++) {                                                                       \
+			memcpy(&words, p + i * (octets), octets);                                                      \
+			if (to)                                                                                        \
+				memcpy(to + i * (octets), &words, octets);                                             \
+			low += words & UINT32_MAX;                                                                     \
+			high += words >> 32;                                                                           \
+		}                                                                                                      \
+		low += high;                                                                                           \
+		for (size_t i = 0; i < (octets) / sizeof(uint64_t); i++)                                               \
+			sum += low[i];                                                                                 \
+		return sum;                                                                                            \
 	}
-	low += high;
-	return low[0] + low[1] + low[2] + low[3];
-}
 
+/* By the width of the processor's vectors. */
+SUM_VECTORS(sum_16, 16, )
 #ifdef __x86_64__
-__attribute__((target("avx2"))) static uint64_t sum_avx2(const uint8_t *p, size_t n)
+SUM_VECTORS(sum_32, 32, __attribute__((target("avx2"))))
+SUM_VECTORS(sum_64, 64, __attribute__((target("avx512f"))))
+#endif
+
+unsigned ip_vector(void)
 {
-	return sum_lanes(p, n);
+#ifdef __x86_64__
+	return __builtin_cpu_supports("avx512f") ? 64 : __builtin_cpu_supports("avx2") ? 32 : 16;
+#else
+	return 16;
+#endif
 }
 
-static uint64_t sum_block(const uint8_t *p, size_t n)
+uint64_t ip_sum_vectors(unsigned octets, uint8_t *to, const uint8_t *p, size_t n)
 {
-	return __builtin_cpu_supports("avx2") ? sum_avx2(p, n) : sum_lanes(p, n);
-}
-#else
-static uint64_t sum_block(const uint8_t *p, size_t n)
-{
-	return sum_lanes(p, n);
-}
+	switch (octets) {
+#ifdef __x86_64__
+	case 64:
+		return sum_64(to, p, n);
+	case 32:
+		return sum_32(to, p, n);
 #endif
+	default:
+		return sum_16(to, p, n);
+	}
+}
+
+/* Sums as much of len octets as whole vectors have; *done: how much that is. */
+static uint64_t sum_most(uint8_t *to, const uint8_t *p, size_t len, size_t *done)
+{
+	unsigned octets = ip_vector();
+
+	*done = len & ~((size_t)octets - 1);
+	return ip_sum_vectors(octets, to, p, len / octets);
+}
 
 /* Less than eight octets. Copied to one word they would be read before they are written. */
 static uint64_t sum_rest(const uint8_t *p, size_t len)
@@ -222,20 +250,34 @@ static uint64_t sum_rest(const uint8_t *p, size_t len)
 	return (uint64_t)word + half + last;
 }
 
-uint64_t ip_sum(uint64_t sum, const uint8_t *p, size_t len)
+static uint64_t sum_few(const uint8_t *p, size_t len)
 {
-	uint64_t word;
+	uint64_t sum = 0, word;
 
-	if (len >= 2 * sizeof(lanes)) {
-		sum += sum_block(p, len / sizeof(lanes));
-		p += len & ~(sizeof(lanes) - 1);
-		len &= sizeof(lanes) - 1;
-	}
 	for (; len >= sizeof(word); len -= sizeof(word), p += sizeof(word)) {
 		memcpy(&word, p, sizeof(word));
 		sum += (word & UINT32_MAX) + (word >> 32);
 	}
 	return sum + sum_rest(p, len);
+}
+
+uint64_t ip_sum(uint64_t sum, const uint8_t *p, size_t len)
+{
+	size_t done = 0;
+
+	if (len >= FEW)
+		sum += sum_most(NULL, p, len, &done);
+	return sum + sum_few(p + done, len - done);
+}
+
+uint64_t ip_copy_sum(uint64_t sum, uint8_t *to, const uint8_t *p, size_t len)
+{
+	size_t done = 0;
+
+	if (len >= FEW)
+		sum += sum_most(to, p, len, &done);
+	memcpy(to + done, p + done, len - done);
+	return sum + sum_few(p + done, len - done);
 }
 
 /* The sum was made of words in host order, which RFC 1071, 2(B) allows when the result is swapped back. */
@@ -253,13 +295,9 @@ uint16_t ip_fold(uint64_t sum)
 
 uint64_t ip_pseudo(const struct ip_info *info, uint8_t proto, uint32_t len)
 {
-	uint8_t tail[8] = { 0 };
 	size_t size = rv_family_len(info->family);
-	uint64_t sum = ip_sum(0, info->src, size);
 
-	ip_put32(tail, len);
-	tail[7] = proto;
-	return ip_sum(ip_sum(sum, info->dst, size), tail, sizeof(tail));
+	return sum_few(info->src, size) + sum_few(info->dst, size) + htonl(len) + htonl(proto);
 }
 
 /* Where the checksum stands in the upper layer's header; 0: nowhere. */
@@ -277,16 +315,21 @@ static uint32_t checksum_at(uint8_t proto)
 	}
 }
 
-void ip_fix_upper(const struct ip_info *info, uint8_t *p, uint32_t len)
+void ip_fix_upper_by(const struct ip_info *info, uint8_t *p, uint32_t len, uint32_t head, uint64_t rest)
 {
 	uint32_t at = checksum_at(info->proto);
 
-	if (!at || len < at + 2 || info->fragment != IP_WHOLE)
+	if (!at || head < at + 2 || info->fragment != IP_WHOLE)
 		return;
 	ip_put16(p + at, 0);
-	uint16_t sum = ip_fold(ip_sum(ip_pseudo(info, info->proto, len), p, len));
+	uint16_t sum = ip_fold(ip_sum(ip_pseudo(info, info->proto, len) + rest, p, head));
 	/* RFC 768: zero is sent as all ones */
 	ip_put16(p + at, !sum && info->proto == IP_UDP ? 0xffff : sum);
+}
+
+void ip_fix_upper(const struct ip_info *info, uint8_t *p, uint32_t len)
+{
+	ip_fix_upper_by(info, p, len, len, 0);
 }
 
 /* RFC 1624, 3: HC' = ~(~HC + ~m + m') */

@@ -86,7 +86,13 @@ struct ip_piece ip_piece(const struct ip_info *info, const uint8_t *p);
 
 /* The Internet checksum (RFC 1071): sums octets onto sum; fold gives the field's value. */
 uint64_t ip_sum(uint64_t sum, const uint8_t *p, size_t len);
+uint64_t ip_copy_sum(uint64_t sum, uint8_t *to, const uint8_t *p, size_t len); /* and copies them */
 uint16_t ip_fold(uint64_t sum);
+
+/* What they are made of: octets of the widest vector that this processor has (16, 32 or 64); and the sum of n vectors of
+ * so many octets or fewer, which are copied to to unless that is NULL. */
+unsigned ip_vector(void);
+uint64_t ip_sum_vectors(unsigned octets, uint8_t *to, const uint8_t *p, size_t n);
 
 /* Adds the pseudo header of an upper layer to a sum. */
 uint64_t ip_pseudo(const struct ip_info *info, uint8_t proto, uint32_t len);
@@ -94,6 +100,9 @@ uint64_t ip_pseudo(const struct ip_info *info, uint8_t proto, uint32_t len);
 /* Computes the checksum of a TCP, UDP, UDP-Lite or ICMPv6 segment of len octets at p anew; other protocols have none
  * that depends on the addresses. */
 void ip_fix_upper(const struct ip_info *info, uint8_t *p, uint32_t len);
+
+/* The same where the sum of what is behind the first head octets, an even number, is known. */
+void ip_fix_upper_by(const struct ip_info *info, uint8_t *p, uint32_t len, uint32_t head, uint64_t rest);
 
 /* Changes 16 bits at p, which are covered by the checksum at sum (RFC 1624). */
 void ip_change16(uint8_t *p, uint8_t *sum, uint16_t value);

@@ -130,16 +130,19 @@ static void fix_tcp(const struct offload *o, uint32_t i, uint8_t *tcp)
 
 void offload_segment(const struct offload *o, uint32_t i, uint8_t *dst)
 {
-	uint32_t len = offload_len(o, i), upper = o->ip.upper;
+	uint32_t len = offload_len(o, i), upper = o->ip.upper, payload = len - o->headers;
+	const uint8_t *from = o->p + o->headers + (size_t)i * o->mss;
 
 	memcpy(dst, o->p, o->headers);
-	memcpy(dst + o->headers, o->p + o->headers + (size_t)i * o->mss, len - o->headers);
 	fix_ip(o, i, dst, len);
-	if (o->kind == OFFLOAD_FRAGMENTS)
+	if (o->kind == OFFLOAD_FRAGMENTS) {
+		memcpy(dst + o->headers, from, payload);
 		return;
+	}
 	if (o->kind == OFFLOAD_TCP)
 		fix_tcp(o, i, dst + upper);
 	else
 		ip_put16(dst + upper + UDP_LEN, len - upper);
-	ip_fix_upper(&o->ip, dst + upper, len - upper);
+	uint64_t sum = ip_copy_sum(0, dst + o->headers, from, payload);
+	ip_fix_upper_by(&o->ip, dst + upper, len - upper, o->headers - upper, sum);
 }

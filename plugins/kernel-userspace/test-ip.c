@@ -108,25 +108,54 @@ static void headers_are_read(void **state)
 	assert_false(ip_parse(&(struct ip_info){ 0 }, NULL, 0));
 }
 
-/* RFC 1071, 3: the example; and every split of a sum. */
+/* RFC 1071, 1, word by word. */
+static uint16_t slow_sum(const uint8_t *p, size_t len)
+{
+	uint32_t sum = 0;
+
+	for (size_t i = 0; i < len; i++)
+		sum += i % 2 ? p[i] : (uint32_t)p[i] << 8;
+	sum = (sum & 0xffff) + (sum >> 16);
+	sum = (sum & 0xffff) + (sum >> 16);
+	return (uint16_t)~sum;
+}
+
+static void fill(uint8_t *p, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		p[i] = (uint8_t)(255 - i * 7 % 32);
+}
+
+/* RFC 1071, 3: the example; every length; and every split of a sum. */
 static void checksums_are_those_of_the_rfc(void **state)
 {
 	static const uint8_t example[] = { 0x00, 0x01, 0xf2, 0x03, 0xf4, 0xf5, 0xf6, 0xf7 };
-	uint8_t long_one[1501];
+	uint8_t p[1501], copy[sizeof(p) + 1];
 
 	assert_int_equal(ip_fold(ip_sum(0, example, sizeof(example))), (uint16_t)~0xddf2);
-	for (size_t i = 0; i < sizeof(long_one); i++)
-		long_one[i] = (uint8_t)(i * 7);
-	uint32_t slow = 0;
-	for (size_t i = 0; i + 1 < sizeof(long_one); i += 2)
-		slow += (uint32_t)(long_one[i] << 8 | long_one[i + 1]);
-	slow += (uint32_t)long_one[sizeof(long_one) - 1] << 8;
-	slow = (slow & 0xffff) + (slow >> 16);
-	slow = (slow & 0xffff) + (slow >> 16);
-	assert_int_equal(ip_fold(ip_sum(0, long_one, sizeof(long_one))), (uint16_t)~slow);
-	for (size_t cut = 0; cut < sizeof(long_one); cut += 2)
-		assert_int_equal(ip_fold(ip_sum(ip_sum(0, long_one, cut), long_one + cut, sizeof(long_one) - cut)),
-				 (uint16_t)~slow);
+	fill(p, sizeof(p));
+	for (size_t len = 0; len <= sizeof(p); len++) {
+		assert_int_equal(ip_fold(ip_sum(0, p, len)), slow_sum(p, len));
+		memset(copy, 0x5a, sizeof(copy));
+		assert_int_equal(ip_fold(ip_copy_sum(0, copy, p, len)), slow_sum(p, len));
+		assert_memory_equal(copy, p, len);
+		assert_int_equal(copy[len], 0x5a);
+	}
+	for (size_t cut = 0; cut < sizeof(p); cut += 2)
+		assert_int_equal(ip_fold(ip_sum(ip_sum(0, p, cut), p + cut, sizeof(p) - cut)), slow_sum(p, sizeof(p)));
+}
+
+static void vectors_of_every_width_give_the_same_sum(void **state)
+{
+	uint8_t p[1472], copy[sizeof(p)];
+
+	fill(p, sizeof(p));
+	for (unsigned octets = 16; octets <= ip_vector(); octets *= 2) {
+		memset(copy, 0, sizeof(copy));
+		assert_int_equal(ip_fold(ip_sum_vectors(octets, copy, p, sizeof(p) / octets)), slow_sum(p, sizeof(p)));
+		assert_memory_equal(copy, p, sizeof(p));
+		assert_int_equal(ip_fold(ip_sum_vectors(octets, NULL, p, sizeof(p) / octets)), slow_sum(p, sizeof(p)));
+	}
 }
 
 static void traffic_class_changes_keep_the_checksum(void **state)
@@ -592,6 +621,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(headers_are_read),
 		cmocka_unit_test(checksums_are_those_of_the_rfc),
+		cmocka_unit_test(vectors_of_every_width_give_the_same_sum),
 		cmocka_unit_test(traffic_class_changes_keep_the_checksum),
 		cmocka_unit_test(congestion_comes_out_as_the_rfc_says),
 		cmocka_unit_test(too_big_is_answered_only_where_it_may_be),

@@ -95,8 +95,7 @@ static int recv_some(int fd, uint8_t *buf, size_t room, unsigned n, struct parce
 	return recvmmsg(fd, messages, n, MSG_DONTWAIT, NULL);
 }
 
-/* Receives at once what there is room for, and lays the packets together (rv_packet_lay) behind the count that are
- * there. False when nothing more waits. */
+/* Receives at once what there is room for, behind the count that are there. False when nothing more waits. */
 static bool recv_batch(int fd, struct rv_packet *const *packets, size_t n, size_t *count)
 {
 	struct parcel parcels[RECV_BATCH];
@@ -109,13 +108,8 @@ static bool recv_batch(int fd, struct rv_packet *const *packets, size_t n, size_
 	int got = recv_some(fd, buf, rooms ? RV_PACKET_ROOM : cap, (unsigned)asked, parcels, messages);
 	for (int i = 0; i < got; i++) {
 		struct rv_packet *packet = packets[*count];
-		uint8_t *at = parcels[i].iov.iov_base;
-		/* in front of what comes next there is always room: each was given the largest packet's */
-		if (!rv_packet_lay(packets, *count))
+		if (!rv_packet_settle(packets, *count, parcels[i].iov.iov_base, messages[i].msg_len))
 			return false;
-		packet->data = packet->buf + RV_HEADROOM;
-		if (packet->data != at)
-			memmove(packet->data, at, messages[i].msg_len);
 		*count += unpack(&messages[i].msg_hdr, messages[i].msg_len, packet);
 	}
 	return got == (int)asked;

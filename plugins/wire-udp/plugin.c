@@ -39,18 +39,18 @@ static void from_worker(void *arg, const struct letter *letter)
 	deliver(arg, &letter->local, &letter->remote, true, rv_bytes(letter->octets, letter->len));
 }
 
-static void arrived(struct udp_socket *s, const struct envelope *e, size_t len)
+static void arrived(struct udp_socket *s, const struct udp_message *m)
 {
 	struct udp_wire *wire = s->wire;
-	struct rv_addr local = e->local;
+	struct rv_addr local = m->local;
+	size_t len = (size_t)m->len, skip = s->encap ? MARKER_LEN : 0;
 	enum udp_class class = s->encap ? udp_classify(wire->buf, len) : UDP_IS_KEYING;
-	size_t skip = s->encap ? MARKER_LEN : 0;
 
 	local.port = wire->port[s->encap];
 	if (class == UDP_IS_ESP)
 		wire->stray++;
 	if (class == UDP_IS_KEYING)
-		deliver(wire, &local, &e->remote, s->encap, rv_bytes(wire->buf + skip, len - skip));
+		deliver(wire, &local, &m->remote, s->encap, rv_bytes(wire->buf + skip, len - skip));
 }
 
 static void readable(struct rv_io *io, uint32_t events)
@@ -58,12 +58,12 @@ static void readable(struct rv_io *io, uint32_t events)
 	struct udp_socket *s = rv_container_of(io, struct udp_socket, io);
 
 	for (int i = 0; i < DATAGRAMS_A_TURN; i++) {
-		struct envelope e;
-		ssize_t n = udp_recv(s->fd, s->wire->buf, DATAGRAM_MAX, &e);
+		struct udp_message m = { .parts = { { s->wire->buf, DATAGRAM_MAX } } };
+		int n = udp_recv(s->fd, &m, 1);
 		if (n == -EAGAIN)
 			return;
-		if (n >= 0)
-			arrived(s, &e, (size_t)n);
+		if (n > 0 && m.len >= 0)
+			arrived(s, &m);
 	}
 }
 
@@ -92,35 +92,36 @@ static int op_listen(void *self, rv_wire_recv_fn *fn, void *arg)
 	return 0;
 }
 
-static int send_parts(struct udp_wire *wire, const struct rv_addr *local, const struct rv_addr *remote, bool encap,
-		      const struct iovec *parts, size_t n_parts)
+static int send_message(struct udp_wire *wire, bool encap, const struct udp_message *m)
 {
-	struct envelope e = { .local = *local, .remote = *remote };
+	const struct rv_addr *local = &m->local, *remote = &m->remote;
 	int fd = wire->sockets[encap][remote->family == RV_IPV6].fd;
 
 	if (!rv_family_len(remote->family) || (local->family && local->family != remote->family) || !remote->port)
 		return -EINVAL;
 	if (fd < 0)
 		return -EAFNOSUPPORT;
-	ssize_t n = udp_send(fd, parts, n_parts, &e);
-	return n < 0 ? (int)n : 0;
+	int n = udp_send(fd, m, 1);
+	return n < 0 ? n : 0;
 }
 
 static int op_send(void *self, const struct rv_addr *local, const struct rv_addr *remote, bool encap,
 		   struct rv_bytes message)
 {
-	struct iovec parts[2] = { { (void *)(uintptr_t)non_esp_marker, MARKER_LEN },
-				  { (void *)(uintptr_t)message.p, message.len } };
+	struct udp_message m = { .local = *local, .remote = *remote };
 
-	return send_parts(self, local, remote, encap, encap ? parts : parts + 1, encap ? 2 : 1);
+	if (encap)
+		m.parts[m.n_parts++] = (struct iovec){ (void *)(uintptr_t)non_esp_marker, MARKER_LEN };
+	m.parts[m.n_parts++] = (struct iovec){ (void *)(uintptr_t)message.p, message.len };
+	return send_message(self, encap, &m);
 }
 
 static int op_keepalive(void *self, const struct rv_addr *local, const struct rv_addr *remote)
 {
 	uint8_t octet = 0xff;
-	struct iovec part = { &octet, 1 };
+	struct udp_message m = { .parts = { { &octet, 1 } }, .n_parts = 1, .local = *local, .remote = *remote };
 
-	return send_parts(self, local, remote, true, &part, 1);
+	return send_message(self, true, &m);
 }
 
 static uint32_t op_mark(void *self)
@@ -219,9 +220,9 @@ static void configure(struct udp_wire *wire)
 	wire->mtu = (uint32_t)rv_conf_int(conf, "path_mtu");
 }
 
-static const char *const syscalls[] = { "socket",  "bind",    "setsockopt",    "getsockopt", "getsockname",
-					"recvmsg", "sendmsg", "epoll_create1", "epoll_ctl",  "eventfd2",
-					"read",	   "write",   "close",	       NULL };
+static const char *const syscalls[] = { "socket",   "bind",	"setsockopt",	 "getsockopt", "getsockname",
+					"recvmmsg", "sendmmsg", "epoll_create1", "epoll_ctl",  "eventfd2",
+					"read",	    "write",	"close",	 NULL };
 
 static int init(struct rv_host *host)
 {

@@ -48,37 +48,47 @@ static void sort_out(struct udp_port *port, struct rv_packet *packet)
 	}
 }
 
-static int recv_one(struct udp_port *port, int fd, struct rv_packet *packet)
+static uint32_t take(struct udp_port *port, struct rv_packet *packet, const struct udp_message *m)
 {
-	struct envelope e;
-	ssize_t n = udp_recv(fd, packet->buf + RV_HEADROOM, packet->cap - RV_HEADROOM - RV_TAILROOM, &e);
-
-	if (n < 0)
-		return (int)n;
-	packet->data = packet->buf + RV_HEADROOM;
-	packet->len = (uint32_t)n;
-	packet->seg_len = e.gso && e.gso < n ? e.gso : 0;
-	packet->local = e.local;
+	packet->seg_len = m->gso && m->gso < m->len ? m->gso : 0;
+	packet->local = m->local;
 	packet->local.port = port->wire->port[1];
-	packet->remote = e.remote;
+	packet->remote = m->remote;
 	packet->encap = true;
-	packet->tos = e.tos;
+	packet->tos = m->tos;
 	sort_out(port, packet);
-	return (int)packet->len;
+	return packet->len;
 }
 
-/* Receives until count is most, or nothing waits. An error such as a datagram cut short concerns that datagram only. */
+/* Receives at once what there is room for, and up to n packets behind the count that are there. False when nothing more
+ * waits. An error such as a datagram cut short concerns that datagram only. */
+static bool recv_batch(struct udp_port *port, int fd, struct rv_packet *const *packets, size_t n, size_t *count)
+{
+	struct udp_message messages[UDP_BATCH];
+	uint8_t *buf = packets[*count]->buf;
+	size_t rooms = packets[*count]->cap / RV_PACKET_ROOM, asked = n < rooms ? n : rooms;
+
+	asked = asked < UDP_BATCH ? asked : UDP_BATCH;
+	for (size_t i = 0; i < asked; i++)
+		messages[i].parts[0] = (struct iovec){ buf + i * RV_PACKET_ROOM + RV_HEADROOM,
+						       RV_PACKET_ROOM - RV_HEADROOM - RV_TAILROOM };
+	int got = udp_recv(fd, messages, (unsigned)asked);
+	for (int i = 0; i < got; i++) {
+		const struct udp_message *m = &messages[i];
+		if (m->len > 0 && rv_packet_settle(packets, *count, m->parts[0].iov_base, (uint32_t)m->len))
+			*count += take(port, packets[*count], m) > 0;
+	}
+	return got < 0 ? got != -EAGAIN : got == (int)asked;
+}
+
+/* Receives until count is most, or nothing waits. */
 static int recv_family(struct udp_port *port, unsigned family, struct rv_packet *const *packets, size_t most)
 {
 	size_t count = 0;
-	int r = port->fds[family] < 0 ? -EAGAIN : 0;
+	bool more = port->fds[family] >= 0;
 
-	for (size_t tries = 0; r != -EAGAIN && tries < most && count < most; tries++) {
-		if (!rv_packet_lay(packets, count))
-			break;
-		r = recv_one(port, port->fds[family], packets[count]);
-		count += r > 0;
-	}
+	for (size_t tries = 0; more && tries < most && count < most && rv_packet_lay(packets, count); tries++)
+		more = recv_batch(port, port->fds[family], packets, most - count, &count);
 	return (int)count;
 }
 
@@ -100,46 +110,79 @@ static int port_recv(struct rv_port *base, struct rv_packet *const *packets, siz
 	return count;
 }
 
-static bool send_segments(int fd, const struct rv_packet *packet, struct envelope e)
+static struct udp_message message(const struct rv_packet *packet)
 {
+	bool train = packet->seg_len && packet->seg_len < packet->len;
+
+	return (struct udp_message){ .parts = { { packet->data, packet->len } },
+				     .n_parts = 1,
+				     .local = packet->local,
+				     .remote = packet->remote,
+				     .gso = train ? (uint16_t)packet->seg_len : 0,
+				     .tos = packet->tos };
+}
+
+static bool send_segments(int fd, const struct rv_packet *packet)
+{
+	struct udp_message m = message(packet);
 	uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
 	bool ok = true;
 
-	e.gso = 0;
+	m.gso = 0;
 	for (uint32_t at = 0; at < packet->len; at += seg) {
-		struct iovec part = { packet->data + at, packet->len - at < seg ? packet->len - at : seg };
-		ok = udp_send(fd, &part, 1, &e) >= 0 && ok;
+		m.parts[0] = (struct iovec){ packet->data + at, packet->len - at < seg ? packet->len - at : seg };
+		ok = udp_send(fd, &m, 1) > 0 && ok;
 	}
 	return ok;
 }
 
-static bool send_by(struct udp_port *port, int fd, const struct rv_packet *packet)
-{
-	struct iovec part = { packet->data, packet->len };
-	struct envelope e = { .local = packet->local, .remote = packet->remote, .tos = packet->tos };
-	bool train = packet->seg_len && packet->seg_len < packet->len;
-
-	if (fd < 0)
-		return false;
-	if (!train || port->no_trains)
-		return send_segments(fd, packet, e);
-	e.gso = (uint16_t)packet->seg_len;
-	ssize_t n = udp_send(fd, &part, 1, &e);
-	/* EIO: the device computes no checksums; EINVAL, EMSGSIZE: a segment does not fit the path's MTU (udp(7)) */
-	if (n == -EIO)
-		port->no_trains = true;
-	if (n == -EIO || n == -EINVAL || n == -EMSGSIZE)
-		return send_segments(fd, packet, e);
-	return n >= 0;
-}
-
-/* What the first link does not take goes in fragments all the same, so that nothing is lost unheard. */
-static bool send_one(struct udp_port *port, const struct rv_packet *packet)
+/* The socket for a packet; the one with the DF bit for those that want it. -1: none. */
+static int socket_for(struct udp_port *port, const struct rv_packet *packet)
 {
 	bool v6 = packet->remote.family == RV_IPV6;
 	int df = packet->df && !v6 ? atomic_load_explicit(&port->df_fd, memory_order_acquire) : -1;
 
-	return (df >= 0 && send_by(port, df, packet)) || send_by(port, port->fds[v6], packet);
+	return df >= 0 ? df : port->fds[v6];
+}
+
+/* A packet that could not be sent as it is, for this reason. EIO: the device computes no checksums; EINVAL, EMSGSIZE: a
+ * segment does not fit the path's MTU (udp(7)). What the first link does not take goes in fragments all the same, so
+ * that nothing is lost unheard. */
+static bool send_otherwise(struct udp_port *port, int fd, const struct rv_packet *packet, int error)
+{
+	int any = port->fds[packet->remote.family == RV_IPV6];
+	bool train = packet->seg_len && packet->seg_len < packet->len;
+
+	if (train && error == -EIO)
+		port->no_trains = true;
+	bool again = port->no_trains || (train && (error == -EINVAL || error == -EMSGSIZE));
+	return (again && send_segments(fd, packet)) || (fd != any && any >= 0 && send_segments(any, packet));
+}
+
+/* Sends the packets at the head that go by one socket, at once: how many are done with. */
+static size_t send_batch(struct udp_port *port, struct rv_packet *const *packets, size_t n, int *sent)
+{
+	struct udp_message messages[UDP_BATCH];
+	int fd = socket_for(port, packets[0]), r = port->no_trains ? -EIO : 0;
+	unsigned count = 0;
+
+	if (fd < 0) {
+		port->dropped++;
+		return 1;
+	}
+	for (; !r && count < n && count < UDP_BATCH && socket_for(port, packets[count]) == fd; count++)
+		messages[count] = message(packets[count]);
+	if (!r)
+		r = udp_send(fd, messages, count);
+	if (r > 0) {
+		*sent += r;
+		return (size_t)r;
+	}
+	if (send_otherwise(port, fd, packets[0], r))
+		++*sent;
+	else
+		port->dropped++;
+	return 1;
 }
 
 static int port_send(struct rv_port *base, struct rv_packet *const *packets, size_t n)
@@ -147,12 +190,8 @@ static int port_send(struct rv_port *base, struct rv_packet *const *packets, siz
 	struct udp_port *port = rv_container_of(base, struct udp_port, port);
 	int sent = 0;
 
-	for (size_t i = 0; i < n; i++) {
-		if (send_one(port, packets[i]))
-			sent++;
-		else
-			port->dropped++;
-	}
+	for (size_t done = 0; done < n;)
+		done += send_batch(port, packets + done, n - done, &sent);
 	return sent;
 }
 

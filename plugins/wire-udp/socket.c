@@ -117,51 +117,76 @@ int udp_dont_fragment(int fd)
 	return setsockopt(fd, IPPROTO_IP, IP_MTU_DISCOVER, &mode, sizeof(mode)) ? -errno : 0;
 }
 
-ssize_t udp_recv(int fd, void *buf, size_t cap, struct envelope *envelope)
-{
+/* What a message of recvmmsg() or sendmmsg() points to. */
+struct parcel {
 	struct sockaddr_storage ss;
-	_Alignas(struct cmsghdr) uint8_t control[256];
-	struct iovec iov = { .iov_base = buf, .iov_len = cap };
-	struct msghdr msg = { .msg_name = &ss,
-			      .msg_namelen = sizeof(ss),
-			      .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = control,
-			      .msg_controllen = sizeof(control) };
-	ssize_t n = recvmsg(fd, &msg, 0);
+	_Alignas(struct cmsghdr) uint8_t control[128];
+};
 
-	if (n < 0)
-		return -errno;
-	*envelope = (struct envelope){ .gso = 0 };
-	if (msg.msg_flags & MSG_TRUNC || rv_addr_from_sockaddr(&envelope->remote, &ss, msg.msg_namelen) < 0)
-		return -EMSGSIZE;
-	envelope->local.family = envelope->remote.family;
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
-		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO)
-			envelope->gso = (uint16_t)rv_cmsg_int(c);
-		else
-			rv_cmsg_read(c, &envelope->local, &envelope->tos);
+static void unpack(struct msghdr *msg, struct udp_message *m)
+{
+	m->local = (struct rv_addr){ 0 };
+	m->gso = 0;
+	m->tos = 0;
+	if (msg->msg_flags & MSG_TRUNC || rv_addr_from_sockaddr(&m->remote, msg->msg_name, msg->msg_namelen) < 0) {
+		m->len = -EMSGSIZE;
+		return;
 	}
-	return n;
+	m->local.family = m->remote.family;
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(msg); c; c = CMSG_NXTHDR(msg, c)) {
+		if (c->cmsg_level == IPPROTO_UDP && c->cmsg_type == UDP_GRO)
+			m->gso = (uint16_t)rv_cmsg_int(c);
+		else
+			rv_cmsg_read(c, &m->local, &m->tos);
+	}
 }
 
-ssize_t udp_send(int fd, const struct iovec *parts, size_t n_parts, const struct envelope *envelope)
+int udp_recv(int fd, struct udp_message *messages, unsigned n)
 {
-	struct sockaddr_storage ss;
-	_Alignas(struct cmsghdr) uint8_t control[256] = { 0 };
-	struct iovec iov[2];
-	struct msghdr msg = { .msg_name = &ss, .msg_iov = iov, .msg_iovlen = n_parts, .msg_control = control };
+	struct parcel parcels[UDP_BATCH];
+	struct mmsghdr list[UDP_BATCH];
 
-	if (n_parts > RV_COUNT(iov))
-		return -EINVAL;
-	memcpy(iov, parts, n_parts * sizeof(*parts));
-	msg.msg_namelen = (socklen_t)rv_addr_to_sockaddr(&envelope->remote, &ss);
-	rv_cmsg_put_origin(&msg, envelope->remote.family, &envelope->local, envelope->tos);
-	if (envelope->gso)
-		rv_cmsg_put(&msg, IPPROTO_UDP, UDP_SEGMENT, &envelope->gso, sizeof(envelope->gso));
+	n = n < UDP_BATCH ? n : UDP_BATCH;
+	for (unsigned i = 0; i < n; i++)
+		list[i].msg_hdr = (struct msghdr){ .msg_name = &parcels[i].ss,
+						   .msg_namelen = sizeof(parcels[i].ss),
+						   .msg_iov = messages[i].parts,
+						   .msg_iovlen = 1,
+						   .msg_control = parcels[i].control,
+						   .msg_controllen = sizeof(parcels[i].control) };
+	int got = recvmmsg(fd, list, n, MSG_DONTWAIT, NULL);
+	for (int i = 0; i < got; i++) {
+		messages[i].len = list[i].msg_len;
+		unpack(&list[i].msg_hdr, &messages[i]);
+	}
+	return got < 0 ? -errno : got;
+}
+
+static struct msghdr pack(const struct udp_message *m, struct parcel *parcel)
+{
+	struct msghdr msg = { .msg_name = &parcel->ss,
+			      .msg_iov = (struct iovec *)(uintptr_t)m->parts,
+			      .msg_iovlen = m->n_parts,
+			      .msg_control = parcel->control };
+
+	memset(parcel->control, 0, sizeof(parcel->control));
+	msg.msg_namelen = (socklen_t)rv_addr_to_sockaddr(&m->remote, &parcel->ss);
+	rv_cmsg_put_origin(&msg, m->remote.family, &m->local, m->tos);
+	if (m->gso)
+		rv_cmsg_put(&msg, IPPROTO_UDP, UDP_SEGMENT, &m->gso, sizeof(m->gso));
 	if (!msg.msg_controllen)
 		msg.msg_control = NULL;
+	return msg;
+}
 
-	ssize_t n = sendmsg(fd, &msg, 0);
-	return n < 0 ? -errno : n;
+int udp_send(int fd, const struct udp_message *messages, unsigned n)
+{
+	struct parcel parcels[UDP_BATCH];
+	struct mmsghdr list[UDP_BATCH];
+
+	n = n < UDP_BATCH ? n : UDP_BATCH;
+	for (unsigned i = 0; i < n; i++)
+		list[i].msg_hdr = pack(&messages[i], &parcels[i]);
+	int sent = sendmmsg(fd, list, n, MSG_DONTWAIT);
+	return sent < 0 ? -errno : sent;
 }

@@ -11,14 +11,19 @@
 #include <ravelin/loop.h>
 #include <ravelin/plugin.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 
 enum { DATAGRAM_MAX = 65535, PORTS_MAX = 64 };
 
-/* What came with a datagram, or goes with one. gso: octets of a segment, 0 for one datagram. */
-struct envelope {
+/* A datagram or train on its way: its octets in one or two parts, and what comes or goes with it. gso: octets of a
+ * segment, 0 for one datagram. */
+struct udp_message {
+	struct iovec parts[2];
+	unsigned n_parts;
 	struct rv_addr local, remote;
 	uint16_t gso;
 	uint8_t tos;
+	ssize_t len; /* received; -EMSGSIZE: cut short */
 };
 
 /* socket.c */
@@ -45,12 +50,15 @@ int udp_dont_fragment(int fd);
  * names, modulo n in the order in which they were bound; everything else goes to the first. 0 or -errno. */
 int udp_steer(int fd, unsigned n);
 
-/* Receives one datagram or train of at most cap octets into buf. Its length, or -errno. local.port is left 0. Any
- * thread. */
-ssize_t udp_recv(int fd, void *buf, size_t cap, struct envelope *envelope);
+enum { UDP_BATCH = 16 };
 
-/* Sends from envelope->local (unless any) to envelope->remote. Octets sent or -errno. Any thread. */
-ssize_t udp_send(int fd, const struct iovec *parts, size_t n_parts, const struct envelope *envelope);
+/* Receives at once up to n (1..UDP_BATCH) messages, each into its first part, and fills in what came with them.
+ * local.port is left 0. How many, or -errno (-EAGAIN: nothing waits). Any thread. */
+int udp_recv(int fd, struct udp_message *messages, unsigned n);
+
+/* Sends at once n (1..UDP_BATCH) messages, each from its local (unless any) to its remote, until one cannot be sent: how
+ * many went out, or -errno of the first. Any thread. */
+int udp_send(int fd, const struct udp_message *messages, unsigned n);
 
 /* inbox.c: keying messages on their way from a worker to the loop; bounded, so a flood costs no memory. */
 
