@@ -48,9 +48,9 @@ static inline bool rv_packet_lay(struct rv_packet *const *packets, size_t i)
 	return true;
 }
 
-/* The same for packet i of several that were received at once, each into a room of RV_PACKET_ROOM octets of its own: its
- * len octets are at. Few are moved up, so that a burst of short packets lies close together; many stay. False when not
- * every packet would fit behind the one before. */
+/* The same for packet i of several that were received at once, each into a room of RV_PACKET_ROOM octets of its own:
+ * its len octets are at. Few are moved up, so that a burst of short packets lies close together; many stay. False when
+ * not every packet would fit behind the one before. */
 static inline bool rv_packet_settle(struct rv_packet *const *packets, size_t i, uint8_t *at, uint32_t len)
 {
 	struct rv_packet *packet = packets[i];

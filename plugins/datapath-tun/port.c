@@ -19,12 +19,12 @@ struct tun_port {
 static ssize_t read_one(int fd, struct rv_packet *packet)
 {
 	packet->data = packet->buf + RV_HEADROOM;
-	struct iovec parts[] = { { packet->vnet, VNET_HEADER },
-				 { packet->data, packet->cap - RV_HEADROOM - RV_TAILROOM } };
-	ssize_t n = readv(fd, parts, 2);
+	uint8_t *at = packet->data - VNET_HEADER;
+	ssize_t n = read(fd, at, packet->cap - RV_HEADROOM - RV_TAILROOM + VNET_HEADER);
 
 	if (n < 0)
 		return -errno;
+	memcpy(packet->vnet, at, VNET_HEADER);
 	packet->len = n > VNET_HEADER ? (uint32_t)n - VNET_HEADER : 0;
 	packet->seg_len = 0;
 	return n;

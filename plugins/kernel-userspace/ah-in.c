@@ -112,7 +112,7 @@ static void out_of_transport(struct lane *lane, struct sa *sa, uint8_t *payload,
 		sa_drop(sa, RV_DROP_SELECTOR);
 		return;
 	}
-	in_emit(lane, sa->iface, p, info.len, p + info.len);
+	in_emit(lane, sa->iface, p, &info, p + info.len);
 }
 
 uint32_t ah_deliver(struct lane *lane, struct sa *sa, const struct rv_cryptor_op *op, const struct in_meta *meta)

@@ -64,24 +64,20 @@ static bool checksum_right(const struct ip_info *info, const uint8_t *p)
 	return !ip_fold(ip_sum(ip_pseudo(info, info->proto, len), p + info->upper, len));
 }
 
-void coalesce_begin(struct coalesced *c, uint8_t *p, uint32_t len, const uint8_t *limit)
+void coalesce_begin(struct coalesced *c, uint8_t *p, const struct ip_info *info, const uint8_t *limit)
 {
-	struct ip_info info;
-
-	*c = (struct coalesced){ .p = p, .len = len, .limit = limit, .n = 1 };
-	if (!ip_parse(&info, p, len) || info.len != len)
-		return;
-	c->headers = data_headers(&info, p);
+	*c = (struct coalesced){ .p = p, .len = info->len, .limit = limit, .n = 1 };
+	c->headers = data_headers(info, p);
 	if (!c->headers)
 		return;
-	const uint8_t *upper = p + info.upper;
-	c->family = info.family;
-	c->proto = info.proto;
-	c->upper = info.upper;
-	c->mss = len - c->headers;
-	c->next_seq = info.proto == IP_TCP ? ip_u32(upper + TCP_SEQ) + c->mss : 0;
-	c->next_id = info.family == RV_IPV4 ? (uint16_t)(ip_u16(p + V4_ID) + 1) : 0;
-	c->open = info.proto == IP_UDP || !(upper[TCP_FLAGS] & FLAG_PSH);
+	const uint8_t *upper = p + info->upper;
+	c->family = info->family;
+	c->proto = info->proto;
+	c->upper = info->upper;
+	c->mss = info->len - c->headers;
+	c->next_seq = info->proto == IP_TCP ? ip_u32(upper + TCP_SEQ) + c->mss : 0;
+	c->next_id = info->family == RV_IPV4 ? (uint16_t)(ip_u16(p + V4_ID) + 1) : 0;
+	c->open = info->proto == IP_UDP || !(upper[TCP_FLAGS] & FLAG_PSH);
 }
 
 /* As segmenting will make it, or without a meaning. */
@@ -112,22 +108,21 @@ static bool same_upper(const struct coalesced *c, const uint8_t *p)
 	       !memcmp(a + TCP_URG, b + TCP_URG, c->headers - c->upper - TCP_URG);
 }
 
-bool coalesce_add(struct coalesced *c, const uint8_t *p, uint32_t len)
+bool coalesce_add(struct coalesced *c, const uint8_t *p, const struct ip_info *info)
 {
-	struct ip_info info;
-	uint32_t payload = len - c->headers;
+	uint32_t len = info->len, payload = len - c->headers;
 
 	if (!c->open || len <= c->headers || payload > c->mss || c->len + payload > MAX ||
 	    (size_t)(c->limit - c->p) < c->len + payload)
 		return false;
-	if (p[0] >> 4 != c->family || !same_base(c, p) || !ip_parse(&info, p, len) || info.len != len ||
-	    info.proto != c->proto || data_headers(&info, p) != c->headers || !same_upper(c, p))
+	if (info->family != c->family || info->proto != c->proto || data_headers(info, p) != c->headers ||
+	    !same_base(c, p) || !same_upper(c, p))
 		return false;
 	if (!c->checked) {
 		struct ip_info first;
 		c->checked = c->open = ip_parse(&first, c->p, c->len) && checksum_right(&first, c->p);
 	}
-	if (!c->checked || !checksum_right(&info, p))
+	if (!c->checked || !checksum_right(info, p))
 		return false;
 	uint8_t push = c->proto == IP_TCP ? p[c->upper + TCP_FLAGS] & FLAG_PSH : 0;
 	memmove(c->p + c->len, p + c->headers, payload);

@@ -21,11 +21,11 @@ struct coalesced {
 	bool checked; /* its own checksum was right */
 };
 
-/* Looks whether the packet could begin a train (open). */
-void coalesce_begin(struct coalesced *c, uint8_t *p, uint32_t len, const uint8_t *limit);
+/* Looks whether the packet at p, which info tells of, could begin a train (open). */
+void coalesce_begin(struct coalesced *c, uint8_t *p, const struct ip_info *info, const uint8_t *limit);
 
-/* Takes the packet in, or leaves all as it is (false). */
-bool coalesce_add(struct coalesced *c, const uint8_t *p, uint32_t len);
+/* Takes such a packet in, or leaves all as it is (false). */
+bool coalesce_add(struct coalesced *c, const uint8_t *p, const struct ip_info *info);
 
 /* Makes headers and vnet (struct virtio_net_hdr) those of a train, when there is more than one part. Once. */
 void coalesce_end(struct coalesced *c, uint8_t vnet[static 12]);

@@ -92,6 +92,19 @@ static int32_t strip_trailer(const uint8_t *text, uint32_t len, uint8_t *next)
 	return (int32_t)(len - TRAILER - pad);
 }
 
+/* RFC 4301, 5.2, 4: the selectors of the SA; those of the packet before, nearly always. */
+static bool fits(struct lane *lane, struct sa *sa, const struct ip_info *info, const uint8_t *p)
+{
+	struct flow *flow = &lane->in.flow;
+
+	if (flow->sa == sa && flow_same(flow, info))
+		return true;
+	if (!sa_match(sa, info))
+		return boundary_match(sa, info, p);
+	flow_keep(flow, info, sa);
+	return true;
+}
+
 /* limit: until there what is behind p may be overwritten. */
 bool in_out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len, uint8_t next, uint8_t tos,
 		      const uint8_t *limit)
@@ -103,7 +116,7 @@ bool in_out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len
 
 	if (!good)
 		wrong = RV_DROP_MALFORMED;
-	else if (info.fragment == IP_WHOLE ? !boundary_match(sa, &info, p)
+	else if (info.fragment == IP_WHOLE ? !fits(lane, sa, &info, p)
 					   : !fragment_match_in(&lane->in_fragments, sa, &info, p, lane->now_us))
 		wrong = info.fragment == IP_LATER ? RV_DROP_FRAGMENT : RV_DROP_SELECTOR;
 	else if (!boundary_tos_in(sa, &info, p, tos))
@@ -115,7 +128,7 @@ bool in_out_of_tunnel(struct lane *lane, struct sa *sa, uint8_t *p, uint32_t len
 	/* how long texts of an extension may be is for its outbound SA to say */
 	if (!sa->terms.keep_mss && !sa->ext && boundary_is_syn(&info, p))
 		boundary_clamp(&info, p, lane_mtu(lane, sa));
-	in_emit(lane, sa->iface, p, info.len, limit);
+	in_emit(lane, sa->iface, p, &info, limit);
 	return true;
 }
 
@@ -146,7 +159,7 @@ static bool out_of_transport(struct lane *lane, struct sa *sa, const uint8_t *p,
 		boundary_clamp(&info, packet, lane_mtu(lane, sa));
 	if (outer->encap)
 		ip_fix_upper(&info, packet + info.upper, info.len - info.upper);
-	in_emit(lane, sa->iface, packet, info.len, packet + info.len);
+	in_emit(lane, sa->iface, packet, &info, packet + info.len);
 	return true;
 }
 
@@ -329,8 +342,11 @@ void lane_wire(struct lane *lane, struct rv_packet *const *packets, size_t n)
 	for (size_t i = 0; i < n; i++) {
 		struct rv_packet *packet = packets[i];
 		uint32_t seg = packet->seg_len ? packet->seg_len : packet->len;
-		for (uint32_t at = 0; at < packet->len; at += seg)
+		for (uint32_t at = 0; at < packet->len; at += seg) {
+			if (at + 2 * seg < packet->len) /* whose header is looked at soon */
+				__builtin_prefetch(packet->data + at + 2 * seg);
 			take_segment(lane, packet, packet->data + at, packet->len - at < seg ? packet->len - at : seg);
+		}
 	}
 	in_open_run(lane);
 	lane->in.sa = NULL;

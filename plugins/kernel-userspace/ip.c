@@ -4,6 +4,9 @@
 
 #include <arpa/inet.h>
 #include <string.h>
+#ifdef __x86_64__
+#include <sys/platform/x86.h>
+#endif
 
 enum { FEW = 64, EXTENSIONS_MAX = 8, V6_NEXT = 6, V6_OFFSET = 0xfff8, V6_MF = 1 };
 
@@ -206,7 +209,7 @@ SUM_VECTORS(sum_64, 64, __attribute__((target("avx512f"))))
 unsigned ip_vector(void)
 {
 #ifdef __x86_64__
-	return __builtin_cpu_supports("avx512f") ? 64 : __builtin_cpu_supports("avx2") ? 32 : 16;
+	return CPU_FEATURE_ACTIVE(AVX512F) ? 64 : CPU_FEATURE_ACTIVE(AVX2) ? 32 : 16;
 #else
 	return 16;
 #endif

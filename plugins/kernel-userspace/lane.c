@@ -98,6 +98,7 @@ void in_flush(struct lane *lane)
 	in->n_clear = 0;
 	in->at = 0;
 	in->iface = NULL;
+	in->flow.sa = NULL;
 }
 
 /* What joins a train moves over octets that are used up: those between the train and itself. So it must lie behind the
@@ -107,13 +108,13 @@ static bool lies_behind(const struct coalesced *train, const uint8_t *p)
 	return (uintptr_t)p >= (uintptr_t)train->p + train->len && (uintptr_t)p < (uintptr_t)train->limit;
 }
 
-void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, const uint8_t *limit)
+void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, const struct ip_info *info, const uint8_t *limit)
 {
 	struct in_state *in = &lane->in;
 	const struct rv_port *port = clear_port(lane, iface);
 
 	if (in->iface == iface && in->n_clear && in->train.open && lies_behind(&in->train, p) &&
-	    coalesce_add(&in->train, p, len))
+	    coalesce_add(&in->train, p, info))
 		return;
 	end_train(in);
 	if (in->iface != iface || in->n_clear == RV_BURST) {
@@ -124,14 +125,14 @@ void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, c
 	in->iface = iface;
 	struct rv_packet *packet = &in->clear[in->n_clear++]; /* zero but for these */
 	packet->buf = packet->data = p;
-	packet->cap = packet->len = len;
+	packet->cap = packet->len = info->len;
 	packet->seg_len = 0;
 	memset(packet->vnet, 0, sizeof(packet->vnet));
 	if (!port || !(port->takes_trains || port->takes_udp_trains)) {
-		in->train = (struct coalesced){ .p = p, .len = len, .n = 1 };
+		in->train = (struct coalesced){ .p = p, .len = info->len, .n = 1 };
 		return;
 	}
-	coalesce_begin(&in->train, p, len, limit);
+	coalesce_begin(&in->train, p, info, limit);
 	in->train.open = in->train.open && (in->train.proto == IP_UDP ? port->takes_udp_trains : port->takes_trains);
 }
 

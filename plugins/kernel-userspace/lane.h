@@ -82,6 +82,7 @@ struct in_state {
 	uint32_t n_ops;
 	struct rv_packet clear[RV_BURST];
 	uint32_t n_clear;
+	struct flow flow;	/* of the last packet out of a tunnel, until in_flush() */
 	struct iface *iface;	/* of what is in clear */
 	struct coalesced train; /* the last of clear, while it may grow */
 	uint32_t at;
@@ -128,17 +129,15 @@ static inline void lane_drop(struct lane *lane, enum rv_drop cause)
 	atomic_fetch_add_explicit(&lane->db->dropped[cause], 1, memory_order_relaxed);
 }
 
-/* What the two directions share. */
-
 /* The largest packet on a path; 0: nothing is known. */
 uint32_t lane_path_mtu(const struct lane *lane, const struct sa_path *path);
 
 /* The largest clear packet that an SA carries in one piece on its path. */
 uint32_t lane_mtu(const struct lane *lane, const struct sa *sa);
 
-/* Gives one IP packet to the clear side of iface; p must stay as it is until in_flush(). What is behind it up to limit
- * may be overwritten then. */
-void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, uint32_t len, const uint8_t *limit);
+/* Gives the IP packet at p, which info tells of, to the clear side of iface; p must stay as it is until in_flush().
+ * What is behind it up to limit may be overwritten then. */
+void in_emit(struct lane *lane, struct iface *iface, uint8_t *p, const struct ip_info *info, const uint8_t *limit);
 
 /* Room for len octets in the scratch arena, valid until in_flush(); what waits on both sides may be sent first. */
 uint8_t *in_scratch(struct lane *lane, uint32_t len);

@@ -359,8 +359,9 @@ static bool too_big(struct lane *lane, struct iface *iface, struct sa *sa, uint3
 		return true;
 	answer = in_scratch(lane, ICMP_ROOM);
 	size_t len = answer ? icmp_too_big(&plan->ip, plan->p, mtu, answer) : 0;
-	if (len)
-		in_emit(lane, iface, answer, (uint32_t)len, answer + len);
+	struct ip_info info;
+	if (len && ip_parse(&info, answer, len))
+		in_emit(lane, iface, answer, &info, answer + len);
 	return true;
 }
 
@@ -429,40 +430,6 @@ static void protect(struct lane *lane, struct iface *iface, struct sa *sa, struc
 	}
 }
 
-static bool same_address(uint8_t family, const uint8_t *a, const uint8_t *b)
-{
-	return family == RV_IPV4 ? ip_u32(a) == ip_u32(b) : rv_bytes_equal(rv_bytes(a, 16), rv_bytes(b, 16));
-}
-
-/* The SA of the packet before, when all that policies and SAs are chosen by is the same. Most packets of a burst are of
- * one flow, and nothing that was found goes away within the burst. */
-static struct sa *same_flow(const struct lane *lane, const struct iface *iface, const struct ip_info *info)
-{
-	const struct ip_info *last = &lane->out.flow.info;
-	struct sa *sa = lane->out.flow.sa;
-
-	if (!sa || lane->out.flow.iface != iface || last->family != info->family || last->proto != info->proto ||
-	    last->ports_known != info->ports_known || last->src_port != info->src_port ||
-	    last->dst_port != info->dst_port || last->fragment != info->fragment ||
-	    !same_address(info->family, last->src, info->src) || !same_address(info->family, last->dst, info->dst))
-		return NULL;
-	return atomic_load_explicit(&sa->ended, memory_order_relaxed) ? NULL : sa;
-}
-
-static void keep_flow(struct lane *lane, struct iface *iface, const struct ip_info *info, struct sa *sa)
-{
-	struct out_state *out = &lane->out;
-	size_t len = info->family == RV_IPV4 ? 4 : 16;
-
-	out->flow.info = *info;
-	memcpy(out->flow.src, info->src, len);
-	memcpy(out->flow.dst, info->dst, len);
-	out->flow.info.src = out->flow.src;
-	out->flow.info.dst = out->flow.dst;
-	out->flow.iface = iface;
-	out->flow.sa = sa;
-}
-
 /* An ICMP error that no policy is for goes with the traffic that it is about (RFC 4301, 6.2). */
 static struct policy *find(const struct lane *lane, const struct iface *iface, const uint8_t *p,
 			   const struct ip_info *info)
@@ -493,9 +460,11 @@ static bool look_up_fragment(struct lane *lane, const struct iface *iface, struc
 static struct sa *choose(struct lane *lane, struct iface *iface, const struct rv_packet *packet,
 			 const struct ip_info *info)
 {
-	struct sa *sa = same_flow(lane, iface, info);
+	struct flow *flow = &lane->out.flow;
+	struct sa *sa = flow->iface == iface ? flow->sa : NULL;
 
-	if (sa)
+	/* most packets of a burst are of one flow, and nothing that was found goes away within the burst */
+	if (sa && flow_same(flow, info) && !atomic_load_explicit(&sa->ended, memory_order_relaxed))
 		return sa;
 	struct policy *policy = find(lane, iface, packet->data, info);
 	if (!policy || !policy->bundle) {
@@ -505,7 +474,8 @@ static struct sa *choose(struct lane *lane, struct iface *iface, const struct rv
 	}
 	sa = pick(policy->bundle, info, packet->data);
 	/* an ICMP error that goes with its cause says nothing of the next one */
-	keep_flow(lane, iface, info, sa && sa_match(sa, info) ? sa : NULL);
+	flow_keep(flow, info, sa && sa_match(sa, info) ? sa : NULL);
+	flow->iface = iface;
 	if (sa)
 		return sa;
 	if (policy->trap)

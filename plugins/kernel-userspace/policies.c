@@ -99,6 +99,33 @@ static struct spd_table *rows_new(uint32_t n)
 	return table;
 }
 
+static bool same_address(uint8_t family, const uint8_t *a, const uint8_t *b)
+{
+	return family == RV_IPV4 ? ip_u32(a) == ip_u32(b) : rv_bytes_equal(rv_bytes(a, 16), rv_bytes(b, 16));
+}
+
+bool flow_same(const struct flow *flow, const struct ip_info *info)
+{
+	const struct ip_info *last = &flow->info;
+
+	return last->family == info->family && last->proto == info->proto && last->ports_known == info->ports_known &&
+	       last->src_port == info->src_port && last->dst_port == info->dst_port &&
+	       last->fragment == info->fragment && same_address(info->family, last->src, info->src) &&
+	       same_address(info->family, last->dst, info->dst);
+}
+
+void flow_keep(struct flow *flow, const struct ip_info *info, struct sa *sa)
+{
+	size_t len = rv_family_len(info->family);
+
+	flow->info = *info;
+	memcpy(flow->src, info->src, len);
+	memcpy(flow->dst, info->dst, len);
+	flow->info.src = flow->src;
+	flow->info.dst = flow->dst;
+	flow->sa = sa;
+}
+
 int spd_init(struct spd *spd, struct retirer *retirer)
 {
 	struct spd_table *table = rows_new(FIRST_ROWS);

@@ -72,6 +72,10 @@ struct flow {
 	struct sa *sa;
 };
 
+/* Whether all that policies and SAs are chosen by, but for the device, is what it was; and keeps what it is. */
+bool flow_same(const struct flow *flow, const struct ip_info *info);
+void flow_keep(struct flow *flow, const struct ip_info *info, struct sa *sa);
+
 /* 0 or -ENOMEM. fini frees the structure, not the policies. */
 int spd_init(struct spd *spd, struct retirer *retirer);
 void spd_fini(struct spd *spd);

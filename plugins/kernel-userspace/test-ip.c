@@ -402,6 +402,21 @@ static uint32_t tcp_train(uint8_t *p, bool v6, uint8_t options, uint8_t flags, s
 	return len;
 }
 
+static void begin(struct coalesced *c, uint8_t *p, uint32_t len, const uint8_t *limit)
+{
+	struct ip_info info;
+
+	assert_true(ip_parse(&info, p, len) && info.len == len);
+	coalesce_begin(c, p, &info, limit);
+}
+
+static bool add(struct coalesced *c, const uint8_t *p, uint32_t len)
+{
+	struct ip_info info;
+
+	return ip_parse(&info, p, len) && info.len == len && coalesce_add(c, p, &info);
+}
+
 static void a_cut_train_is_joined_to_what_it_was(void **state)
 {
 	for (int i = 0; i < 8; i++) {
@@ -413,11 +428,11 @@ static void a_cut_train_is_joined_to_what_it_was(void **state)
 		struct ip_info info;
 
 		offload_segment(&plan, 0, joined);
-		coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+		begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
 		for (uint32_t k = 1; k < SEGMENTS; k++) {
 			offload_segment(&plan, k, part);
 			assert_true(c.open);
-			assert_true(coalesce_add(&c, part, offload_len(&plan, k)));
+			assert_true(add(&c, part, offload_len(&plan, k)));
 		}
 		assert_false(c.open); /* the last one was short */
 		assert_int_equal(c.len, len);
@@ -484,8 +499,8 @@ static void what_differs_is_not_joined(void **state)
 		part[at] ^= rows[i / 2].by;
 		if (ip_parse(&info, part, offload_len(&plan, 1)))
 			ip_fix_upper(&info, part + info.upper, info.len - info.upper);
-		coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
-		if (coalesce_add(&c, part, offload_len(&plan, 1)) != rows[i / 2].joined)
+		begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+		if (add(&c, part, offload_len(&plan, 1)) != rows[i / 2].joined)
 			fail_msg("%s, IPv%d", rows[i / 2].what, v6 ? 6 : 4);
 	}
 }
@@ -520,11 +535,11 @@ static void datagrams_are_joined_to_what_they_were(void **state)
 		struct ip_info info;
 
 		offload_segment(&plan, 0, joined);
-		coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+		begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
 		for (uint32_t k = 1; k < SEGMENTS; k++) {
 			offload_segment(&plan, k, part);
 			assert_true(c.open);
-			assert_true(coalesce_add(&c, part, offload_len(&plan, k)));
+			assert_true(add(&c, part, offload_len(&plan, k)));
 		}
 		assert_false(c.open);
 		assert_int_equal(c.len, len);
@@ -573,8 +588,8 @@ static void datagrams_that_differ_are_not_joined(void **state)
 		offload_segment(&plan, 0, joined);
 		offload_segment(&plan, 1, part);
 		part[rows[i].at] ^= rows[i].by;
-		coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
-		if (coalesce_add(&c, part, offload_len(&plan, 1)) != rows[i].joined)
+		begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+		if (add(&c, part, offload_len(&plan, 1)) != rows[i].joined)
 			fail_msg("%s", rows[i].what);
 	}
 }
@@ -589,7 +604,7 @@ static void datagrams_without_a_checksum_stay_alone(void **state)
 	udp_train(p, false, octets, &plan);
 	offload_segment(&plan, 0, joined);
 	ip_put16(joined + 26, 0);
-	coalesce_begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
+	begin(&c, joined, offload_len(&plan, 0), joined + sizeof(joined));
 	assert_false(c.open);
 }
 
@@ -604,15 +619,15 @@ static void wrong_checksums_and_full_buffers_end_a_train(void **state)
 		offload_segment(&plan, 0, joined);
 		offload_segment(&plan, 1, part);
 		(wrong ? part : joined)[60] ^= 1;
-		coalesce_begin(&c, joined, 140, joined + sizeof(joined));
-		assert_false(coalesce_add(&c, part, 140));
+		begin(&c, joined, 140, joined + sizeof(joined));
+		assert_false(add(&c, part, 140));
 		assert_int_equal(c.n, 1);
 	}
 	for (int room = 239; room <= 240; room++) {
 		offload_segment(&plan, 0, joined);
 		offload_segment(&plan, 1, part);
-		coalesce_begin(&c, joined, 140, joined + room);
-		assert_int_equal(coalesce_add(&c, part, 140), room == 240);
+		begin(&c, joined, 140, joined + room);
+		assert_int_equal(add(&c, part, 140), room == 240);
 	}
 }
 

@@ -131,7 +131,7 @@ static void say_table(struct net *net, uint32_t mark)
 		"ip saddr . ip daddr @in4 " GUARD_DROP_IN "\n"
 		"ip6 saddr . ip6 daddr @in6 " GUARD_DROP_IN "\n}\n"
 		"chain post { type filter hook postrouting priority 300; policy accept;\n"
-		"oifname \"lo\" accept\noifname @clear accept\n%s"
+		"%soifname \"lo\" accept\noifname @clear accept\n"
 		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
 		"jump odd_out\njump sets_out\n"
 		"ip saddr . ip daddr @out4 " GUARD_DROP_OUT "\n"

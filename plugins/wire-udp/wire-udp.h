@@ -56,8 +56,8 @@ enum { UDP_BATCH = 16 };
  * local.port is left 0. How many, or -errno (-EAGAIN: nothing waits). Any thread. */
 int udp_recv(int fd, struct udp_message *messages, unsigned n);
 
-/* Sends at once n (1..UDP_BATCH) messages, each from its local (unless any) to its remote, until one cannot be sent: how
- * many went out, or -errno of the first. Any thread. */
+/* Sends at once n (1..UDP_BATCH) messages, each from its local (unless any) to its remote, until one cannot be sent:
+ * how many went out, or -errno of the first. Any thread. */
 int udp_send(int fd, const struct udp_message *messages, unsigned n);
 
 /* inbox.c: keying messages on their way from a worker to the loop; bounded, so a flood costs no memory. */
