@@ -79,10 +79,11 @@ static inline size_t rv_packet_appetite(unsigned alone, size_t n)
 	return alone % 4 ? 1 : n;
 }
 
-/* recv: fills up to n packets where rv_packet_lay() says, data RV_HEADROOM octets into buf and with RV_TAILROOM behind;
- * the count, 0 when nothing waits (fewer than n says nothing of what waits). send: sends n packets; the count that went
- * out (the rest was dropped and counted by the port). Never blocks. close: ends the port and frees it. Worker thread;
- * close on the loop thread when no worker uses it. */
+/* recv: fills up to n packets where rv_packet_lay() and rv_packet_settle() say, from the first one's buf on, which has
+ * RV_PACKET_ROOM octets at least; data is RV_HEADROOM octets into buf, with RV_TAILROOM behind; buf and cap of all may
+ * be others then; the count, 0 when nothing waits (fewer than n says nothing of what waits). send: sends n packets; the
+ * count that went out (the rest was dropped and counted by the port). Never blocks. close: ends the port and frees it.
+ * Worker thread; close on the loop thread when no worker uses it. */
 struct rv_port_ops {
 	size_t size;
 	int (*recv)(struct rv_port *port, struct rv_packet *const *packets, size_t n);

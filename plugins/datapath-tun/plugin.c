@@ -73,7 +73,7 @@ static int op_open(void *self, const char *name, unsigned n_queues, struct rv_po
 
 static const struct rv_datapath_ops ops = { .size = sizeof(ops), .open = op_open };
 
-static const char *const syscalls[] = { "openat", "ioctl", "readv", "writev", "socket", "close", NULL };
+static const char *const syscalls[] = { "openat", "ioctl", "read", "writev", "socket", "close", NULL };
 
 static int init(struct rv_host *host)
 {

@@ -199,34 +199,41 @@ struct ip_piece ip_piece(const struct ip_info *info, const uint8_t *p)
 		return sum;                                                                                            \
 	}
 
-/* By the width of the processor's vectors. */
 SUM_VECTORS(sum_16, 16, )
 #ifdef __x86_64__
 SUM_VECTORS(sum_32, 32, __attribute__((target("avx2"))))
 SUM_VECTORS(sum_64, 64, __attribute__((target("avx512f"))))
-#endif
 
 unsigned ip_vector(void)
 {
-#ifdef __x86_64__
 	return CPU_FEATURE_ACTIVE(AVX512F) ? 64 : CPU_FEATURE_ACTIVE(AVX2) ? 32 : 16;
-#else
-	return 16;
-#endif
 }
+#else
+unsigned ip_vector(void)
+{
+	return 16;
+}
+#endif
+
+/* The first is for every processor. */
+static const struct {
+	unsigned octets;
+	uint64_t (*sum)(uint8_t *to, const uint8_t *p, size_t n);
+} vectors[] = {
+	{ 16, sum_16 },
+#ifdef __x86_64__
+	{ 32, sum_32 },
+	{ 64, sum_64 },
+#endif
+};
 
 uint64_t ip_sum_vectors(unsigned octets, uint8_t *to, const uint8_t *p, size_t n)
 {
-	switch (octets) {
-#ifdef __x86_64__
-	case 64:
-		return sum_64(to, p, n);
-	case 32:
-		return sum_32(to, p, n);
-#endif
-	default:
-		return sum_16(to, p, n);
-	}
+	size_t i = RV_COUNT(vectors) - 1;
+
+	while (i && vectors[i].octets != octets)
+		i--;
+	return vectors[i].sum(to, p, n);
 }
 
 /* Sums as much of len octets as whole vectors have; *done: how much that is. */

@@ -64,11 +64,12 @@ struct spd {
 	uint64_t order;
 };
 
-/* What the last packet was chosen by, and the SA that it led to (NULL: nothing is known). */
+/* What policies and SAs are chosen by of the last packet, and the SA that it led to, or whose selectors it met (NULL:
+ * nothing is known). */
 struct flow {
 	struct ip_info info; /* its addresses are these, since a packet may be written over */
 	uint8_t src[16], dst[16];
-	struct iface *iface;
+	struct iface *iface; /* where it came from, outbound */
 	struct sa *sa;
 };
 

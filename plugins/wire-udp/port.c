@@ -60,35 +60,46 @@ static uint32_t take(struct udp_port *port, struct rv_packet *packet, const stru
 	return packet->len;
 }
 
-/* Receives at once what there is room for, and up to n packets behind the count that are there. False when nothing more
- * waits. An error such as a datagram cut short concerns that datagram only. */
-static bool recv_batch(struct udp_port *port, int fd, struct rv_packet *const *packets, size_t n, size_t *count)
+/* How many of n messages have room behind the count packets that are there. */
+static size_t room_for(struct rv_packet *const *packets, size_t count, size_t n)
+{
+	size_t rooms = n && rv_packet_lay(packets, count) ? packets[count]->cap / RV_PACKET_ROOM : 0;
+
+	n = n < rooms ? n : rooms;
+	return n < UDP_BATCH ? n : UDP_BATCH;
+}
+
+/* Receives n messages at once, for which there is room behind the count packets that are there. How many came, or
+ * -errno. */
+static int recv_batch(struct udp_port *port, int fd, struct rv_packet *const *packets, size_t n, size_t *count)
 {
 	struct udp_message messages[UDP_BATCH];
 	uint8_t *buf = packets[*count]->buf;
-	size_t rooms = packets[*count]->cap / RV_PACKET_ROOM, asked = n < rooms ? n : rooms;
 
-	asked = asked < UDP_BATCH ? asked : UDP_BATCH;
-	for (size_t i = 0; i < asked; i++)
+	for (size_t i = 0; i < n; i++)
 		messages[i].parts[0] = (struct iovec){ buf + i * RV_PACKET_ROOM + RV_HEADROOM,
 						       RV_PACKET_ROOM - RV_HEADROOM - RV_TAILROOM };
-	int got = udp_recv(fd, messages, (unsigned)asked);
+	int got = udp_recv(fd, messages, (unsigned)n);
 	for (int i = 0; i < got; i++) {
 		const struct udp_message *m = &messages[i];
 		if (m->len > 0 && rv_packet_settle(packets, *count, m->parts[0].iov_base, (uint32_t)m->len))
 			*count += take(port, packets[*count], m) > 0;
 	}
-	return got < 0 ? got != -EAGAIN : got == (int)asked;
+	return got;
 }
 
-/* Receives until count is most, or nothing waits. */
+/* Receives until most messages came, or nothing waits. An error such as a datagram cut short concerns that datagram
+ * only. */
 static int recv_family(struct udp_port *port, unsigned family, struct rv_packet *const *packets, size_t most)
 {
-	size_t count = 0;
+	size_t count = 0, came = 0, asked;
 	bool more = port->fds[family] >= 0;
 
-	for (size_t tries = 0; more && tries < most && count < most && rv_packet_lay(packets, count); tries++)
-		more = recv_batch(port, port->fds[family], packets, most - count, &count);
+	while (more && (asked = room_for(packets, count, most - came))) {
+		int got = recv_batch(port, port->fds[family], packets, asked, &count);
+		more = got < 0 ? got != -EAGAIN : got == (int)asked;
+		came += got > 0 ? (size_t)got : 1;
+	}
 	return (int)count;
 }
 
@@ -150,13 +161,17 @@ static int socket_for(struct udp_port *port, const struct rv_packet *packet)
  * that nothing is lost unheard. */
 static bool send_otherwise(struct udp_port *port, int fd, const struct rv_packet *packet, int error)
 {
+	const struct udp_message m = message(packet);
 	int any = port->fds[packet->remote.family == RV_IPV6];
-	bool train = packet->seg_len && packet->seg_len < packet->len;
+	bool size = error == -EINVAL || error == -EMSGSIZE;
 
-	if (train && error == -EIO)
+	if (m.gso && error == -EIO)
 		port->no_trains = true;
-	bool again = port->no_trains || (train && (error == -EINVAL || error == -EMSGSIZE));
-	return (again && send_segments(fd, packet)) || (fd != any && any >= 0 && send_segments(any, packet));
+	if ((port->no_trains || (m.gso && size)) && send_segments(fd, packet))
+		return true;
+	if (fd == any || any < 0)
+		return false;
+	return (!port->no_trains && !size && udp_send(any, &m, 1) > 0) || send_segments(any, packet);
 }
 
 /* Sends the packets at the head that go by one socket, at once: how many are done with. */
@@ -170,7 +185,7 @@ static size_t send_batch(struct udp_port *port, struct rv_packet *const *packets
 		port->dropped++;
 		return 1;
 	}
-	for (; !r && count < n && count < UDP_BATCH && socket_for(port, packets[count]) == fd; count++)
+	for (; !r && count < n && count < UDP_BATCH && (!count || socket_for(port, packets[count]) == fd); count++)
 		messages[count] = message(packets[count]);
 	if (!r)
 		r = udp_send(fd, messages, count);

@@ -278,6 +278,86 @@ static void a_keying_message_at_the_end_of_a_train_reaches_the_loop(void **state
 	free(rx);
 }
 
+/* One call sends all: of both families, a train, and one that no datagram holds and that keeps back no other. */
+static void a_burst_goes_out_but_for_what_cannot(void **state)
+{
+	enum { N = 5, LARGE = 65530 };
+	static const uint32_t lens[N] = { 150, 300, LARGE, 170, 400 }, segments[N] = { 0, 100, 0, 0, 100 };
+	struct world *w = *state;
+	uint8_t *octets = calloc(N, LARGE);
+	struct rv_packet packets[N], *list[N];
+	struct rv_port *port;
+	struct rx *rx = rx_new();
+	uint32_t seen[N] = { 0 };
+
+	assert_non_null(octets);
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	for (unsigned i = 0; i < N; i++) {
+		struct rv_addr to = loopback(i > 2, w->ops->port(w->self, true)), from = { .family = to.family };
+		memset(octets + i * LARGE, (int)i + 1, LARGE);
+		packets[i] = (struct rv_packet){
+			.data = octets + i * LARGE, .len = lens[i], .seg_len = segments[i], .remote = to, .local = from
+		};
+		list[i] = &packets[i];
+	}
+	assert_int_equal(port->ops->send(port, list, N), N - 1);
+	for (uint32_t left = 150 + 300 + 170 + 400; left;) {
+		assert_int_equal(wait_recv(port, &rx->packet), 1);
+		assert_in_range(rx->packet.data[0], 1, N);
+		seen[rx->packet.data[0] - 1] += rx->packet.len;
+		assert_true(rx->packet.len <= left);
+		left -= rx->packet.len;
+	}
+	for (unsigned i = 0; i < N; i++)
+		assert_int_equal(seen[i], i == 2 ? 0 : lens[i]);
+	port->ops->close(port);
+	free(octets);
+	free(rx);
+}
+
+/* Several come at once: what is no ESP in front, long ones that stay where they came, a short one that moves up. */
+static void a_burst_comes_in_one_behind_the_other(void **state)
+{
+	enum { N = 3, ROOMS = 5, SIZE = ROOMS * RV_PACKET_ROOM };
+	static const uint32_t lens[N] = { 60000, 100, 50000 };
+	struct world *w = *state;
+	struct rv_addr to = loopback(false, w->ops->port(w->self, true)), from = { .family = RV_IPV4 };
+	uint8_t *buffer = malloc(SIZE), *octets = malloc(lens[0]);
+	struct rv_packet packets[8] = { { .buf = buffer, .cap = SIZE } }, *list[8];
+	struct rv_port *port;
+	int n = 0;
+
+	assert_true(buffer && octets);
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	for (size_t i = 0; i < 8; i++)
+		list[i] = &packets[i];
+	assert_int_equal(w->ops->send(w->self, &from, &to, true, RV_STR("keying")), 0);
+	for (unsigned i = 0; i < N; i++) {
+		struct rv_packet packet = { .data = octets, .len = lens[i], .remote = to, .local = from },
+				 *one = &packet;
+		memset(octets, (int)i + 1, lens[i]);
+		assert_int_equal(port->ops->send(port, &one, 1), 1);
+	}
+	for (int i = 0; n < N && i < 20; i++) { /* the loopback device has given all by now, but need not */
+		poll(&(struct pollfd){ .fd = port->fd, .events = POLLIN }, 1, 50);
+		n = port->ops->recv(port, list, 8);
+	}
+	assert_int_equal(n, N);
+	for (int i = 0; i < N; i++) {
+		assert_int_equal(packets[i].len, lens[i]);
+		for (uint32_t k = 0; k < lens[i]; k++)
+			assert_int_equal(packets[i].data[k], i + 1);
+		assert_ptr_equal(packets[i].data, packets[i].buf + RV_HEADROOM);
+		assert_ptr_equal(packets[i].buf + packets[i].cap, buffer + SIZE);
+		assert_true(!i || packets[i].buf >= packets[i - 1].data + packets[i - 1].len + RV_TAILROOM);
+	}
+	assert_true(packets[1].buf < packets[0].data + lens[0] + RV_TAILROOM + 64);
+	assert_true(mini_until(w->core, something, w));
+	port->ops->close(port);
+	free(octets);
+	free(buffer);
+}
+
 /* Each SA has its worker, whatever the port it comes from; keying messages reach the loop by the first. */
 static void workers_part_what_arrives_by_spi(void **state)
 {
@@ -386,6 +466,8 @@ int main(void)
 		TEST(trains_of_esp_go_to_the_worker),
 		TEST(keying_messages_among_esp_reach_the_loop),
 		TEST(a_keying_message_at_the_end_of_a_train_reaches_the_loop),
+		TEST(a_burst_goes_out_but_for_what_cannot),
+		TEST(a_burst_comes_in_one_behind_the_other),
 		TEST(several_workers_share_the_port),
 		TEST(workers_part_what_arrives_by_spi),
 		TEST(a_port_in_use_is_refused),
