@@ -83,12 +83,15 @@ static inline size_t rv_packet_appetite(unsigned alone, size_t n)
  * RV_PACKET_ROOM octets at least; data is RV_HEADROOM octets into buf, with RV_TAILROOM behind; buf and cap of all may
  * be others then; the count, 0 when nothing waits (fewer than n says nothing of what waits). send: sends n packets; the
  * count that went out (the rest was dropped and counted by the port). Never blocks. close: ends the port and frees it.
- * Worker thread; close on the loop thread when no worker uses it. */
+ * Worker thread; close on the loop thread when no worker uses it. watch (may be missing): lets an epoll descriptor wait
+ * for all that recv gives, each event with data, which is faster than by fd where that is an epoll descriptor itself; 0
+ * or -errno; ends with the port. Loop thread. */
 struct rv_port_ops {
 	size_t size;
 	int (*recv)(struct rv_port *port, struct rv_packet *const *packets, size_t n);
 	int (*send)(struct rv_port *port, struct rv_packet *const *packets, size_t n);
 	void (*close)(struct rv_port *port);
+	int (*watch)(struct rv_port *port, int epoll, uint64_t data);
 };
 
 /* The head of every port. fd: what to poll for recv. takes_udp_trains: of a clear side; trains of datagrams, too. */

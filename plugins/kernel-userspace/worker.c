@@ -223,7 +223,11 @@ void worker_unwatch_iface(struct worker *w, const struct iface *iface)
 int worker_watch_wire(struct worker *w, enum wire wire, struct rv_port *port)
 {
 	w->lane.wire[wire] = port;
-	return port->fd < 0 ? 0 : watch(w, port->fd, source(FROM_WIRE, wire));
+	if (port->fd < 0)
+		return 0;
+	if (RV_HAS(port->ops, watch))
+		return port->ops->watch(port, w->poll, source(FROM_WIRE, wire));
+	return watch(w, port->fd, source(FROM_WIRE, wire));
 }
 
 void worker_look(struct worker *w)

@@ -237,11 +237,27 @@ static void port_close(struct rv_port *base)
 		rv_log(&wire->host->subject, RV_ERROR, "wire-deaf", KV_STR("why", rv_error_text(r)));
 }
 
+static int watch(struct udp_port *port, int epoll, uint64_t data)
+{
+	struct epoll_event event = { .events = EPOLLIN, .data.u64 = data };
+
+	for (int family = 0; family < 2; family++)
+		if (port->fds[family] >= 0 && epoll_ctl(epoll, EPOLL_CTL_ADD, port->fds[family], &event))
+			return -errno;
+	return 0;
+}
+
+static int port_watch(struct rv_port *base, int epoll, uint64_t data)
+{
+	return watch(rv_container_of(base, struct udp_port, port), epoll, data);
+}
+
 static const struct rv_port_ops port_ops = {
 	.size = sizeof(port_ops),
 	.recv = port_recv,
 	.send = port_send,
 	.close = port_close,
+	.watch = port_watch,
 };
 
 static int open_fds(struct udp_port *port, bool first)
@@ -270,15 +286,10 @@ static int poll_fds(struct udp_port *port)
 	port->port.fd = epoll_create1(EPOLL_CLOEXEC);
 	if (port->port.fd < 0)
 		return -errno;
-	for (int family = 0; family < 2; family++) {
-		struct epoll_event event = { .events = EPOLLIN };
-		if (port->fds[family] < 0)
-			continue;
-		if (epoll_ctl(port->port.fd, EPOLL_CTL_ADD, port->fds[family], &event))
-			return -errno;
-		(void)udp_gro(port->fds[family], true); /* slower without it, but it works */
-	}
-	return 0;
+	for (int family = 0; family < 2; family++)
+		if (port->fds[family] >= 0)
+			(void)udp_gro(port->fds[family], true); /* slower without it, but it works */
+	return watch(port, port->port.fd, 0);
 }
 
 static struct udp_port *port_new(struct udp_wire *wire, bool first, int *error)
