@@ -305,14 +305,14 @@ static void tell_unknown(struct lane *lane, const struct rv_packet *packet, uint
 static void take_segment(struct lane *lane, const struct rv_packet *packet, uint8_t *esp, uint32_t len)
 {
 	struct in_state *in = &lane->in;
-	struct in_meta meta = { .packet = packet };
+	struct rv_bytes front = { 0 };
 	bool other = packet->protocol && !packet->encap; /* a wrapper has no SPI in front */
 	struct sa *sa = NULL;
 
 	if (len >= ESP_HEADER && !other) /* of the SA of the one before, nearly always */
 		sa = in->sa && in->sa->key == ip_u32(esp) ? in->sa : table_get(&lane->db->in, ip_u32(esp));
 	if (!sa)
-		sa = extend_unwrap(lane, packet, &esp, &len, &meta.front);
+		sa = extend_unwrap(lane, packet, &esp, &len, &front);
 	if (!sa || sa->protocol != RV_PROTO_ESP) {
 		lane_drop(lane, len >= ESP_HEADER ? RV_DROP_NO_SA : RV_DROP_MALFORMED);
 		if (len >= ESP_HEADER)
@@ -328,13 +328,13 @@ static void take_segment(struct lane *lane, const struct rv_packet *packet, uint
 	if (in->sa != sa || in->n_ops == RV_BURST)
 		in_open_run(lane);
 	in->sa = sa;
-	meta.low = ip_u32(esp + 4);
-	in->meta[in->n_ops] = meta;
-	in->ops[in->n_ops++] = (struct rv_cryptor_op){ .aad = esp,
-						       .aad_len = ESP_HEADER,
-						       .src = esp + ESP_HEADER,
-						       .dst = esp + ESP_HEADER + suite->iv_len,
-						       .len = len - overhead };
+	in->meta[in->n_ops] = (struct in_meta){ .packet = packet, .low = ip_u32(esp + 4), .front = front };
+	struct rv_cryptor_op *op = &in->ops[in->n_ops++]; /* ESN follows with the number, the rest is the cryptor's */
+	op->aad = esp;
+	op->aad_len = ESP_HEADER;
+	op->src = esp + ESP_HEADER;
+	op->dst = esp + ESP_HEADER + suite->iv_len;
+	op->len = len - overhead;
 }
 
 void lane_wire(struct lane *lane, struct rv_packet *const *packets, size_t n)
