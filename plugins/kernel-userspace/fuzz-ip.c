@@ -60,21 +60,6 @@ static void check_segments(const struct offload *plan)
 	check(payload == plan->len - plan->headers);
 }
 
-static void begin(struct coalesced *c, uint8_t *p, uint32_t len, const uint8_t *limit)
-{
-	struct ip_info info;
-
-	check(ip_parse(&info, p, len) && info.len == len);
-	coalesce_begin(c, p, &info, limit);
-}
-
-static bool add(struct coalesced *c, const uint8_t *p, uint32_t len)
-{
-	struct ip_info info;
-
-	return ip_parse(&info, p, len) && info.len == len && coalesce_add(c, p, &info);
-}
-
 /* Joins the segments again, in a buffer of exactly the train's size; what is joined must be a packet. */
 static void check_join(const struct offload *plan)
 {
@@ -84,10 +69,12 @@ static void check_join(const struct offload *plan)
 
 	check(joined && part);
 	offload_segment(plan, 0, joined);
-	begin(&c, joined, offload_len(plan, 0), joined + plan->len);
+	check(ip_parse(&info, joined, offload_len(plan, 0)));
+	coalesce_begin(&c, joined, &info, joined + plan->len);
 	for (uint32_t i = 1; i < plan->n; i++) {
 		offload_segment(plan, i, part);
-		if (!add(&c, part, offload_len(plan, i)))
+		check(ip_parse(&info, part, offload_len(plan, i)));
+		if (!coalesce_add(&c, part, &info))
 			break;
 	}
 	uint32_t len = c.len, n = c.n;

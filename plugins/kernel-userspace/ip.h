@@ -90,7 +90,7 @@ uint64_t ip_copy_sum(uint64_t sum, uint8_t *to, const uint8_t *p, size_t len); /
 uint16_t ip_fold(uint64_t sum);
 
 /* What they are made of: octets of the widest vector that this processor has (16, 32 or 64); and the sum of n vectors
- * of so many octets or fewer, which are copied to to unless that is NULL. */
+ * of so many octets or fewer, with a copy of them at to where that is not NULL. */
 unsigned ip_vector(void);
 uint64_t ip_sum_vectors(unsigned octets, uint8_t *to, const uint8_t *p, size_t n);
 
