@@ -85,19 +85,20 @@ static bool append(struct inbox *inbox, struct letter *letter)
 	return fits;
 }
 
-void inbox_put(struct inbox *inbox, const struct rv_addr *local, const struct rv_addr *remote, struct rv_bytes message)
+bool inbox_put(struct inbox *inbox, const struct rv_addr *local, const struct rv_addr *remote, struct rv_bytes message)
 {
 	static const uint64_t one = 1;
 	struct letter *letter = malloc(sizeof(*letter) + message.len);
 
 	if (!letter)
-		return;
+		return false;
 	*letter = (struct letter){ .local = *local, .remote = *remote, .len = message.len };
 	if (message.len)
 		memcpy(letter->octets, message.p, message.len);
 	if (!append(inbox, letter)) {
 		free(letter);
-		return;
+		return false;
 	}
 	(void)!write(inbox->fd, &one, sizeof(one));
+	return true;
 }

@@ -36,7 +36,10 @@ static void deliver(struct udp_wire *wire, const struct rv_addr *local, const st
 
 static void from_worker(void *arg, const struct letter *letter)
 {
-	deliver(arg, &letter->local, &letter->remote, true, rv_bytes(letter->octets, letter->len));
+	if (letter->len)
+		deliver(arg, &letter->local, &letter->remote, true, rv_bytes(letter->octets, letter->len));
+	else
+		wire_connect(arg, &letter->remote);
 }
 
 static void arrived(struct udp_socket *s, const struct udp_message *m)
@@ -220,9 +223,9 @@ static void configure(struct udp_wire *wire)
 	wire->mtu = (uint32_t)rv_conf_int(conf, "path_mtu");
 }
 
-static const char *const syscalls[] = { "socket",   "bind",	"setsockopt",	 "getsockopt", "getsockname",
-					"recvmmsg", "sendmmsg", "epoll_create1", "epoll_ctl",  "eventfd2",
-					"read",	    "write",	"close",	 NULL };
+static const char *const syscalls[] = { "socket",      "bind",	   "connect",  "setsockopt",	"getsockopt",
+					"getsockname", "recvmmsg", "sendmmsg", "epoll_create1", "epoll_ctl",
+					"eventfd2",    "read",	   "write",    "close",		NULL };
 
 static int init(struct rv_host *host)
 {

@@ -83,6 +83,22 @@ int udp_open(const struct socket_params *params, uint16_t *bound, bool *marked)
 	return fd;
 }
 
+int udp_connect(int fd, const struct rv_addr *remote, struct rv_addr *local)
+{
+	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
+	struct sockaddr_storage ss;
+	socklen_t len = (socklen_t)rv_addr_to_sockaddr(remote, &ss);
+
+	/* The local address that the last one had is forgotten with it. */
+	if (connect(fd, &nobody, sizeof(nobody)) || connect(fd, (const struct sockaddr *)&ss, len))
+		return -errno;
+	len = sizeof(ss);
+	if (getsockname(fd, (struct sockaddr *)&ss, &len))
+		return -errno;
+	int r = rv_addr_from_sockaddr(local, &ss, len);
+	return r < 0 ? r : 0;
+}
+
 int udp_share(int fd)
 {
 	static const int on = 1;
@@ -164,14 +180,16 @@ int udp_recv(int fd, struct udp_message *messages, unsigned n)
 
 static struct msghdr pack(const struct udp_message *m, struct parcel *parcel)
 {
-	struct msghdr msg = { .msg_name = &parcel->ss,
-			      .msg_iov = (struct iovec *)(uintptr_t)m->parts,
+	struct msghdr msg = { .msg_iov = (struct iovec *)(uintptr_t)m->parts,
 			      .msg_iovlen = m->n_parts,
 			      .msg_control = parcel->control };
 
 	memset(parcel->control, 0, sizeof(parcel->control));
-	msg.msg_namelen = (socklen_t)rv_addr_to_sockaddr(&m->remote, &parcel->ss);
-	rv_cmsg_put_origin(&msg, m->remote.family, &m->local, m->tos);
+	if (m->remote.family) {
+		msg.msg_name = &parcel->ss;
+		msg.msg_namelen = (socklen_t)rv_addr_to_sockaddr(&m->remote, &parcel->ss);
+	}
+	rv_cmsg_put_origin(&msg, m->remote.family ? m->remote.family : m->local.family, &m->local, m->tos);
 	if (m->gso)
 		rv_cmsg_put(&msg, IPPROTO_UDP, UDP_SEGMENT, &m->gso, sizeof(m->gso));
 	if (!msg.msg_controllen)

@@ -3,10 +3,11 @@
 #include "test.h"
 
 #include "mini.h"
-#include "wire-udp.h"
+#include "port.h"
 
 #include <errno.h>
 #include <poll.h>
+#include <unistd.h>
 
 extern const struct rv_plugin rv_plugin_wire_udp;
 
@@ -358,6 +359,186 @@ static void a_burst_comes_in_one_behind_the_other(void **state)
 	free(buffer);
 }
 
+/* A peer: a socket of the loopback device. */
+static int peer_open(bool v6, struct rv_addr *addr)
+{
+	struct sockaddr_storage ss;
+	struct rv_addr any = loopback(v6, 0);
+	socklen_t len = (socklen_t)rv_addr_to_sockaddr(&any, &ss);
+	int fd = socket(v6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+
+	assert_true(fd >= 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&ss, len), 0);
+	len = sizeof(ss);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&ss, &len), 0);
+	assert_true(rv_addr_from_sockaddr(addr, &ss, len) >= 0);
+	return fd;
+}
+
+/* How many sockets of this process are connected to addr. */
+static unsigned connected_to(const struct rv_addr *addr)
+{
+	unsigned n = 0;
+
+	for (int fd = 0; fd < 256; fd++) {
+		struct sockaddr_storage ss;
+		struct rv_addr there;
+		socklen_t len = sizeof(ss);
+		n += !getpeername(fd, (struct sockaddr *)&ss, &len) && rv_addr_from_sockaddr(&there, &ss, len) >= 0 &&
+		     rv_addr_same(&there, addr);
+	}
+	return n;
+}
+
+enum { ESP_LEN = 40 };
+
+/* Sends n packets from an address to a peer that has a socket, and shows that each arrives, from there. */
+static void send_from(struct world *w, struct rv_port *port, const struct rv_addr *local, int fd,
+		      const struct rv_addr *to, unsigned n)
+{
+	uint8_t octets[ESP_LEN] = { 1 };
+	struct rv_packet packet = { .data = octets, .len = ESP_LEN, .remote = *to, .local = *local };
+	struct rv_packet *list[] = { &packet };
+
+	for (unsigned i = 0; i < n; i++) {
+		struct sockaddr_storage ss;
+		struct rv_addr from;
+		socklen_t len = sizeof(ss);
+		packet.tos = i & 1 ? 0xb8 : 0;
+		assert_int_equal(port->ops->send(port, list, 1), 1);
+		poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, 1000);
+		assert_int_equal(recvfrom(fd, octets, ESP_LEN, 0, (struct sockaddr *)&ss, &len), ESP_LEN);
+		assert_true(rv_addr_from_sockaddr(&from, &ss, len) >= 0);
+		assert_true(rv_addr_same_ip(&from, local));
+		assert_int_equal(from.port, w->ops->port(w->self, true));
+	}
+}
+
+static void send_all(struct world *w, struct rv_port *port, int fd, const struct rv_addr *to, unsigned n)
+{
+	struct rv_addr local = loopback(to->family == RV_IPV6, 0);
+
+	send_from(w, port, &local, fd, to, n);
+}
+
+/* And back, to the worker. */
+static void answer(struct world *w, struct rv_port *port, int fd, const struct rv_addr *from, struct rx *rx)
+{
+	struct rv_addr to = loopback(from->family == RV_IPV6, w->ops->port(w->self, true));
+	struct sockaddr_storage ss;
+	socklen_t len = (socklen_t)rv_addr_to_sockaddr(&to, &ss);
+	uint8_t octets[ESP_LEN] = { 2 };
+
+	assert_int_equal(sendto(fd, octets, ESP_LEN, 0, (struct sockaddr *)&ss, len), ESP_LEN);
+	assert_int_equal(wait_recv(port, &rx->packet), 1);
+	assert_int_equal(rx->packet.len, ESP_LEN);
+	assert_true(rv_addr_same(&rx->packet.remote, from));
+	assert_true(rv_addr_same(&rx->packet.local, &to));
+}
+
+/* The one peer that a worker has most to do with gets a connected socket, which follows when it is another one. Nobody
+ * notices. */
+static void the_busy_peer_has_a_socket_of_its_own(void **state)
+{
+	struct world *w = *state;
+	struct rv_port *port;
+	struct rx *rx = rx_new();
+
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	for (int v6 = 0; v6 < 2; v6++) {
+		struct rv_addr a, b;
+		int fd_a = peer_open(v6, &a), fd_b = peer_open(v6, &b);
+		send_all(w, port, fd_a, &a, PATIENCE - 1);
+		mini_settle(w->core);
+		assert_int_equal(connected_to(&a), 0);
+		send_all(w, port, fd_a, &a, 1);
+		mini_settle(w->core);
+		assert_int_equal(connected_to(&a), 1);
+		for (int i = 0; i < 3; i++) {
+			send_all(w, port, fd_a, &a, 1);
+			send_all(w, port, fd_b, &b, PATIENCE);
+			answer(w, port, fd_a, &a, rx);
+			answer(w, port, fd_b, &b, rx);
+		}
+		assert_int_equal(connected_to(&a), 1);
+		send_all(w, port, fd_b, &b, 2 * PATIENCE);
+		mini_settle(w->core);
+		assert_int_equal(connected_to(&a), 0);
+		assert_int_equal(connected_to(&b), 1);
+		send_all(w, port, fd_b, &b, 3);
+		send_all(w, port, fd_a, &a, 3);
+		answer(w, port, fd_a, &a, rx);
+		answer(w, port, fd_b, &b, rx);
+		close(fd_a);
+		close(fd_b);
+	}
+	port->ops->close(port);
+	free(rx);
+}
+
+static void what_leaves_from_another_address_is_not_of_the_connected_socket(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr a, other = loopback(false, 0);
+	struct rv_port *port;
+	int fd = peer_open(false, &a);
+
+	other.ip[3] = 7;
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	send_all(w, port, fd, &a, PATIENCE);
+	mini_settle(w->core);
+	assert_int_equal(connected_to(&a), 1);
+	send_from(w, port, &other, fd, &a, 2);
+	port->ops->close(port);
+	close(fd);
+}
+
+/* Its host says that nobody listens: that costs no packet to it when somebody does again, nor one to others. */
+static void a_peer_that_was_away_is_served_again(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr a;
+	struct rv_port *port;
+	struct rx *rx = rx_new();
+	int fd = peer_open(false, &a);
+	struct sockaddr_storage ss;
+	socklen_t len = (socklen_t)rv_addr_to_sockaddr(&a, &ss);
+	uint8_t octets[ESP_LEN] = { 1 };
+	struct rv_packet packet = { .data = octets, .len = ESP_LEN, .remote = a, .local = a }, *list[] = { &packet };
+
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	send_all(w, port, fd, &a, PATIENCE);
+	mini_settle(w->core);
+	assert_int_equal(connected_to(&a), 1);
+	close(fd);
+	packet.local.port = 0;
+	assert_int_equal(port->ops->send(port, list, 1), 1); /* ECONNREFUSED waits now */
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(fd, (struct sockaddr *)&ss, len), 0);
+	send_all(w, port, fd, &a, 3);
+	answer(w, port, fd, &a, rx);
+	close(fd);
+	port->ops->close(port);
+	free(rx);
+}
+
+/* The peers of several workers go by SPI. */
+static void workers_that_share_the_port_connect_to_nobody(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr a;
+	struct rv_port *ports[2];
+	int fd = peer_open(false, &a);
+
+	assert_int_equal(w->ops->ports(w->self, 2, ports, NULL), 0);
+	send_all(w, ports[1], fd, &a, 2 * PATIENCE);
+	mini_settle(w->core);
+	assert_int_equal(connected_to(&a), 0);
+	ports[0]->ops->close(ports[0]);
+	ports[1]->ops->close(ports[1]);
+	close(fd);
+}
+
 /* Each SA has its worker, whatever the port it comes from; keying messages reach the loop by the first. */
 static void workers_part_what_arrives_by_spi(void **state)
 {
@@ -470,6 +651,10 @@ int main(void)
 		TEST(a_burst_comes_in_one_behind_the_other),
 		TEST(several_workers_share_the_port),
 		TEST(workers_part_what_arrives_by_spi),
+		TEST(the_busy_peer_has_a_socket_of_its_own),
+		TEST(what_leaves_from_another_address_is_not_of_the_connected_socket),
+		TEST(a_peer_that_was_away_is_served_again),
+		TEST(workers_that_share_the_port_connect_to_nobody),
 		TEST(a_port_in_use_is_refused),
 		TEST(the_inbox_is_bounded),
 	};

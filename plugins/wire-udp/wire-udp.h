@@ -39,6 +39,10 @@ struct socket_params {
  * descriptor or -errno. Loop thread. */
 int udp_open(const struct socket_params *params, uint16_t *bound, bool *marked);
 
+/* Makes remote the one that the socket sends to and hears, from and at *local, which is what the routes say; it may
+ * have had another one. What waits in it stays. 0 or -errno. Loop thread. */
+int udp_connect(int fd, const struct rv_addr *remote, struct rv_addr *local);
+
 /* Lets the socket share its port with further ones, and gather or not gather trains (UDP_GRO). 0 or -errno. */
 int udp_share(int fd);
 int udp_gro(int fd, bool on);
@@ -56,8 +60,8 @@ enum { UDP_BATCH = 16 };
  * local.port is left 0. How many, or -errno (-EAGAIN: nothing waits). Any thread. */
 int udp_recv(int fd, struct udp_message *messages, unsigned n);
 
-/* Sends at once n (1..UDP_BATCH) messages, each from its local (unless any) to its remote, until one cannot be sent:
- * how many went out, or -errno of the first. Any thread. */
+/* Sends at once n (1..UDP_BATCH) messages, each from its local (unless any) to its remote (none: the one that the
+ * socket is connected to), until one cannot be sent: how many went out, or -errno of the first. Any thread. */
 int udp_send(int fd, const struct udp_message *messages, unsigned n);
 
 /* inbox.c: keying messages on their way from a worker to the loop; bounded, so a flood costs no memory. */
@@ -88,8 +92,8 @@ struct inbox {
 int inbox_init(struct inbox *inbox, struct rv_loop *loop, letter_fn *fn, void *arg);
 void inbox_fini(struct inbox *inbox);
 
-/* Copies a message in; drops and counts it when control is behind. Any thread. */
-void inbox_put(struct inbox *inbox, const struct rv_addr *local, const struct rv_addr *remote, struct rv_bytes message);
+/* Copies a message in; drops and counts it when control is behind: false. Any thread. */
+bool inbox_put(struct inbox *inbox, const struct rv_addr *local, const struct rv_addr *remote, struct rv_bytes message);
 
 /* plugin.c */
 
@@ -135,8 +139,11 @@ enum udp_class udp_classify(const uint8_t *p, size_t len);
 /* Reads the encapsulation sockets on the loop, or (off) leaves them to the ports. */
 int wire_watch_encap(struct udp_wire *wire, bool on);
 
-/* port.c: the ports operation of the service. Loop thread. */
+/* ports.c: the ports operation of the service. Loop thread. */
 int wire_ports(void *self, unsigned n, struct rv_port **ports, struct rv_why *why);
 
 /* And the operation dont_fragment: a socket more for each port. */
 int wire_dont_fragment(void *self, struct rv_why *why);
+
+/* What a worker asked for with an empty letter: a socket that is connected to remote, if it still waits for one. */
+void wire_connect(struct udp_wire *wire, const struct rv_addr *remote);
