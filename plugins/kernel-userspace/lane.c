@@ -93,6 +93,8 @@ void in_flush(struct lane *lane)
 	for (uint32_t i = 0; i < in->n_clear; i++)
 		list[i] = &in->clear[i];
 	int sent = port && in->n_clear ? port->ops->send(port, list, in->n_clear) : 0;
+	if (sent > 0)
+		in->fed = in->iface;
 	for (uint32_t i = (uint32_t)(sent > 0 ? sent : 0); i < in->n_clear; i++)
 		lane_drop(lane, RV_DROP_IO);
 	in->n_clear = 0;

@@ -16,7 +16,7 @@
 
 /* A burst has at most half a megabyte and one packet or train more: with less, threads wake each other more often; with
  * more, it leaves the cache. */
-enum { EVENTS = 16, BUFFER = (512 << 10) + RV_PACKET_ROOM };
+enum { EVENTS = 16, BUFFER = (512 << 10) + RV_PACKET_ROOM, PATIENCE_MAX = 63 };
 
 /* What woke us, in the upper half of the event's data; the lower half is the device's number or the wire's. */
 enum source { FROM_LOOP, FROM_IFACE, FROM_WIRE };
@@ -76,15 +76,35 @@ static void from_iface(struct worker *w, const struct epoll_event *event)
 		give_up(w, event, port);
 }
 
+/* This host answers much of what it is given before send() returns: echoes, say. The answer to a single packet is taken
+ * at once, without another wait; where none came, it is looked for less and less often. (Answers to bursts do better to
+ * wait, and to become bursts.) */
+static void take_answers(struct worker *w, struct iface *iface)
+{
+	struct rv_port *port = iface ? iface->ports[w->lane.index] : NULL;
+
+	if (!port || (w->silent && w->silent--))
+		return;
+	int n = receive(w, port);
+	w->patience = n > 0 ? 0 : w->patience < PATIENCE_MAX ? 2 * w->patience + 1 : PATIENCE_MAX;
+	w->silent = w->patience;
+	if (n > 0)
+		lane_clear(&w->lane, iface, w->list, (size_t)n);
+}
+
 static void from_wire(struct worker *w, const struct epoll_event *event)
 {
 	struct rv_port *port = w->lane.wire[(uint32_t)event->data.u64];
 	int n = receive(w, port);
+	bool alone = n == 1 && !w->packets[0].seg_len;
 
+	w->lane.in.fed = NULL;
 	if (n > 0 && port == w->lane.wire[WIRE_AH])
 		lane_ah(&w->lane, w->list, (size_t)n);
 	else if (n > 0)
 		lane_wire(&w->lane, w->list, (size_t)n);
+	if (alone)
+		take_answers(w, w->lane.in.fed);
 }
 
 static void handle(struct worker *w, const struct epoll_event *event)

@@ -18,6 +18,7 @@ struct worker {
 	pthread_mutex_t in_lock; /* held, held_end */
 	struct held *held, **held_end;
 	_Atomic uint64_t turns;
+	unsigned silent, patience; /* turns until answers are looked for again, and the like the next time */
 	struct rv_packet packets[RV_BURST], *list[RV_BURST];
 	uint8_t *buffer;
 };
