@@ -85,15 +85,22 @@ void guard_say(struct net *net, const char *text)
 		net->nft_text = talloc_strdup_append_buffer(net->nft_text, text);
 }
 
+struct port_rules {
+	const char *set_mark;
+	char *text;
+};
+
+/* A rule for each port costs less than a set of them; ESP comes to the second one. */
 static int put_ports(struct rv_service *service, void *arg)
 {
 	const struct rv_wire_ops *ops = rv_service_ops(service);
-	char **text = arg;
+	struct port_rules *rules = arg;
 
-	for (int encap = 0; encap < 2 && *text; encap++) {
+	for (int encap = 1; encap >= 0 && rules->text; encap--) {
 		uint16_t port = ops->port(rv_service_self(service), encap);
 		if (port)
-			*text = talloc_asprintf_append_buffer(*text, "%s%u", **text ? ", " : "", port);
+			rules->text = talloc_asprintf_append_buffer(
+				rules->text, "udp dport %u fib daddr type local %saccept\n", port, rules->set_mark);
 	}
 	return 0;
 }
@@ -101,27 +108,27 @@ static int put_ports(struct rv_service *service, void *arg)
 /* The table with what never changes in it. */
 static void say_table(struct net *net, uint32_t mark)
 {
-	char *ports = talloc_strdup(net, ""), *set_mark = talloc_strdup(net, ""), *is_mark = talloc_strdup(net, "");
+	char set_mark[32] = "", is_mark[32] = "";
+	struct port_rules rules = { .set_mark = set_mark, .text = talloc_strdup(net, "") };
 
-	(void)rv_registry_each(net->host->registry, "wire", put_ports, &ports);
-	if (mark && set_mark && is_mark) {
-		set_mark = talloc_asprintf_append(set_mark, "meta mark set %u ", mark);
-		is_mark = talloc_asprintf_append(is_mark, "meta mark %u accept\n", mark);
+	if (mark) {
+		snprintf(set_mark, sizeof(set_mark), "meta mark set %u ", mark);
+		snprintf(is_mark, sizeof(is_mark), "meta mark %u accept\n", mark);
 	}
+	(void)rv_registry_each(net->host->registry, "wire", put_ports, &rules);
 	char *text = talloc_asprintf(
 		net,
 		"add table inet %s\ndelete table inet %s\n"
 		"table inet %s {\n"
 		"counter clear_in { }\ncounter clear_out { }\n"
-		"set clear { type ifname; }\n"
+		"set clear { type ifname; elements = { \"lo\" }; }\n"
 		"set in4 { type ipv4_addr . ipv4_addr; flags interval; }\n"
 		"set in6 { type ipv6_addr . ipv6_addr; flags interval; }\n"
 		"set out4 { type ipv4_addr . ipv4_addr; flags interval; }\n"
 		"set out6 { type ipv6_addr . ipv6_addr; flags interval; }\n"
 		"chain odd_in { }\nchain odd_out { }\nchain sets_in { }\nchain sets_out { }\n"
 		"chain pre { type filter hook prerouting priority raw; policy accept;\n"
-		"iifname \"lo\" accept\niifname @clear accept\n"
-		"%s%s%s"
+		"iifname @clear accept\n%s"
 		/* without its first fragment, which shows ports, a later one comes to nothing */
 		"ip protocol udp ip frag-off & 0x1fff > 0 fib daddr type local %saccept\n"
 		"frag nexthdr udp frag frag-off > 0 fib daddr type local %saccept\n"
@@ -131,21 +138,17 @@ static void say_table(struct net *net, uint32_t mark)
 		"ip saddr . ip daddr @in4 " GUARD_DROP_IN "\n"
 		"ip6 saddr . ip6 daddr @in6 " GUARD_DROP_IN "\n}\n"
 		"chain post { type filter hook postrouting priority 300; policy accept;\n"
-		"%soifname \"lo\" accept\noifname @clear accept\n"
+		"%soifname @clear accept\n"
 		"icmpv6 type { nd-router-solicit, nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept\n"
 		"jump odd_out\njump sets_out\n"
 		"ip saddr . ip daddr @out4 " GUARD_DROP_OUT "\n"
 		"ip6 saddr . ip6 daddr @out6 " GUARD_DROP_OUT "\n}\n}\n",
-		net->nft_table, net->nft_table, net->nft_table, ports && *ports ? "udp dport { " : "",
-		ports && *ports ? ports : "",
-		ports && *ports ? talloc_asprintf(ports, " } fib daddr type local %saccept\n", set_mark) : "", set_mark,
-		set_mark, set_mark, is_mark);
+		net->nft_table, net->nft_table, net->nft_table, rules.text ? rules.text : "", set_mark, set_mark,
+		set_mark, is_mark);
 
 	guard_say(net, text ? text : "");
 	talloc_free(text);
-	talloc_free(ports);
-	talloc_free(set_mark);
-	talloc_free(is_mark);
+	talloc_free(rules.text);
 }
 
 /* "a-b" or "a" */
