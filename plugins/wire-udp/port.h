@@ -33,12 +33,11 @@ struct udp_port {
 	struct udp_wire *wire;
 	_Atomic int fds[SOCKETS]; /* -1: none, or none yet */
 	struct peer peers[2];	  /* by family */
-	struct watcher watchers[2];
-	unsigned n_watchers;
-	bool borrowed;	     /* the first two are the wire's */
-	unsigned alone;	     /* turns that gave one packet each */
-	unsigned turn, last; /* the socket that gave something last */
-	bool no_trains;	     /* this host cannot send them */
+	struct watcher watcher;	  /* the descriptor of the port, until somebody else watches */
+	bool borrowed;		  /* the first two are the wire's */
+	unsigned alone;		  /* turns that gave one packet each */
+	unsigned turn, last;	  /* the socket that gave something last */
+	bool no_trains;		  /* this host cannot send them */
 	uint64_t dropped;
 };
 

@@ -45,17 +45,16 @@ static int watch_fd(const struct watcher *watcher, int fd)
 
 static int watch(struct udp_port *port, int epoll, uint64_t data)
 {
-	struct watcher *watcher = &port->watchers[port->n_watchers];
+	struct watcher before = port->watcher;
 
-	if (port->n_watchers == RV_COUNT(port->watchers))
-		return -EBUSY;
-	*watcher = (struct watcher){ epoll, data };
+	port->watcher = (struct watcher){ epoll, data };
 	for (unsigned i = 0; i < RECEIVING; i++) {
-		int r = watch_fd(watcher, fd_of(port, i));
+		int fd = fd_of(port, i), r = watch_fd(&port->watcher, fd);
 		if (r)
 			return r;
+		if (fd >= 0 && before.epoll >= 0)
+			(void)epoll_ctl(before.epoll, EPOLL_CTL_DEL, fd, NULL); /* waking two costs twice */
 	}
-	port->n_watchers++;
 	return 0;
 }
 
@@ -108,6 +107,7 @@ static struct udp_port *port_new(struct udp_wire *wire, bool first, int *error)
 	port->wire = wire;
 	for (unsigned i = 0; i < SOCKETS; i++)
 		atomic_init(&port->fds[i], -1);
+	port->watcher.epoll = -1;
 	port->peers[0].patience = port->peers[1].patience = PATIENCE;
 	*error = open_fds(port, first);
 	if (!*error)
@@ -220,8 +220,8 @@ static int open_peer(struct udp_port *port, const struct rv_addr *remote, struct
 
 	if (!r)
 		(void)udp_gro(fd, true);
-	for (unsigned i = 0; !r && i < port->n_watchers; i++)
-		r = watch_fd(&port->watchers[i], fd);
+	if (!r)
+		r = watch_fd(&port->watcher, fd);
 	if (r && fd >= 0)
 		close(fd);
 	if (!r)
