@@ -84,8 +84,8 @@ static inline size_t rv_packet_appetite(unsigned alone, size_t n)
  * be others then; the count, 0 when nothing waits (fewer than n says nothing of what waits). send: sends n packets; the
  * count that went out (the rest was dropped and counted by the port). Never blocks. close: ends the port and frees it.
  * Worker thread; close on the loop thread when no worker uses it. watch (may be missing): lets an epoll descriptor wait
- * for all that recv gives, each event with data, which is faster than by fd where that is an epoll descriptor itself; fd
- * need not tell of it any more; 0 or -errno; ends with the port. Loop thread. */
+ * for all that recv gives, each event with data, which is faster than by fd where that is an epoll descriptor itself;
+ * fd need not tell of it any more; 0 or -errno; ends with the port. Loop thread. */
 struct rv_port_ops {
 	size_t size;
 	int (*recv)(struct rv_port *port, struct rv_packet *const *packets, size_t n);
