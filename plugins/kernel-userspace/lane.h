@@ -84,7 +84,7 @@ struct in_state {
 	uint32_t n_clear;
 	struct flow flow;	/* of the last packet out of a tunnel, until in_flush() */
 	struct iface *iface;	/* of what is in clear */
-	struct iface *fed;	/* the last one that took something; lane_wire() begins with NULL */
+	struct iface *fed;	/* the last one that took something; the worker's to clear */
 	struct coalesced train; /* the last of clear, while it may grow */
 	uint32_t at;
 	uint8_t *scratch;

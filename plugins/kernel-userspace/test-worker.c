@@ -42,6 +42,7 @@ struct side {
 	struct rv_kernel_events events;
 	unsigned n_acquire;
 	atomic_bool echoes; /* its clear side answers at once */
+	atomic_uint looks;  /* for an answer, in vain */
 };
 
 static int p_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
@@ -58,8 +59,10 @@ static int p_recv(struct rv_port *base, struct rv_packet *const *packets, size_t
 			memcpy(p->data, port->echo, port->echo_len);
 			port->echo_len = 0;
 		}
-		if (!r)
+		if (!r) {
+			port->side->looks += !port->wire;
 			break;
+		}
 		p->len = (uint32_t)r;
 		p->seg_len = 0;
 		p->encap = port->wire;
@@ -365,10 +368,13 @@ static void the_answer_to_a_single_packet_is_taken_at_once(void **state)
 		assert_int_equal(receive(&pair->west, 2000), i);
 	}
 	atomic_store(&pair->east.echoes, false);
+	atomic_store(&pair->east.looks, 0);
 	for (uint32_t i = 0; i < 40; i++) {
 		send_packet(&pair->west, 0, i, 100);
 		assert_int_equal(receive(&pair->east, 2000), i);
 	}
+	assert_in_range(atomic_load(&pair->east.looks), 5,
+			6); /* behind 1, 3, 7, 15 packets and perhaps one still to come */
 	atomic_store(&pair->east.echoes, true);
 	for (uint32_t i = 0; got < 0 && i <= WAITS; i++) {
 		send_packet(&pair->west, 0, i, 100);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* inbox: keying messages that a worker found between ESP packets, on their way to the loop.
+/* inbox: keying messages that a worker found between ESP packets, on their way to the loop, and its questions.
  *
- * The lock protects the queue only and is taken for keying messages alone, never for ESP.
+ * The lock protects the queue only and is taken for these alone, never for ESP.
  */
 #include "wire-udp.h"
 

@@ -6,8 +6,8 @@
  * the first worker has the sockets of the loop, and so what is no ESP.
  *
  * A worker that is alone has, for the one peer that it has most to do with, a connected socket of each family besides:
- * the kernel looks up no routes then, neither for what comes nor for what goes. Workers may not connect, so the loop
- * does it. All that is not this peer's takes the other sockets, as before.
+ * the kernel looks up no routes then, neither for what comes nor for what goes without a traffic class. Workers may not
+ * connect, so the loop does it. All that is not this peer's takes the other sockets, as before.
  */
 #include "port.h"
 
@@ -91,17 +91,19 @@ static int recv_socket(struct udp_port *port, unsigned which, struct rv_packet *
 	return (int)count;
 }
 
-/* One socket a turn, the one that gave something last. Each comes first now and then, so that none waits for long. */
+/* One socket a turn, the one that gave something last. The next ones come first at every eighth turn, so that none
+ * waits for long. */
 static int port_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
 {
 	struct udp_port *port = rv_container_of(base, struct udp_port, port);
-	unsigned first = ++port->turn % 8 ? port->last : port->turn / 8 % RECEIVING;
+	unsigned first = port->last + (++port->turn % 8 == 0);
 	size_t most = rv_packet_appetite(port->alone, n);
 	int count = 0;
 
 	for (unsigned i = 0; i < RECEIVING && !count; i++) {
-		port->last = (first + i) % RECEIVING;
-		count = recv_socket(port, port->last, packets, most);
+		unsigned which = (first + i) % RECEIVING;
+		count = recv_socket(port, which, packets, most);
+		port->last = count ? which : port->last;
 	}
 	port->alone = count == 1 ? port->alone + 1 : 0;
 	return count;
@@ -133,17 +135,21 @@ static bool send_segments(int fd, const struct rv_packet *packet)
 	return ok;
 }
 
-/* The answer is the peer's state. An empty letter is the question. */
+/* An empty letter is the question; the answer is the peer's state. */
 static void ask_for(struct udp_port *port, struct peer *peer, const struct rv_addr *remote)
 {
+	const struct rv_addr before = peer->remote;
+	enum peer_state state = atomic_load_explicit(&peer->state, memory_order_relaxed);
+
 	peer->others = 0;
-	peer->patience = peer->patience < PATIENCE_MAX ? 2 * peer->patience : PATIENCE_MAX;
 	peer->remote = *remote;
 	atomic_store_explicit(&peer->state, ASKED, memory_order_release);
-	if (inbox_put(&port->wire->inbox, &(struct rv_addr){ 0 }, remote, rv_bytes(NULL, 0)))
+	if (inbox_put(&port->wire->inbox, &(struct rv_addr){ 0 }, remote, rv_bytes(NULL, 0))) {
+		peer->patience = peer->patience < PATIENCE_MAX ? 2 * peer->patience : PATIENCE_MAX;
 		return;
-	peer->remote = (struct rv_addr){ 0 };
-	atomic_store_explicit(&peer->state, NOBODY, memory_order_release);
+	}
+	peer->remote = before;
+	atomic_store_explicit(&peer->state, state, memory_order_release);
 }
 
 /* Whether a packet goes where the connected socket does, and from the same address. */
@@ -154,11 +160,12 @@ static bool is_peers(struct udp_port *port, const struct rv_packet *packet)
 
 	if (state == ASKED)
 		return false;
-	if (rv_addr_same(&packet->remote, &peer->remote)) {
-		peer->others = 0;
-		return state == CONNECTED && rv_addr_same_ip(&packet->local, &peer->local);
+	if (state == CONNECTED && rv_addr_same(&packet->remote, &peer->remote) &&
+	    rv_addr_same_ip(&packet->local, &peer->local)) {
+		peer->others -= peer->others > 0;
+		return true;
 	}
-	if (++peer->others >= peer->patience && port->wire->n_ports == 1)
+	if (++peer->others >= peer->patience && port->wire->n_ports == 1) /* set before it began */
 		ask_for(port, peer, &packet->remote);
 	return false;
 }
@@ -185,14 +192,15 @@ static bool send_otherwise(struct udp_port *port, unsigned which, const struct r
 
 	if (m.gso && error == -EIO)
 		port->no_trains = true;
-	if ((port->no_trains || (m.gso && size)) && send_segments(fd, packet))
+	bool cut = port->no_trains || (m.gso && size);
+	if (cut && send_segments(fd, packet))
 		return true;
-	if (which == any || any_fd < 0)
+	if (which == any || any_fd < 0 || (cut && fd == any_fd))
 		return false;
 	return (!port->no_trains && !size && udp_send(any_fd, &m, 1) > 0) || send_segments(any_fd, packet);
 }
 
-/* The kernel looks up a route for every message of a connected socket that names an address. */
+/* For a message of a connected socket that names an address the kernel would look up a route. */
 static struct udp_message message_by(unsigned which, const struct rv_packet *packet)
 {
 	struct udp_message m = message(packet);

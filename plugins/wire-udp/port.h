@@ -9,8 +9,8 @@
 /* The sockets of a port. The first ones receive, too; the last one sends with the DF bit. */
 enum { ANY, ANY_V6, PEER, PEER_V6, RECEIVING, DF = RECEIVING, SOCKETS };
 
-/* A socket is worth connecting when so many packets in a row went to one other peer. It doubles each time, so that
- * peers that take turns cost nothing. */
+/* The socket is connected anew when so many packets more went elsewhere than by it, to where the last one went. The
+ * number doubles each time, so that peers that take turns cost nothing. */
 enum { PATIENCE = 64, PATIENCE_MAX = 1 << 20 };
 
 enum peer_state { NOBODY, ASKED, CONNECTED };
@@ -18,9 +18,8 @@ enum peer_state { NOBODY, ASKED, CONNECTED };
 /* The peer of a connected socket. It is the worker's, but the loop's while ASKED. */
 struct peer {
 	_Atomic enum peer_state state;
-	struct rv_addr remote; /* asked for last */
-	struct rv_addr local;
-	unsigned others, patience;
+	struct rv_addr remote, local;
+	unsigned others, patience; /* packets that went elsewhere, less those that went by it */
 };
 
 struct watcher {

@@ -83,6 +83,20 @@ int udp_open(const struct socket_params *params, uint16_t *bound, bool *marked)
 	return fd;
 }
 
+/* A socket that is connected to nobody takes what comes from everybody. */
+static void connect_to_discard(int fd, uint8_t family)
+{
+	struct rv_addr addr = { .family = family, .port = 9 };
+	struct sockaddr_storage ss;
+
+	if (family == RV_IPV4)
+		memcpy(addr.ip, (uint8_t[]){ 127, 0, 0, 1 }, 4);
+	else
+		addr.ip[15] = 1;
+	socklen_t len = (socklen_t)rv_addr_to_sockaddr(&addr, &ss);
+	(void)connect(fd, (const struct sockaddr *)&ss, len);
+}
+
 int udp_connect(int fd, const struct rv_addr *remote, struct rv_addr *local)
 {
 	static const struct sockaddr nobody = { .sa_family = AF_UNSPEC };
@@ -90,8 +104,13 @@ int udp_connect(int fd, const struct rv_addr *remote, struct rv_addr *local)
 	socklen_t len = (socklen_t)rv_addr_to_sockaddr(remote, &ss);
 
 	/* The local address that the last one had is forgotten with it. */
-	if (connect(fd, &nobody, sizeof(nobody)) || connect(fd, (const struct sockaddr *)&ss, len))
+	if (connect(fd, &nobody, sizeof(nobody)))
 		return -errno;
+	if (connect(fd, (const struct sockaddr *)&ss, len)) {
+		int error = errno;
+		connect_to_discard(fd, remote->family);
+		return -error;
+	}
 	len = sizeof(ss);
 	if (getsockname(fd, (struct sockaddr *)&ss, &len))
 		return -errno;

@@ -454,14 +454,17 @@ static void the_busy_peer_has_a_socket_of_its_own(void **state)
 		send_all(w, port, fd_a, &a, 1);
 		mini_settle(w->core);
 		assert_int_equal(connected_to(&a), 1);
-		for (int i = 0; i < 3; i++) {
-			send_all(w, port, fd_a, &a, 1);
+		for (int i = 0; i < 5; i++) {
 			send_all(w, port, fd_b, &b, PATIENCE);
+			send_all(w, port, fd_a, &a, PATIENCE);
 			answer(w, port, fd_a, &a, rx);
 			answer(w, port, fd_b, &b, rx);
 		}
 		assert_int_equal(connected_to(&a), 1);
-		send_all(w, port, fd_b, &b, 2 * PATIENCE);
+		for (int i = 0; i < PATIENCE; i++) {
+			send_all(w, port, fd_b, &b, 3);
+			send_all(w, port, fd_a, &a, 1);
+		}
 		mini_settle(w->core);
 		assert_int_equal(connected_to(&a), 0);
 		assert_int_equal(connected_to(&b), 1);
@@ -491,6 +494,87 @@ static void what_leaves_from_another_address_is_not_of_the_connected_socket(void
 	send_from(w, port, &other, fd, &a, 2);
 	port->ops->close(port);
 	close(fd);
+}
+
+/* Sends n packets to where there is no way. */
+static void send_in_vain(struct rv_port *port, const struct rv_addr *to, unsigned n)
+{
+	uint8_t octets[ESP_LEN] = { 1 };
+	struct rv_packet packet = { .data = octets, .len = ESP_LEN, .remote = *to, .local = { .family = to->family } };
+	struct rv_packet *list[] = { &packet };
+
+	for (unsigned i = 0; i < n; i++)
+		assert_int_equal(port->ops->send(port, list, 1), 0);
+}
+
+/* A broadcast address: connect() fails. The socket is nobody's then; it must not take what is for the others. */
+static void a_peer_that_cannot_be_connected_to_harms_no_other(void **state)
+{
+	struct world *w = *state;
+	struct rv_addr a, b, c, broadcast = { .family = RV_IPV4, .port = 4500, .ip = { 255, 255, 255, 255 } };
+	struct rv_port *port;
+	struct rx *rx = rx_new();
+	int fd_a = peer_open(false, &a), fd_b = peer_open(false, &b), fd_c = peer_open(false, &c);
+
+	assert_int_equal(w->ops->ports(w->self, 1, &port, NULL), 0);
+	send_all(w, port, fd_a, &a, PATIENCE);
+	mini_settle(w->core);
+	assert_int_equal(connected_to(&a), 1);
+	send_in_vain(port, &broadcast, 2 * PATIENCE);
+	mini_settle(w->core);
+	assert_int_equal(connected_to(&a), 0);
+	answer(w, port, fd_c, &c, rx);
+	assert_int_equal(w->ops->dont_fragment(w->self, NULL), 0);
+	answer(w, port, fd_c, &c, rx);
+	send_all(w, port, fd_b, &b, 4 * PATIENCE);
+	mini_settle(w->core);
+	assert_int_equal(connected_to(&b), 1);
+	answer(w, port, fd_c, &c, rx);
+	answer(w, port, fd_b, &b, rx);
+	port->ops->close(port);
+	close(fd_a);
+	close(fd_b);
+	close(fd_c);
+	free(rx);
+}
+
+struct traffic {
+	struct world *w;
+	struct rv_port *port;
+	struct rv_addr peers[2];
+	int fds[2];
+	atomic_bool done;
+};
+
+/* What a worker does, with peers that take turns. */
+static void *traffic(void *arg)
+{
+	struct traffic *t = arg;
+
+	for (unsigned turn = 0; turn < 8; turn++)
+		send_all(t->w, t->port, t->fds[turn % 2], &t->peers[turn % 2], PATIENCE << turn);
+	atomic_store(&t->done, true);
+	return NULL;
+}
+
+static void the_loop_connects_beside_traffic(void **state)
+{
+	struct world *w = *state;
+	struct traffic t = { .w = w };
+	pthread_t thread;
+
+	for (int i = 0; i < 2; i++)
+		t.fds[i] = peer_open(false, &t.peers[i]);
+	assert_int_equal(w->ops->ports(w->self, 1, &t.port, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, traffic, &t), 0);
+	while (!atomic_load(&t.done))
+		mini_settle(w->core);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	mini_settle(w->core);
+	assert_int_equal(connected_to(&t.peers[0]) + connected_to(&t.peers[1]), 1);
+	t.port->ops->close(t.port);
+	close(t.fds[0]);
+	close(t.fds[1]);
 }
 
 /* Its host says that nobody listens: that costs no packet to it when somebody does again, nor one to others. */
@@ -653,6 +737,8 @@ int main(void)
 		TEST(workers_part_what_arrives_by_spi),
 		TEST(the_busy_peer_has_a_socket_of_its_own),
 		TEST(what_leaves_from_another_address_is_not_of_the_connected_socket),
+		TEST(a_peer_that_cannot_be_connected_to_harms_no_other),
+		TEST(the_loop_connects_beside_traffic),
 		TEST(a_peer_that_was_away_is_served_again),
 		TEST(workers_that_share_the_port_connect_to_nobody),
 		TEST(a_port_in_use_is_refused),

@@ -40,7 +40,7 @@ struct socket_params {
 int udp_open(const struct socket_params *params, uint16_t *bound, bool *marked);
 
 /* Makes remote the one that the socket sends to and hears, from and at *local, which is what the routes say; it may
- * have had another one. What waits in it stays. 0 or -errno. Loop thread. */
+ * have had another one. What waits in it stays. 0 or -errno, and it is connected to no peer then. Loop thread. */
 int udp_connect(int fd, const struct rv_addr *remote, struct rv_addr *local);
 
 /* Lets the socket share its port with further ones, and gather or not gather trains (UDP_GRO). 0 or -errno. */
@@ -92,7 +92,8 @@ struct inbox {
 int inbox_init(struct inbox *inbox, struct rv_loop *loop, letter_fn *fn, void *arg);
 void inbox_fini(struct inbox *inbox);
 
-/* Copies a message in; drops and counts it when control is behind: false. Any thread. */
+/* Copies a message in; an empty one is a question (wire_connect). False: there is no memory, or control is behind,
+ * which is counted. Any thread. */
 bool inbox_put(struct inbox *inbox, const struct rv_addr *local, const struct rv_addr *remote, struct rv_bytes message);
 
 /* plugin.c */
@@ -127,7 +128,7 @@ struct udp_wire {
 	void *recv_arg;
 	struct inbox inbox;
 	unsigned n_ports;
-	struct udp_port *ports[PORTS_MAX]; /* n_ports of them, once all are made */
+	struct udp_port *ports[PORTS_MAX]; /* n_ports of them */
 	uint64_t stray;			   /* ESP while no kernel listens */
 	uint8_t *buf;
 };
