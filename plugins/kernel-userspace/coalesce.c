@@ -77,7 +77,7 @@ void coalesce_begin(struct coalesced *c, uint8_t *p, const struct ip_info *info,
 	c->mss = info->len - c->headers;
 	c->next_seq = info->proto == IP_TCP ? ip_u32(upper + TCP_SEQ) + c->mss : 0;
 	c->next_id = info->family == RV_IPV4 ? (uint16_t)(ip_u16(p + V4_ID) + 1) : 0;
-	c->open = info->proto == IP_UDP || !(upper[TCP_FLAGS] & FLAG_PSH);
+	c->open = true;
 }
 
 /* As segmenting will make it, or without a meaning. */
@@ -128,7 +128,7 @@ bool coalesce_add(struct coalesced *c, const uint8_t *p, const struct ip_info *i
 	memmove(c->p + c->len, p + c->headers, payload);
 	if (push)
 		c->p[c->upper + TCP_FLAGS] |= push;
-	c->open = payload == c->mss && !push;
+	c->open = payload == c->mss;
 	c->len += payload;
 	c->next_seq += payload;
 	c->next_id++;

@@ -2,10 +2,11 @@
 /* coalesce: joins TCP segments or UDP datagrams of one flow that come out of a tunnel one behind the other, so that the
  * host's stack takes them as one (the counterpart of offload.h).
  *
- * Nothing is lost in it: the parts must differ in nothing but sequence number, identification, checksum and payload,
- * and each part's checksum must be right, so that segmenting the train again gives the same packets. (The
- * identification of a datagram with DF, where it does not count up, comes out counted; RFC 6864, 4.1: nobody may look
- * at it.) Payloads are moved together in the buffer of the first.
+ * Nothing is lost in it: the parts must differ in nothing but sequence number, identification, checksum, PSH and
+ * payload, and each part's checksum must be right, so that segmenting the train again gives the same packets, but for
+ * two fields: PSH bits are one in the last segment (RFC 9293, 3.9.1.2: PSH marks no record and is independent of
+ * segments, successive ones are collapsed), and the identification of a datagram with DF, where it does not count up,
+ * comes out counted (RFC 6864, 4.1: nobody may look at it). Payloads are moved together in the buffer of the first.
  */
 #pragma once
 

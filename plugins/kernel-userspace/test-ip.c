@@ -505,6 +505,45 @@ static void what_differs_is_not_joined(void **state)
 	}
 }
 
+/* What two writes left behind, each with PSH at its end, is one train. */
+static void successive_pushes_are_one(void **state)
+{
+	enum { FULL = SEGMENTS - 1 };
+
+	for (int pushed = 0; pushed < FULL; pushed++) {
+		uint8_t p[1000], joined[1000], part[400], octets[12] = { 0 };
+		struct offload plan, again;
+		struct coalesced c = { 0 };
+		struct ip_info info;
+
+		tcp_train(p, false, 3, 0x10, &plan);
+		for (uint32_t k = 0; k < FULL; k++) {
+			uint8_t *to = k ? part : joined;
+			uint32_t len = offload_len(&plan, k);
+			offload_segment(&plan, k, to);
+			assert_true(ip_parse(&info, to, len));
+			to[33] = (int)k == pushed ? 0x18 : 0x10;
+			ip_fix_upper(&info, to + info.upper, info.len - info.upper);
+			if (!k)
+				begin(&c, joined, len, joined + sizeof(joined));
+			else
+				assert_true(add(&c, part, len));
+			assert_true(c.open);
+		}
+		coalesce_end(&c, octets);
+		assert_true(ip_parse(&info, joined, c.len));
+		assert_true(offload_plan(&again, &info, joined, octets));
+		assert_int_equal(again.n, FULL);
+		for (uint32_t k = 0; k < FULL; k++) {
+			offload_segment(&again, k, part);
+			assert_int_equal(part[33], k + 1 == FULL ? 0x18 : 0x10);
+			assert_true(ip_parse(&info, part, offload_len(&again, k)));
+			assert_false(ip_fold(ip_sum(ip_pseudo(&info, IP_TCP, info.len - info.upper), part + info.upper,
+						    info.len - info.upper)));
+		}
+	}
+}
+
 /* A train of four datagrams of 100 and one of 40 octets. Its length. */
 static uint32_t udp_train(uint8_t *p, bool v6, uint8_t octets[static 12], struct offload *plan)
 {
@@ -646,6 +685,7 @@ int main(void)
 		cmocka_unit_test(udp_trains_become_datagrams),
 		cmocka_unit_test(a_cut_train_is_joined_to_what_it_was),
 		cmocka_unit_test(what_differs_is_not_joined),
+		cmocka_unit_test(successive_pushes_are_one),
 		cmocka_unit_test(datagrams_are_joined_to_what_they_were),
 		cmocka_unit_test(datagrams_that_differ_are_not_joined),
 		cmocka_unit_test(datagrams_without_a_checksum_stay_alone),
