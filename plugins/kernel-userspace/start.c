@@ -73,10 +73,16 @@ static void settled(void *arg)
 
 static int start_threads(struct userspace *u)
 {
-	int r = retirer_start(&u->db.retirer, u->host->loop, settled, u);
+	struct worker_nice nice;
+	int r = worker_nice_find(&nice, u->burst_priority);
 
+	if (r)
+		rv_log(&u->host->subject, RV_INFO, "bursts-can-be-interrupted", KV_STR("why", rv_error_text(r)),
+		       KV_STR("advice",
+			      "TCP is faster if the daemon has CAP_SYS_NICE; burst_priority = 0 does without"));
+	r = retirer_start(&u->db.retirer, u->host->loop, settled, u);
 	for (unsigned i = 0; !r && i < u->n_workers; i++)
-		r = worker_start(&u->workers[i], rv_loop_now_us(u->host->loop));
+		r = worker_start(&u->workers[i], rv_loop_now_us(u->host->loop), nice);
 	return r;
 }
 
