@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -455,6 +456,25 @@ static void a_large_burst_is_handed_over_with_a_higher_priority(void **state)
 	assert_int_equal(atomic_load(&east->clear_nice), burst);
 }
 
+/* A container, say, that lacks it. */
+static void without_the_right_priorities_are_the_same(void **state)
+{
+	int status = 0;
+	pid_t child = fork();
+
+	assert_true(child >= 0);
+	if (!child) {
+		struct worker_nice nice = { 99, 99 };
+		if (!geteuid() && setresuid(65534, 65534, 65534))
+			_exit(1);
+		if (worker_nice_find(&nice, 0) || worker_nice_find(&nice, 10) != -EACCES)
+			_exit(2);
+		_exit(nice.plain == getpriority(PRIO_PROCESS, 0) && nice.burst == nice.plain ? 0 : 3);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
 static void sas_are_replaced_under_traffic_without_loss(void **state)
 {
 	struct pair *pair = *state;
@@ -619,6 +639,7 @@ int main(void)
 		TEST(packets_cross_two_workers),
 		TEST(the_answer_to_a_single_packet_is_taken_at_once),
 		TEST(a_large_burst_is_handed_over_with_a_higher_priority),
+		cmocka_unit_test(without_the_right_priorities_are_the_same),
 		TEST(sas_are_replaced_under_traffic_without_loss),
 		TEST(policies_and_paths_change_under_traffic),
 		TEST(a_trapped_packet_goes_when_the_sa_is_there),
