@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* rights: own user, four capabilities (more while plugins start), no new privileges, no core dumps, and a filter of
+/* rights: own user, three capabilities (more while plugins start), no new privileges, no core dumps, and a filter of
  * system calls.
  *
  * Whatever takes the daemon over finds a process that can neither start a program nor trace another one. A call that is
@@ -20,8 +20,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* CAP_SYS_NICE is for priority_rule() only: nothing else that wants it passes the filter. */
-static const unsigned keep[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE, CAP_SYS_NICE };
+static const unsigned keep[] = { CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE };
 
 /* What a plugin may ask for, for its init only. */
 static const struct {
@@ -105,6 +104,7 @@ static const char *const core_calls[] = {
 	"membarrier",
 	"sched_yield",
 	"sched_getaffinity",
+	"sched_setaffinity",
 	"exit",
 	"exit_group",
 	"rt_sigaction",
@@ -320,22 +320,9 @@ static int thread_rules(scmp_filter_ctx filter)
 	return r ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
-/* A thread may change its own nice value, and nobody else's. */
-static int priority_rule(scmp_filter_ctx filter)
+static bool is_thread_call(const char *name)
 {
-	return seccomp_rule_add(filter, SCMP_ACT_ALLOW, SCMP_SYS(setpriority), 2, SCMP_A0(SCMP_CMP_EQ, PRIO_PROCESS),
-				SCMP_A1(SCMP_CMP_EQ, 0));
-}
-
-/* Calls that have a rule above, whoever asks for them. */
-static bool has_rule(const char *name)
-{
-	static const char *const names[] = { "clone", "clone3", "setpriority" };
-	size_t i = 0;
-
-	while (i < RV_COUNT(names) && strcmp(names[i], name) != 0)
-		i++;
-	return i < RV_COUNT(names);
+	return strcmp(name, "clone") == 0 || strcmp(name, "clone3") == 0;
 }
 
 static int add_call(const char *name, void *arg)
@@ -343,7 +330,7 @@ static int add_call(const char *name, void *arg)
 	struct rights_calls *calls = arg;
 	int number = seccomp_syscall_resolve_name(name);
 
-	if (has_rule(name) || number < 0)
+	if (is_thread_call(name) || number < 0)
 		return 0; /* a name of another machine, or misspelt: rights_check() tells */
 	if ((size_t)number < 64 * RV_COUNT(calls->bits))
 		calls->bits[number / 64] |= 1ull << number % 64;
@@ -361,8 +348,6 @@ int rights_filter(struct rv_core *core, struct rights_calls *calls, struct rv_wh
 		(void)seccomp_attr_set(calls->filter, SCMP_FLTATR_CTL_LOG, 1); /* where the kernel can */
 	if (!r)
 		r = thread_rules(calls->filter);
-	if (!r)
-		r = priority_rule(calls->filter);
 	for (size_t i = 0; !r && i < RV_COUNT(core_calls); i++)
 		r = add_call(core_calls[i], calls);
 	if (!r)
@@ -382,7 +367,7 @@ static int check_call(const char *name, void *arg)
 	bool through = number >= 0 && (size_t)number < 64 * RV_COUNT(calls->bits) &&
 		       (calls->bits[number / 64] >> number % 64 & 1);
 
-	if (through || has_rule(name))
+	if (through || is_thread_call(name))
 		return 0;
 	rv_log(&calls->core->subject, RV_WARN, "system-call-missing", KV_STR("name", name),
 	       KV_STR("advice",

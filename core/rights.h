@@ -17,9 +17,9 @@ struct rights_user {
  * become it. 0, or -RV_ECONFIG, -RV_EACCESS with why. */
 int rights_user(const struct rv_conf *conf, struct rights_user *user, struct rv_why *why);
 
-/* Becomes user and keeps CAP_NET_ADMIN, CAP_NET_RAW, CAP_NET_BIND_SERVICE and CAP_SYS_NICE, as far as we have them,
- * and, until rights_settle(), what the plugins that are to be loaded need in their init; nothing else. No new
- * privileges from now on. Before any thread is made. dumpable: core dumps and debuggers stay possible. */
+/* Becomes user and keeps CAP_NET_ADMIN, CAP_NET_RAW and CAP_NET_BIND_SERVICE, as far as we have them, and, until
+ * rights_settle(), what the plugins that are to be loaded need in their init; nothing else. No new privileges from now
+ * on. Before any thread is made. dumpable: core dumps and debuggers stay possible. */
 int rights_drop(struct rv_core *core, const struct rights_user *user, bool dumpable, struct rv_why *why);
 
 /* Gives up what plugins needed in their init. */

@@ -165,13 +165,12 @@ static int databases_init(struct userspace *u)
 	return r ? r : notes_init(&db->notes, u->host->loop, told, u);
 }
 
-static const char *const syscalls[] = {
-	"clock_gettime", "clone", "clone3",	 "close",   "epoll_create1",  "epoll_ctl",   "epoll_pwait",
-	"epoll_pwait2",	 "fcntl", "getpriority", "poll",    "ppoll",	      "epoll_wait",  "eventfd2",
-	"exit",		 "futex", "getrandom",	 "madvise", "membarrier",     "mmap",	     "mprotect",
-	"munmap",	 "prctl", "read",	 "rseq",    "rt_sigprocmask", "sched_yield", "set_robust_list",
-	"setpriority",	 "write", NULL
-};
+static const char *const syscalls[] = { "clock_gettime", "clone",	    "clone3",	    "close", "epoll_create1",
+					"epoll_ctl",	 "epoll_pwait",	    "epoll_pwait2", "fcntl", "poll",
+					"ppoll",	 "epoll_wait",	    "eventfd2",	    "exit",  "futex",
+					"getrandom",	 "madvise",	    "membarrier",   "mmap",  "mprotect",
+					"munmap",	 "prctl",	    "read",	    "rseq",  "rt_sigprocmask",
+					"sched_yield",	 "set_robust_list", "write",	    NULL };
 
 static int init(struct rv_host *host)
 {
@@ -185,7 +184,6 @@ static int init(struct rv_host *host)
 	pmtu_init(u);
 	u->n_workers = (unsigned)rv_conf_int(conf, "workers");
 	u->max_contexts = (uint32_t)rv_conf_int(conf, "contexts");
-	u->burst_priority = (int)rv_conf_int(conf, "burst_priority");
 	u->path_mtu_age_us = (uint64_t)rv_conf_int(conf, "path_mtu_age");
 	int r = databases_init(u);
 	if (r) {

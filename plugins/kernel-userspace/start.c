@@ -73,16 +73,10 @@ static void settled(void *arg)
 
 static int start_threads(struct userspace *u)
 {
-	struct worker_nice nice;
-	int r = worker_nice_find(&nice, u->burst_priority);
+	int r = retirer_start(&u->db.retirer, u->host->loop, settled, u);
 
-	if (r)
-		rv_log(&u->host->subject, RV_INFO, "bursts-can-be-interrupted", KV_STR("why", rv_error_text(r)),
-		       KV_STR("advice",
-			      "TCP is faster if the daemon has CAP_SYS_NICE; burst_priority = 0 does without"));
-	r = retirer_start(&u->db.retirer, u->host->loop, settled, u);
 	for (unsigned i = 0; !r && i < u->n_workers; i++)
-		r = worker_start(&u->workers[i], rv_loop_now_us(u->host->loop), nice);
+		r = worker_start(&u->workers[i], rv_loop_now_us(u->host->loop));
 	return r;
 }
 

@@ -12,9 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <stdlib.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -43,27 +41,9 @@ struct side {
 	unsigned n_closed, n_opened;
 	struct rv_kernel_events events;
 	unsigned n_acquire;
-	atomic_bool echoes;		     /* its clear side answers at once */
-	atomic_uint looks;		     /* for an answer, in vain */
-	atomic_bool clear_storm, wire_storm; /* what comes there comes RV_BURST times at once */
-	atomic_int clear_nice, wire_nice;    /* of the thread that sent there last */
+	atomic_bool echoes; /* its clear side answers at once */
+	atomic_uint looks;  /* for an answer, in vain */
 };
-
-/* The first packet n times. */
-static int repeat(struct rv_packet *const *packets, size_t n)
-{
-	for (size_t i = 1; i < n; i++) {
-		assert_true(rv_packet_lay(packets, i));
-		uint8_t *buf = packets[i]->buf;
-		uint32_t cap = packets[i]->cap;
-		*packets[i] = *packets[0];
-		packets[i]->buf = buf;
-		packets[i]->cap = cap;
-		packets[i]->data = buf + RV_HEADROOM;
-		memcpy(packets[i]->data, packets[0]->data, packets[0]->len);
-	}
-	return (int)n;
-}
 
 static int p_recv(struct rv_port *base, struct rv_packet *const *packets, size_t n)
 {
@@ -90,8 +70,6 @@ static int p_recv(struct rv_port *base, struct rv_packet *const *packets, size_t
 		p->remote = port->side->peer;
 		memset(p->vnet, 0, sizeof(p->vnet));
 		count++;
-		if (atomic_load(port->wire ? &port->side->wire_storm : &port->side->clear_storm))
-			return repeat(packets, n);
 	}
 	return count;
 }
@@ -111,7 +89,6 @@ static int p_send(struct rv_port *base, struct rv_packet *const *packets, size_t
 	struct fd_port *port = rv_container_of(base, struct fd_port, port);
 	int sent = 0;
 
-	atomic_store(port->wire ? &port->side->wire_nice : &port->side->clear_nice, getpriority(PRIO_PROCESS, 0));
 	if (!port->wire && n == 1 && atomic_load(&port->side->echoes)) {
 		echo(port, packets[0]);
 		return 1;
@@ -404,77 +381,6 @@ static void the_answer_to_a_single_packet_is_taken_at_once(void **state)
 	assert_true(got >= 0);
 }
 
-static void take_all(struct side *side)
-{
-	while (receive(side, 50) >= 0)
-		;
-}
-
-/* Those whom its packets wake wait for the end of a large burst, not of others, and not for what strangers send. */
-static void a_large_burst_is_handed_over_with_a_higher_priority(void **state)
-{
-	enum { LEN = 1500, BY = 10 };
-	struct pair *pair = *state;
-	struct side *west = &pair->west, *east = &pair->east;
-	int plain = getpriority(PRIO_PROCESS, 0), burst = plain - BY;
-	uint8_t bogus[100] = { 9, 9, 9, 9 };
-
-	if (setpriority(PRIO_PROCESS, 0, burst))
-		burst = plain; /* may not: workers neither */
-	else
-		assert_int_equal(setpriority(PRIO_PROCESS, 0, plain), 0);
-	add_policy(west, 1, false);
-	assert_int_equal(add_sa(west, RV_OUT, 0x1000), 0);
-	assert_int_equal(add_sa(east, RV_IN, 0x1000), 0);
-	assert_int_equal(getpriority(PRIO_PROCESS, 0), plain);
-
-	send_packet(west, 0, 1, LEN);
-	assert_int_equal(receive(east, 2000), 1);
-	assert_int_equal(atomic_load(&west->wire_nice), plain);
-	assert_int_equal(atomic_load(&east->clear_nice), plain);
-
-	atomic_store(&west->clear_storm, true);
-	send_packet(west, 0, 2, LEN);
-	assert_int_equal(receive(east, 2000), 2);
-	take_all(east);
-	assert_int_equal(atomic_load(&west->wire_nice), burst);
-	atomic_store(&west->clear_storm, false);
-	send_packet(west, 0, 3, LEN);
-	assert_int_equal(receive(east, 2000), 3);
-	assert_int_equal(atomic_load(&west->wire_nice), plain);
-
-	atomic_store(&east->wire_storm, true);
-	send_packet(west, 0, 4, LEN);
-	assert_int_equal(receive(east, 2000), 4);
-	assert_int_equal(atomic_load(&east->clear_nice), burst);
-	assert_int_equal(send(west->wire[0], bogus, sizeof(bogus), 0), sizeof(bogus));
-	send_packet(west, 0, 5, LEN);
-	assert_int_equal(receive(east, 2000), 5);
-	assert_int_equal(atomic_load(&east->clear_nice), plain);
-	send_packet(west, 0, 6, LEN);
-	assert_int_equal(receive(east, 2000), 6);
-	assert_int_equal(atomic_load(&east->clear_nice), burst);
-}
-
-/* A container, say, that lacks it. */
-static void without_the_right_priorities_are_the_same(void **state)
-{
-	int status = 0;
-	pid_t child = fork();
-
-	assert_true(child >= 0);
-	if (!child) {
-		struct worker_nice nice = { 99, 99 };
-		if (!geteuid() && setresuid(65534, 65534, 65534))
-			_exit(1);
-		if (worker_nice_find(&nice, 0) || worker_nice_find(&nice, 10) != -EACCES)
-			_exit(2);
-		_exit(nice.plain == getpriority(PRIO_PROCESS, 0) && nice.burst == nice.plain ? 0 : 3);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-}
-
 static void sas_are_replaced_under_traffic_without_loss(void **state)
 {
 	struct pair *pair = *state;
@@ -638,8 +544,6 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(packets_cross_two_workers),
 		TEST(the_answer_to_a_single_packet_is_taken_at_once),
-		TEST(a_large_burst_is_handed_over_with_a_higher_priority),
-		cmocka_unit_test(without_the_right_priorities_are_the_same),
 		TEST(sas_are_replaced_under_traffic_without_loss),
 		TEST(policies_and_paths_change_under_traffic),
 		TEST(a_trapped_packet_goes_when_the_sa_is_there),

@@ -18,10 +18,7 @@
 	"ready; "                                                                                                      \
 	"further SAs cost one set-up when their turn comes.\n"                                                         \
 	"ravelin.plugins.kernel-userspace.path_mtu_age|duration|10m||Time for which holds what a router says of the "  \
-	"path's MTU (RFC 4301, 8.2.2); 0: such messages are ignored.\n"                                                \
-	"ravelin.plugins.kernel-userspace.burst_priority|int|10|0..20|By how much a worker's nice value falls while "  \
-	"it "                                                                                                          \
-	"has a large burst of packets in hand, so that those whom its packets wake do not interrupt it; 0: never.\n"
+	"path's MTU (RFC 4301, 8.2.2); 0: such messages are ignored.\n"
 
 struct reservation {
 	uint32_t key; /* SPI */
@@ -34,7 +31,6 @@ struct userspace {
 	const struct rv_kernel_events *events;
 	struct worker *workers; /* NULL until started */
 	unsigned n_workers;
-	int burst_priority; /* by how much the nice value falls for a large burst */
 	uint32_t max_contexts, last_iface;
 	struct rv_port **wire_ports[N_WIRES]; /* NULL: no such wire */
 	struct rv_ref datapath, wires[N_WIRES], icmp;

@@ -10,7 +10,6 @@
 #include <linux/seccomp.h>
 #include <stddef.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 
 #if defined(__x86_64__)
@@ -28,18 +27,6 @@
 
 /* Numbers above this one belong to another interface of the same machine (x32). */
 enum { LAST_CALL = 0x3fffffff };
-
-int worker_nice_find(struct worker_nice *nice, int by)
-{
-	errno = 0;
-	int own = getpriority(PRIO_PROCESS, 0); /* 0: of this thread (setpriority(2), C library/kernel differences) */
-
-	*nice = (struct worker_nice){ own, own };
-	if (errno || (by && setpriority(PRIO_PROCESS, 0, own - by)))
-		return -errno;
-	nice->burst = own - by;
-	return setpriority(PRIO_PROCESS, 0, own) ? -errno : 0;
-}
 
 bool worker_drop_rights(void)
 {

@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 #include <urcu/urcu-memb.h>
@@ -18,9 +17,6 @@
 /* A burst has at most half a megabyte and one packet or train more: with less, threads wake each other more often; with
  * more, it leaves the cache. */
 enum { EVENTS = 16, BUFFER = (512 << 10) + RV_PACKET_ROOM, PATIENCE_MAX = 63 };
-
-/* More than one train. */
-enum { LARGE_BURST = 64 << 10 };
 
 /* What woke us, in the upper half of the event's data; the lower half is the device's number or the wire's. */
 enum source { FROM_LOOP, FROM_IFACE, FROM_WIRE };
@@ -66,26 +62,6 @@ static int receive(struct worker *w, struct rv_port *port)
 	return port->ops->recv(port, w->list, RV_BURST);
 }
 
-/* What a worker hands over wakes others: the peer of a local flow, or the worker at the other end. The scheduler lets
- * those run at once, and each train would cost a switch of threads and back, and what is in the cache. So a large burst
- * is handed over with a higher priority, which ends with it: between bursts everybody has the same share. */
-static void be_firm(struct worker *w, bool firm)
-{
-	if (firm == w->firm || w->nice.plain == w->nice.burst)
-		return;
-	(void)setpriority(PRIO_PROCESS, 0, firm ? w->nice.burst : w->nice.plain);
-	w->firm = firm;
-}
-
-static bool is_large(const struct worker *w, int n)
-{
-	uint32_t octets = 0;
-
-	for (int i = 0; i < n; i++)
-		octets += w->packets[i].len;
-	return octets >= LARGE_BURST;
-}
-
 static void from_iface(struct worker *w, const struct epoll_event *event)
 {
 	struct iface *iface = table_get(&w->lane.db->ifaces, (uint32_t)event->data.u64);
@@ -94,8 +70,6 @@ static void from_iface(struct worker *w, const struct epoll_event *event)
 	if (!port)
 		return;
 	int n = receive(w, port);
-	if (is_large(w, n))
-		be_firm(w, true);
 	if (n > 0)
 		lane_clear(&w->lane, iface, w->list, (size_t)n);
 	else
@@ -118,15 +92,12 @@ static void take_answers(struct worker *w, struct iface *iface)
 		lane_clear(&w->lane, iface, w->list, (size_t)n);
 }
 
-/* Strangers cannot make us firm: the burst before had something that was authentic. */
 static void from_wire(struct worker *w, const struct epoll_event *event)
 {
 	struct rv_port *port = w->lane.wire[(uint32_t)event->data.u64];
 	int n = receive(w, port);
 	bool alone = n == 1 && !w->packets[0].seg_len;
 
-	if (w->lane.in.fed && is_large(w, n))
-		be_firm(w, true);
 	w->lane.in.fed = NULL;
 	if (n > 0 && port == w->lane.wire[WIRE_AH])
 		lane_ah(&w->lane, w->list, (size_t)n);
@@ -169,7 +140,6 @@ static void *run(void *arg)
 	worker_drop_rights();
 	urcu_memb_register_thread();
 	while (!atomic_load_explicit(&w->stop, memory_order_relaxed)) {
-		be_firm(w, false);
 		int n = wait_for(w, events);
 		urcu_memb_read_lock();
 		w->lane.now_us = now_us(w);
@@ -210,12 +180,11 @@ int worker_init(struct worker *w, struct databases *db, unsigned index, uint32_t
 	return watch(w, w->wake, source(FROM_LOOP, 0));
 }
 
-int worker_start(struct worker *w, uint64_t loop_now_us, struct worker_nice nice)
+int worker_start(struct worker *w, uint64_t loop_now_us)
 {
 	sigset_t all, old;
 	char name[16];
 
-	w->nice = nice;
 	w->clock_offset = (int64_t)(loop_now_us - now_us(w));
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);

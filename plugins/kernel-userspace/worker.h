@@ -8,12 +8,6 @@
 
 #include "lane.h"
 
-/* Nice values of a worker's thread: between bursts, and with a large one in hand; the same: that makes no difference.
- */
-struct worker_nice {
-	int plain, burst;
-};
-
 struct worker {
 	struct lane lane;
 	pthread_t thread;
@@ -27,14 +21,11 @@ struct worker {
 	unsigned silent, patience; /* turns until answers are looked for again, and the like the next time */
 	struct rv_packet packets[RV_BURST], *list[RV_BURST];
 	uint8_t *buffer;
-	struct worker_nice nice;
-	bool firm; /* its nice value is that of a burst */
 };
 
-/* Makes the lane, buffers and descriptors; starts the thread, whose nice value is nice.plain. 0 or -errno. stop ends
- * and joins it; fini then frees. */
+/* Makes the lane, buffers and descriptors; starts the thread. 0 or -errno. stop ends and joins it; fini then frees. */
 int worker_init(struct worker *worker, struct databases *db, unsigned index, uint32_t max_contexts);
-int worker_start(struct worker *worker, uint64_t loop_now_us, struct worker_nice nice);
+int worker_start(struct worker *worker, uint64_t loop_now_us);
 void worker_stop(struct worker *worker);
 void worker_fini(struct worker *worker);
 
@@ -50,10 +41,6 @@ void worker_look(struct worker *worker);
 void worker_release(struct worker *worker, struct held *held);
 
 /* worker-rights.c */
-
-/* The calling thread's nice value, and one that is less by the given number, where it may have that: it is tried. 0, or
- * -errno and the same value twice. */
-int worker_nice_find(struct worker_nice *nice, int by);
 
 /* From now on the calling thread can open no file, start no program and trace nobody. False where the machine knows no
  * such filter; the worker then works without. */
