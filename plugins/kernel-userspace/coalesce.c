@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
-/* coalesce: what a receiver's network card would do, with every part's checksum verified. */
+/* coalesce: large receive offload in software, with every part's checksum verified. */
 #include "coalesce.h"
 
 #include <linux/virtio_net.h>

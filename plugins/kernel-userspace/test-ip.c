@@ -505,12 +505,12 @@ static void what_differs_is_not_joined(void **state)
 	}
 }
 
-/* What two writes left behind, each with PSH at its end, is one train. */
+/* What several writes left behind, each with PSH at its end, is one train. */
 static void successive_pushes_are_one(void **state)
 {
 	enum { FULL = SEGMENTS - 1 };
 
-	for (int pushed = 0; pushed < FULL; pushed++) {
+	for (unsigned pushed = 1; pushed < 1 << FULL; pushed++) { /* a bit for each part */
 		uint8_t p[1000], joined[1000], part[400], octets[12] = { 0 };
 		struct offload plan, again;
 		struct coalesced c = { 0 };
@@ -522,7 +522,7 @@ static void successive_pushes_are_one(void **state)
 			uint32_t len = offload_len(&plan, k);
 			offload_segment(&plan, k, to);
 			assert_true(ip_parse(&info, to, len));
-			to[33] = (int)k == pushed ? 0x18 : 0x10;
+			to[33] = pushed >> k & 1 ? 0x18 : 0x10;
 			ip_fix_upper(&info, to + info.upper, info.len - info.upper);
 			if (!k)
 				begin(&c, joined, len, joined + sizeof(joined));
