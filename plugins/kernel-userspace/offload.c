@@ -2,13 +2,15 @@
 /* offload: software segmentation as the kernel's own would do it (struct virtio_net_hdr of <linux/virtio_net.h>). */
 #include "offload.h"
 
+#include <arpa/inet.h>
 #include <linux/virtio_net.h>
 #include <string.h>
 
 /* <linux/virtio_net.h> since Linux 6.2 */
 enum { VNET_GSO_UDP_L4 = 5 };
 
-enum { TCP_SEQ = 4, TCP_DOFF = 12, TCP_FLAGS = 13, TCP_FIN = 1, TCP_PSH = 8, TCP_CWR = 0x80, UDP_LEN = 4 };
+enum { V4_LEN = 2, V4_ID = 4, V4_CSUM = 10, UDP_LEN = 4 };
+enum { TCP_SEQ = 4, TCP_DOFF = 12, TCP_FLAGS = 13, TCP_CSUM = 16, TCP_FIN = 1, TCP_PSH = 8, TCP_CWR = 0x80 };
 
 static bool plan_tcp(struct offload *o)
 {
@@ -38,6 +40,37 @@ static bool finish_checksum(const struct offload *o, uint8_t *p, const struct vi
 	return true;
 }
 
+/* Octets as ip_sum() adds them. */
+static uint32_t half(const uint8_t *p)
+{
+	uint16_t octets;
+
+	memcpy(&octets, p, sizeof(octets));
+	return octets;
+}
+
+static uint32_t word(const uint8_t *p)
+{
+	uint32_t octets;
+
+	memcpy(&octets, p, sizeof(octets));
+	return octets;
+}
+
+/* RFC 1624: what differs from segment to segment is taken out of the sums, and put in again by fix_ip() and fix_tcp().
+ * Both numbers here are multiples of 65535, which is zero. */
+static void plan_sums(struct offload *o)
+{
+	const uint8_t *p = o->p, *tcp = o->p + o->ip.upper;
+
+	if (o->ip.family == RV_IPV4)
+		o->base_sum = ip_sum(3 * UINT16_MAX, p, o->ip.base_len) - half(p + V4_LEN) - half(p + V4_ID) -
+			      half(p + V4_CSUM);
+	o->upper_sum =
+		ip_sum(ip_pseudo(&o->ip, IP_TCP, 0) + 2 * UINT16_MAX + UINT32_MAX, tcp, o->headers - o->ip.upper) -
+		half(tcp + TCP_DOFF) - half(tcp + TCP_CSUM) - word(tcp + TCP_SEQ);
+}
+
 static bool plan_train(struct offload *o, const struct virtio_net_hdr *vnet)
 {
 	uint8_t type = vnet->gso_type & ~VIRTIO_NET_HDR_GSO_ECN;
@@ -50,6 +83,8 @@ static bool plan_train(struct offload *o, const struct virtio_net_hdr *vnet)
 		return false;
 	o->mss = vnet->gso_size;
 	o->n = (o->len - o->headers + o->mss - 1) / o->mss;
+	if (o->n > 1 && !udp)
+		plan_sums(o);
 	return true;
 }
 
@@ -110,22 +145,29 @@ static void fix_ip(const struct offload *o, uint32_t i, uint8_t *dst, uint32_t l
 		ip_put16(dst + 4, len - IP6_HEADER);
 		return;
 	}
-	ip_put16(dst + 2, len);
+	ip_put16(dst + V4_LEN, len);
 	if (o->kind == OFFLOAD_FRAGMENTS)
 		fix_fragment(o, i, dst);
 	else
-		ip_put16(dst + 4, ip_u16(dst + 4) + i);
-	ip_put16(dst + 10, 0);
-	ip_put16(dst + 10, ip_fold(ip_sum(0, dst, o->ip.base_len)));
+		ip_put16(dst + V4_ID, ip_u16(dst + V4_ID) + i);
+	uint64_t sum = o->base_sum + half(dst + V4_LEN) + half(dst + V4_ID);
+	if (o->kind != OFFLOAD_TCP) {
+		ip_put16(dst + V4_CSUM, 0);
+		sum = ip_sum(0, dst, o->ip.base_len);
+	}
+	ip_put16(dst + V4_CSUM, ip_fold(sum));
 }
 
-static void fix_tcp(const struct offload *o, uint32_t i, uint8_t *tcp)
+/* rest: the sum of the payload; len: of header and payload. */
+static void fix_tcp(const struct offload *o, uint32_t i, uint8_t *tcp, uint32_t len, uint64_t rest)
 {
 	ip_put32(tcp + TCP_SEQ, ip_u32(tcp + TCP_SEQ) + i * o->mss);
 	if (i + 1 < o->n)
 		tcp[TCP_FLAGS] &= (uint8_t) ~(TCP_FIN | TCP_PSH);
 	if (i)
 		tcp[TCP_FLAGS] &= (uint8_t)~TCP_CWR;
+	ip_put16(tcp + TCP_CSUM,
+		 ip_fold(o->upper_sum + rest + htonl(len) + word(tcp + TCP_SEQ) + half(tcp + TCP_DOFF)));
 }
 
 void offload_segment(const struct offload *o, uint32_t i, uint8_t *dst)
@@ -139,10 +181,11 @@ void offload_segment(const struct offload *o, uint32_t i, uint8_t *dst)
 		memcpy(dst + o->headers, from, payload);
 		return;
 	}
-	if (o->kind == OFFLOAD_TCP)
-		fix_tcp(o, i, dst + upper);
-	else
-		ip_put16(dst + upper + UDP_LEN, len - upper);
 	uint64_t sum = ip_copy_sum(0, dst + o->headers, from, payload);
+	if (o->kind == OFFLOAD_TCP) {
+		fix_tcp(o, i, dst + upper, len - upper, sum);
+		return;
+	}
+	ip_put16(dst + upper + UDP_LEN, len - upper);
 	ip_fix_upper_by(&o->ip, dst + upper, len - upper, o->headers - upper, sum);
 }

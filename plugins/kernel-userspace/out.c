@@ -266,7 +266,8 @@ static const uint8_t *place_text(const struct sa *sa, const struct text *t, uint
 		text = place_segment(sa, t, dst);
 	else if (t->fill || (t->made && !t->made->stays))
 		text = memcpy(dst + sa->suite.iv_len, text, t->len);
-	memset(text + t->len, 0, t->fill);
+	if (t->fill)
+		memset(text + t->len, 0, t->fill);
 	put_trailer(text + len, pad, t->next);
 	return text;
 }

@@ -402,6 +402,34 @@ static uint32_t tcp_train(uint8_t *p, bool v6, uint8_t options, uint8_t flags, s
 	return len;
 }
 
+/* Sums are made from what segments have in common: with every value of a field, those that make them zero included. */
+static void sums_of_segments_are_right(void **state)
+{
+	for (uint32_t i = 0; i < 2 << 16; i++) {
+		uint8_t p[1000], part[400], octets[12];
+		struct virtio_net_hdr h =
+			vnet(1, i & 1 ? VIRTIO_NET_HDR_GSO_TCPV6 : VIRTIO_NET_HDR_GSO_TCPV4, MSS, 0, 0);
+		struct offload plan;
+		struct ip_info info;
+		uint32_t len = tcp_train(p, i & 1, 3, 0x98, &plan);
+
+		memcpy(octets, &h, sizeof(h));
+		assert_true(ip_parse(&info, p, len));
+		ip_put32(p + info.upper + 4, 0xffff0000 + (i >> 1));
+		if (info.family == RV_IPV4)
+			ip_put16(p + 4, (uint16_t)(i >> 1));
+		assert_true(offload_plan(&plan, &info, p, octets));
+		for (uint32_t k = 0; k < SEGMENTS; k += SEGMENTS - 1) {
+			uint32_t size = offload_len(&plan, k);
+			offload_segment(&plan, k, part);
+			assert_true(ip_parse(&info, part, size));
+			assert_false(ip_fold(ip_sum(ip_pseudo(&info, IP_TCP, size - info.upper), part + info.upper,
+						    size - info.upper)));
+			assert_true(info.family == RV_IPV6 || !ip_fold(ip_sum(0, part, 20)));
+		}
+	}
+}
+
 static void begin(struct coalesced *c, uint8_t *p, uint32_t len, const uint8_t *limit)
 {
 	struct ip_info info;
@@ -683,6 +711,7 @@ int main(void)
 		cmocka_unit_test(tcp_headers_must_be_whole),
 		cmocka_unit_test(an_open_checksum_is_completed),
 		cmocka_unit_test(udp_trains_become_datagrams),
+		cmocka_unit_test(sums_of_segments_are_right),
 		cmocka_unit_test(a_cut_train_is_joined_to_what_it_was),
 		cmocka_unit_test(what_differs_is_not_joined),
 		cmocka_unit_test(successive_pushes_are_one),
