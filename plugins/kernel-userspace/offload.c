@@ -57,6 +57,13 @@ static uint32_t word(const uint8_t *p)
 	return octets;
 }
 
+static uint16_t folded(uint64_t sum)
+{
+	while (sum >> 16)
+		sum = (sum & UINT16_MAX) + (sum >> 16);
+	return (uint16_t)sum;
+}
+
 /* RFC 1624: what differs from segment to segment is taken out of the sums, and put in again by fix_ip() and fix_tcp().
  * Both numbers here are multiples of 65535, which is zero. */
 static void plan_sums(struct offload *o)
@@ -64,11 +71,11 @@ static void plan_sums(struct offload *o)
 	const uint8_t *p = o->p, *tcp = o->p + o->ip.upper;
 
 	if (o->ip.family == RV_IPV4)
-		o->base_sum = ip_sum(3 * UINT16_MAX, p, o->ip.base_len) - half(p + V4_LEN) - half(p + V4_ID) -
-			      half(p + V4_CSUM);
-	o->upper_sum =
+		o->base_sum = folded(ip_sum(3 * UINT16_MAX, p, o->ip.base_len) - half(p + V4_LEN) - half(p + V4_ID) -
+				     half(p + V4_CSUM));
+	o->upper_sum = folded(
 		ip_sum(ip_pseudo(&o->ip, IP_TCP, 0) + 2 * UINT16_MAX + UINT32_MAX, tcp, o->headers - o->ip.upper) -
-		half(tcp + TCP_DOFF) - half(tcp + TCP_CSUM) - word(tcp + TCP_SEQ);
+		half(tcp + TCP_DOFF) - half(tcp + TCP_CSUM) - word(tcp + TCP_SEQ));
 }
 
 static bool plan_train(struct offload *o, const struct virtio_net_hdr *vnet)
@@ -150,7 +157,7 @@ static void fix_ip(const struct offload *o, uint32_t i, uint8_t *dst, uint32_t l
 		fix_fragment(o, i, dst);
 	else
 		ip_put16(dst + V4_ID, ip_u16(dst + V4_ID) + i);
-	uint64_t sum = o->base_sum + half(dst + V4_LEN) + half(dst + V4_ID);
+	uint64_t sum = (uint64_t)o->base_sum + half(dst + V4_LEN) + half(dst + V4_ID);
 	if (o->kind != OFFLOAD_TCP) {
 		ip_put16(dst + V4_CSUM, 0);
 		sum = ip_sum(0, dst, o->ip.base_len);

@@ -19,7 +19,7 @@ struct offload {
 	uint32_t mss;
 	uint32_t n;		      /* segments; 1: p itself is the packet */
 	uint8_t kind;		      /* enum offload_kind */
-	uint64_t base_sum, upper_sum; /* of a TCP train: of what its headers have in common (plan_sums) */
+	uint16_t base_sum, upper_sum; /* of a TCP train: of what its headers have in common (plan_sums) */
 };
 
 /* Plans the segmentation of the packet at p, whose headers are in ip. A checksum that was left open in a single packet
